@@ -1,0 +1,24 @@
+import { defineProject, type UserWorkspaceConfig } from 'vitest/config';
+
+const deep = process.env['HEXBUS_DEEP'] === '1';
+
+/** Tests read the sources of all packages through this condition, so none of them needs a build. */
+export const ssr = { resolve: { conditions: ['hexbus-source', 'module', 'node', 'development|production'] } };
+
+export const timeouts = {
+  testTimeout: deep ? 600_000 : 30_000,
+  hookTimeout: deep ? 600_000 : 30_000,
+};
+
+/** The vitest project of one package. */
+export function packageProject(name: string): UserWorkspaceConfig {
+  return defineProject({
+    ssr,
+    test: {
+      ...timeouts,
+      name,
+      include: ['test/**/*.test.ts'],
+      typecheck: { enabled: true, include: ['test/**/*.test-d.ts'], tsconfig: './tsconfig.test.json' },
+    },
+  });
+}
