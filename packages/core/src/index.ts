@@ -1,1 +1,34 @@
-export {};
+export type { CancelTimer, Clock, Randomness } from './clock.ts';
+export { systemClock, systemRandomness } from './clock.ts';
+export type { Cursor, CursorParts } from './cursor.ts';
+export { formatCursor, parseCursor } from './cursor.ts';
+export type { ErrorCode, HexbusErrorOptions } from './errors.ts';
+export { errorCodes, HexbusError, isHexbusError, shorten } from './errors.ts';
+export type { LifecycleState } from './lifecycle.ts';
+export type { Message, MessageHeaders, StoredMessage } from './message.ts';
+export { assertPattern, assertTopic, isPattern, matchesPattern, patternsOverlap } from './pattern.ts';
+export type {
+  AppendResult,
+  DroppedMessage,
+  Filter,
+  Head,
+  HeldPolicy,
+  HistoryPage,
+  HistoryStore,
+  LimitsPolicy,
+  LocateQuery,
+  Located,
+  NamedCursor,
+  NewMessage,
+  OpenHistoryOptions,
+  ReadQuery,
+  RetentionPolicies,
+  RetentionPolicy,
+  Settlement,
+  TopicSummary,
+  TrimMark,
+  WriteBatch,
+  WriteResult,
+} from './ports/history-store.ts';
+export type { RetentionLookup, TopicMatcher } from './retention.ts';
+export { createRetentionLookup, createTopicMatcher } from './retention.ts';

@@ -1,0 +1,73 @@
+import { HexbusError, shorten } from './errors.ts';
+
+/** The longest topic or pattern, in characters. */
+export const maxTopicLength = 512;
+
+const topicForm = /^[^\s\p{Cc}.*>]+(?:\.[^\s\p{Cc}.*>]+)*$/u;
+
+/** Throws `HEXBUS_INVALID_TOPIC` unless `topic` is dot-separated tokens without blanks, `*` or `>`. */
+export function assertTopic(topic: unknown): asserts topic is string {
+  if (typeof topic === 'string' && topic.length <= maxTopicLength && topicForm.test(topic)) return;
+  throw new HexbusError(
+    'HEXBUS_INVALID_TOPIC',
+    `topic ${shorten(topic)} is not valid; use dot-separated tokens such as order.created, without blanks, * or >, ` +
+      `at most ${maxTopicLength} characters`,
+  );
+}
+
+export function isPattern(entry: string): boolean {
+  return entry.includes('*') || entry.includes('>');
+}
+
+/** Throws `HEXBUS_INVALID_TOPIC` unless `pattern` is a topic in which whole tokens may be `*`, and the last may be `>`. */
+export function assertPattern(pattern: unknown): asserts pattern is string {
+  if (typeof pattern === 'string' && pattern.length <= maxTopicLength) {
+    const tokens = pattern.split('.');
+    const valid = tokens.every(
+      (token, index) => token === '*' || (token === '>' && index === tokens.length - 1) || topicForm.test(token),
+    );
+    if (valid) return;
+  }
+  throw new HexbusError(
+    'HEXBUS_INVALID_TOPIC',
+    `pattern ${shorten(pattern)} is not valid; * stands for one whole token and > for the rest, as in order.* or order.>`,
+  );
+}
+
+/** Whether a first token is only matched by patterns that write it out. */
+function isReserved(firstToken: string): boolean {
+  return firstToken.startsWith('@');
+}
+
+/** Whether a valid topic falls under a valid pattern. `*` is one token, `>` one or more; neither matches a first token that begins with `@`. */
+export function matchesPattern(pattern: string, topic: string): boolean {
+  const wanted = pattern.split('.');
+  const tokens = topic.split('.');
+  return wanted.length <= tokens.length && matchesTokens(wanted, tokens);
+}
+
+function matchesTokens(wanted: readonly string[], tokens: readonly string[]): boolean {
+  for (const [index, want] of wanted.entries()) {
+    const token = tokens[index] as string;
+    if ((want === '*' || want === '>') && index === 0 && isReserved(token)) return false;
+    if (want === '>') return true;
+    if (want !== '*' && want !== token) return false;
+  }
+  return wanted.length === tokens.length;
+}
+
+/** Whether some topic could fall under both patterns. Either may be a plain topic. */
+export function patternsOverlap(left: string, right: string): boolean {
+  const a = left.split('.');
+  const b = right.split('.');
+  for (let index = 0; ; index++) {
+    const x = a[index];
+    const y = b[index];
+    if (x === undefined || y === undefined) return x === y;
+    const xIsWild = x === '*' || x === '>';
+    const yIsWild = y === '*' || y === '>';
+    if (index === 0 && ((xIsWild && isReserved(y)) || (yIsWild && isReserved(x)))) return false;
+    if (x === '>' || y === '>') return true;
+    if (!xIsWild && !yIsWild && x !== y) return false;
+  }
+}
