@@ -201,7 +201,7 @@ export class MinimalHistory implements HistoryStore {
       const oldest = this.data.time - policy.maxAgeMs;
       const gone = live.filter(({ message }, index) => index < excess || message.time < oldest);
       for (const { message } of gone) {
-        this.data.marks.set(topic, message.position);
+        this.data.marks.set(topic, Math.max(message.position, this.data.marks.get(topic) ?? 0));
         if (policy.kind === 'until-handled') dropped.push({ topic, position: message.position, id: message.id });
       }
       this.data.rows = this.data.rows.filter((row) => !gone.includes(row));

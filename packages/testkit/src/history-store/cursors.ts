@@ -6,7 +6,7 @@ const cursor = { name: 'billing', epoch: 'an-old-one', position: 4711, filter: [
 
 export const cursorRules: readonly Rule<HistoryLab>[] = [
   {
-    id: 'HS-75',
+    id: 'HS-76',
     sentence:
       'A cursor is loaded word for word as it was committed: its epoch, also an old one, its position and its filter in that order.',
     async check(lab) {
@@ -18,7 +18,7 @@ export const cursorRules: readonly Rule<HistoryLab>[] = [
     },
   },
   {
-    id: 'HS-76',
+    id: 'HS-77',
     sentence:
       'A commit replaces the cursor of that name, also by a lower position, and touches no other; the last of a batch wins.',
     async check(lab) {
@@ -32,7 +32,7 @@ export const cursorRules: readonly Rule<HistoryLab>[] = [
     },
   },
   {
-    id: 'HS-77',
+    id: 'HS-78',
     sentence: 'An unknown or deleted cursor is undefined; deleting an unknown one does nothing.',
     async check(lab) {
       const history = await lab.open();

@@ -28,7 +28,7 @@ async function contents(history: OpenedHistory): Promise<unknown> {
 
 export const durableRules: readonly Rule<HistoryLab>[] = [
   {
-    id: 'HS-78',
+    id: 'HS-79',
     sentence: 'Reopened, a history has the same epoch, messages, states, reasons and cursors, and no lower head.',
     async check(lab) {
       const before = await lab.open();
@@ -42,7 +42,7 @@ export const durableRules: readonly Rule<HistoryLab>[] = [
     },
   },
   {
-    id: 'HS-79',
+    id: 'HS-80',
     sentence: 'Reopened, positions go on above the old ones and times do not fall, also when no message is left.',
     async check(lab) {
       const retention = [held('wait.>')];
@@ -60,7 +60,7 @@ export const durableRules: readonly Rule<HistoryLab>[] = [
     },
   },
   {
-    id: 'HS-80',
+    id: 'HS-81',
     sentence: 'Reopened, a history still tells its trim marks.',
     async check(lab) {
       const retention = [held('drop.>', { maxCount: 1, overflow: 'drop-oldest' }), limits('order.>', 1)];
@@ -81,7 +81,7 @@ export const durableRules: readonly Rule<HistoryLab>[] = [
     },
   },
   {
-    id: 'HS-81',
+    id: 'HS-82',
     sentence: 'Reopened, a history still knows duplicates, in the order and with the times of before.',
     async check(lab) {
       const deduplication = { maxIds: 3, maxAgeMs: 1000 };
@@ -103,7 +103,7 @@ export const durableRules: readonly Rule<HistoryLab>[] = [
     },
   },
   {
-    id: 'HS-82',
+    id: 'HS-83',
     sentence: 'open with newEpoch begins another epoch over the same messages, states and cursors.',
     async check(lab) {
       const before = await lab.open();
@@ -119,7 +119,7 @@ export const durableRules: readonly Rule<HistoryLab>[] = [
     },
   },
   {
-    id: 'HS-83',
+    id: 'HS-84',
     sentence:
       'Opening removes nothing; the first write, also an empty one, brings the policies of this opening about on every topic.',
     async check(lab) {
@@ -139,7 +139,7 @@ export const durableRules: readonly Rule<HistoryLab>[] = [
     },
   },
   {
-    id: 'HS-84',
+    id: 'HS-85',
     sentence:
       'A place that is open elsewhere is refused with HEXBUS_HISTORY_IN_USE, unharmed, and free again after close.',
     async check(lab) {
@@ -161,7 +161,7 @@ export const durableRules: readonly Rule<HistoryLab>[] = [
     },
   },
   {
-    id: 'HS-85',
+    id: 'HS-86',
     sentence: 'What a write was asked for before close was called is there after it.',
     async check(lab) {
       const before = await lab.open();
@@ -184,7 +184,7 @@ function withoutPositions(value: unknown): unknown {
 /** Only where the adapter offers `crash`. */
 export const crashRules: readonly Rule<HistoryLab>[] = [
   {
-    id: 'HS-86',
+    id: 'HS-87',
     sentence: 'What a write has resolved is there after a crash, and no position is used again.',
     async check(lab) {
       let history = await lab.open();

@@ -205,6 +205,21 @@ export const heldRules: readonly Rule<HistoryLab>[] = [
   },
   {
     id: 'HS-73',
+    sentence: 'A mark never falls, also when a requeued message is dropped after younger ones.',
+    async check(lab) {
+      const history = await lab.open({ retention: [held('wait.>', { maxAgeMs: 100 })] });
+      const [a = 0, b = 0] = await history.put(topic, 'a', 'b');
+      await history.settle('dead', topic, a);
+      lab.clock.jump(101);
+      await history.write();
+      await history.settle('requeue', topic, a);
+      await history.write();
+      checkSame(await history.ids([topic]), [], 'what waits');
+      checkSame((await history.read([topic])).trimmed, [{ topic, through: b }], 'marks');
+    },
+  },
+  {
+    id: 'HS-74',
     sentence: 'Dead messages are never dropped.',
     async check(lab) {
       const dropping = held('wait.>', { maxCount: 1, maxAgeMs: 100, overflow: 'drop-oldest' });
@@ -219,7 +234,7 @@ export const heldRules: readonly Rule<HistoryLab>[] = [
     },
   },
   {
-    id: 'HS-74',
+    id: 'HS-75',
     sentence: 'A requeued message waits whatever the bound of a topic that rejects.',
     async check(lab) {
       const history = await lab.open({ retention: [held('wait.>', { maxCount: 1 })] });

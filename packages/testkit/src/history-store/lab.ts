@@ -45,6 +45,15 @@ export class HistoryLab {
     return this.#adapter.reopen !== undefined;
   }
 
+  get property(): NonNullable<HistoryStoreAdapter['property']> {
+    return this.#adapter.property ?? {};
+  }
+
+  /** A lab for the same adapter, with a clock of its own. */
+  another(): HistoryLab {
+    return new HistoryLab(this.#adapter);
+  }
+
   /** An idle store in a place of its own. */
   create(): HistoryStore {
     const place = `hexbus-${systemRandomness.id()}`;

@@ -11,6 +11,7 @@ import { heldRules } from './held.ts';
 import { HistoryLab } from './lab.ts';
 import { lifecycleRules } from './lifecycle.ts';
 import { locatingRules } from './locating.ts';
+import { modelRules } from './model/property.ts';
 import { readingRules } from './reading.ts';
 import { textRules } from './texts.ts';
 import { trimmingRules } from './trimming.ts';
@@ -33,6 +34,7 @@ const themes: readonly Theme[] = [
   { title: 'cursors', rules: cursorRules },
   { title: 'durability', rules: durableRules, needs: 'durable' },
   { title: 'crashes', rules: crashRules, needs: 'crash' },
+  { title: 'model', rules: modelRules },
 ];
 
 /** Every rule that the suite holds a history store to, in the order in which it runs them. */
