@@ -5,8 +5,8 @@ export type CancelTimer = () => void;
 export interface Clock {
   /** Milliseconds since 1970. May step back; whoever needs rising times holds the last one. */
   now(): number;
-  /** Runs `callback` once after `delayMs`. The timer alone does not keep a process alive. */
-  setTimer(callback: () => void, delayMs: number): CancelTimer;
+  /** Runs `callback` once after `delayMs`. The timer alone keeps a process alive only with `keepAlive`, which is for work that ends by itself. */
+  setTimer(callback: () => void, delayMs: number, keepAlive?: boolean): CancelTimer;
   /** Runs `callback` in the next turn, that is after the present macrotask and its microtasks. Keeps the process alive until then. */
   nextTurn(callback: () => void): void;
 }
@@ -17,13 +17,17 @@ interface TimerGlobals {
   clearTimeout(timer: unknown): void;
 }
 
+/** Platforms take a longer delay for none at all. */
+const maxTimerMs = 2 ** 31 - 1;
+
 /** The machine's clock. One shared object without state of its own. */
 export const systemClock: Clock = {
   now: () => Date.now(),
-  setTimer(callback, delayMs) {
+  setTimer(callback, delayMs, keepAlive = false) {
     const timers = globalThis as unknown as TimerGlobals;
-    const timer = timers.setTimeout(callback, delayMs);
-    if (typeof timer === 'object' && timer !== null && 'unref' in timer) (timer as { unref(): void }).unref();
+    const timer = timers.setTimeout(callback, Math.min(delayMs, maxTimerMs));
+    if (!keepAlive && typeof timer === 'object' && timer !== null && 'unref' in timer)
+      (timer as { unref(): void }).unref();
     return () => timers.clearTimeout(timer);
   },
   nextTurn(callback) {

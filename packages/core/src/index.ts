@@ -1,3 +1,34 @@
+export type {
+  Bus,
+  DeadLetter,
+  From,
+  Handler,
+  HandlerContext,
+  Listener,
+  Page,
+  PublishOptions,
+  ReadOptions,
+  Receipt,
+  SubscribeOptions,
+  Subscription,
+  SubscriptionStart,
+  SubscriptionState,
+  TopicStats,
+} from './bus/api.ts';
+export { createBus } from './bus/bus.ts';
+export type { Gap, Reset } from './bus/losses.ts';
+export type { MessageReference, ObserverEvents, SubscriptionReference } from './bus/observers.ts';
+export type {
+  BusOptions,
+  RetainLimits,
+  RetainUntilHandled,
+  SchemaIssue,
+  SchemaResult,
+  StandardSchema,
+  TopicPolicy,
+} from './bus/options.ts';
+export { busDefaults } from './bus/options.ts';
+export type { EventMap, FilterEntry, MessageFor, TopicOf } from './bus/topics.ts';
 export type { CancelTimer, Clock, Randomness } from './clock.ts';
 export { systemClock, systemRandomness } from './clock.ts';
 export type { Cursor, CursorParts } from './cursor.ts';
@@ -16,8 +47,8 @@ export type {
   HistoryPage,
   HistoryStore,
   LimitsPolicy,
-  LocateQuery,
   Located,
+  LocateQuery,
   NamedCursor,
   NewMessage,
   OpenHistoryOptions,

@@ -10,7 +10,7 @@ export interface Message<Body = unknown, Topic extends string = string> {
   readonly id: string;
   readonly topic: Topic;
   /** What other systems call event name, message id or message code. */
-  readonly type?: string;
+  readonly type?: string | undefined;
   readonly body: Body;
   readonly sender?: string | undefined;
   readonly headers?: MessageHeaders | undefined;
@@ -95,7 +95,8 @@ export class RetainedMessage implements Message {
   }
 
   #parsedAttributes(): Attributes {
-    this.#attributes ??= this.encoded.attributes === undefined ? noAttributes : (JSON.parse(this.encoded.attributes) as Attributes);
+    this.#attributes ??=
+      this.encoded.attributes === undefined ? noAttributes : (JSON.parse(this.encoded.attributes) as Attributes);
     return this.#attributes;
   }
 }

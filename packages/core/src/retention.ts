@@ -27,15 +27,25 @@ export interface TopicMatcher {
   matches(topic: string): boolean;
 }
 
+/** How many answers a matcher remembers before it starts anew. */
+const maxRemembered = 10_000;
+
 /** A matcher by the rules of `Filter`: names match themselves, patterns match what is not held. */
 export function createTopicMatcher(filter: Filter, retention: RetentionLookup): TopicMatcher {
   const names = new Set(filter.filter((entry) => !isPattern(entry)));
   const patterns = filter.filter(isPattern);
-  const only = patterns.length === 0 && names.size === 1 ? filter[0] : undefined;
-  return {
-    only,
-    matches: (topic) =>
-      names.has(topic) ||
-      (patterns.some((pattern) => matchesPattern(pattern, topic)) && !retention.isHeld(topic)),
+  if (patterns.length === 0) {
+    return { only: names.size === 1 ? filter[0] : undefined, matches: (topic) => names.has(topic) };
+  }
+  const answers = new Map<string, boolean>();
+  const matches = (topic: string): boolean => {
+    const known = answers.get(topic);
+    if (known !== undefined) return known;
+    const answer =
+      names.has(topic) || (patterns.some((pattern) => matchesPattern(pattern, topic)) && !retention.isHeld(topic));
+    if (answers.size >= maxRemembered) answers.clear();
+    answers.set(topic, answer);
+    return answer;
   };
+  return { only: undefined, matches };
 }

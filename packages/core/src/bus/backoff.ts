@@ -1,0 +1,39 @@
+import type { Clock } from '../clock.ts';
+
+/** Growing pauses between tries of something that fails for a reason outside; can be ended while it pauses. */
+export class Backoff {
+  readonly #clock: Clock;
+  readonly #firstMs: number;
+  readonly #maxMs: number;
+  #tries = 0;
+  #endPause: (() => void) | undefined;
+
+  constructor(clock: Clock, firstMs: number, maxMs: number) {
+    this.#clock = clock;
+    this.#firstMs = firstMs;
+    this.#maxMs = maxMs;
+  }
+
+  /** The next pause is the first one again. */
+  reset(): void {
+    this.#tries = 0;
+  }
+
+  /** `keepAlive`: the tries are bounded, so a process that has nothing else to do waits for them. */
+  pause(keepAlive = false): Promise<void> {
+    const delayMs = Math.min(this.#firstMs * 2 ** this.#tries, this.#maxMs);
+    this.#tries += 1;
+    return new Promise((resolve) => {
+      const cancel = this.#clock.setTimer(resolve, delayMs, keepAlive);
+      this.#endPause = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+
+  /** Ends the pause that is under way. */
+  end(): void {
+    this.#endPause?.();
+  }
+}

@@ -1,0 +1,323 @@
+import { type Cursor, formatCursor } from '../cursor.ts';
+import { HexbusError, shorten } from '../errors.ts';
+import type { LifecycleState } from '../lifecycle.ts';
+import type { Message } from '../message.ts';
+import { isPattern } from '../pattern.ts';
+import type { HistoryStore } from '../ports/history-store.ts';
+import type {
+  Bus,
+  DeadLetter,
+  Handler,
+  Listener,
+  Page,
+  PublishOptions,
+  ReadOptions,
+  Receipt,
+  SubscribeOptions,
+  Subscription,
+  TopicStats,
+} from './api.ts';
+import { DeadLetters } from './dead-letters.ts';
+import { EmitterHabits } from './emitter-habits.ts';
+import { encodeMessage } from './encode.ts';
+import { LocalMessage, type LocalOrigin, MessageIds } from './local-message.ts';
+import { MessageIterator } from './message-iterator.ts';
+import { NamedCursors } from './named-cursors.ts';
+import { type ObserverEvents, Observers } from './observers.ts';
+import { type BusOptions, type BusSettings, resolveBusOptions } from './options.ts';
+import { checkPublishOptions, validateBody } from './publish-checks.ts';
+import { RetainedSide } from './retained-side.ts';
+import { normalizeFilter, retentionPolicies, Subscriptions } from './subscriptions.ts';
+import { type TopicEntry, TopicTable } from './topic-table.ts';
+import type { EventMap } from './topics.ts';
+
+/**
+ * Makes a bus. Without a history it is open at once and retains nothing; with one it waits for `open`. Throws `HEXBUS_CONFIG` naming the field that
+ * is wrong. Nothing is started and no file touched before `open`.
+ */
+export function createBus<Events extends EventMap = Record<string, unknown>>(options: BusOptions = {}): Bus<Events> {
+  // The event map only narrows the types of these methods.
+  return new HexBus(resolveBusOptions(options)) as unknown as Bus<Events>;
+}
+
+const noOptions = {};
+
+class HexBus implements Bus {
+  readonly #settings: BusSettings;
+  readonly #topics: TopicTable;
+  readonly #observers = new Observers();
+  readonly #names: NamedCursors;
+  readonly #subscriptions: Subscriptions;
+  readonly #habits: EmitterHabits;
+  readonly #origin: LocalOrigin;
+  readonly #openingAborted = new AbortController();
+  #side: RetainedSide | undefined;
+  #state: LifecycleState;
+  #opening: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(settings: BusSettings) {
+    this.#settings = settings;
+    this.#topics = new TopicTable(settings.policies);
+    this.#origin = { clock: settings.clock, ids: new MessageIds(settings.randomness.id()) };
+    this.#names = new NamedCursors(settings.clock, () => this.#side?.writer.request());
+    this.#subscriptions = new Subscriptions({
+      settings,
+      topics: this.#topics,
+      names: this.#names,
+      observers: this.#observers,
+      side: () => this.#side,
+    });
+    this.#habits = new EmitterHabits((filter, handler) => this.subscribe(filter, handler));
+    this.#state = settings.history === undefined ? 'open' : 'idle';
+  }
+
+  get state(): LifecycleState {
+    return this.#state;
+  }
+
+  get cursor(): Cursor | undefined {
+    return this.#side === undefined ? undefined : formatCursor(this.#side.tail.epoch, this.#side.tail.head);
+  }
+
+  open(options: { readonly signal?: AbortSignal; readonly newEpoch?: boolean } = noOptions): Promise<void> {
+    if (this.#opening !== undefined) return this.#opening;
+    const { history } = this.#settings;
+    if (this.#closing !== undefined) return Promise.reject(closedError('open'));
+    this.#opening = history === undefined ? Promise.resolve() : this.#open(history, options);
+    return this.#opening;
+  }
+
+  async publish(topic: string, body: unknown, options: PublishOptions = noOptions): Promise<Receipt> {
+    this.#assertOpen('publish', this.#subscriptions.busy);
+    const entry = this.#topics.get(topic);
+    if (options !== noOptions) checkPublishOptions(options);
+    options.signal?.throwIfAborted();
+    const valid = validateBody(entry, body);
+    if (this.#side === undefined || entry.retention === undefined) return this.#publishLocally(entry, valid, options);
+    const id = options.id ?? this.#origin.ids.next();
+    const message = encodeMessage(topic, valid, id, options, this.#settings.maxBodyBytes);
+    const { position, status } = await this.#side.writer.append(message, options.signal);
+    return {
+      id,
+      topic,
+      position,
+      cursor: formatCursor(this.#side.tail.epoch, position),
+      duplicate: status === 'duplicate',
+    };
+  }
+
+  emit(topic: string, body: unknown): boolean {
+    if (this.#closing !== undefined) this.#assertOpen('emit', this.#subscriptions.busy);
+    const entry = this.#topics.get(topic);
+    if (entry.retention !== undefined) {
+      throw new HexbusError('HEXBUS_RETAINED', `emit would pass the history of ${shorten(topic)} by; use publish`);
+    }
+    const { subscribers } = entry;
+    if (subscribers.length === 0 && entry.schema === undefined) return false;
+    const message = new LocalMessage(this.#origin, topic, validateBody(entry, body));
+    this.#callAll(entry, message);
+    return subscribers.length > 0;
+  }
+
+  subscribe(filter: string | readonly string[], handler: Handler, options: SubscribeOptions = noOptions): Subscription {
+    if (this.#closing !== undefined) throw closedError('subscribe');
+    return this.#subscriptions.subscribe(filter, handler, options);
+  }
+
+  messages(filter: string | readonly string[], options: SubscribeOptions = noOptions): AsyncIterableIterator<Message> {
+    // The consumer's own work between two messages is no handler that hangs.
+    const patient = { handleTimeoutMs: Number.POSITIVE_INFINITY, ...options };
+    return new MessageIterator((handler) => this.subscribe(filter, handler, patient));
+  }
+
+  async read(filter: string | readonly string[], options: ReadOptions = noOptions): Promise<Page> {
+    const side = this.#openSide('read');
+    const normalized = normalizeFilter(filter);
+    for (const entry of normalized) if (!isPattern(entry)) this.#retainedEntry(entry);
+    return side.reader.read(normalized, options);
+  }
+
+  on(filter: string, listener: Listener, context?: unknown): this {
+    this.#habits.on(filter, listener, context);
+    return this;
+  }
+
+  once(filter: string, listener: Listener, context?: unknown): this {
+    this.#habits.once(filter, listener, context);
+    return this;
+  }
+
+  off(filter: string, listener?: Listener, context?: unknown): this {
+    this.#habits.off(filter, listener, context);
+    return this;
+  }
+
+  async stats(topic: string): Promise<TopicStats> {
+    const entry = this.#topics.get(topic);
+    const listeners =
+      entry.retention?.kind === 'until-handled'
+        ? (this.#side?.findHeldQueue(topic)?.listeners ?? 0)
+        : entry.subscribers.length;
+    if (entry.retention === undefined) {
+      this.#assertOpen('stats', false);
+      return { topic, waiting: 0, dead: 0, listeners, first: undefined, last: undefined, head: this.cursor };
+    }
+    const { count, dead, first, last } = await this.#openSide('stats').history.summarize(topic);
+    return { topic, waiting: count, dead, listeners, first, last, head: this.cursor };
+  }
+
+  async deadLetters(
+    topic: string,
+    options: { readonly limit?: number; readonly after?: number } = noOptions,
+  ): Promise<readonly DeadLetter[]> {
+    return this.#deadLetters('deadLetters', topic).list(options);
+  }
+
+  async requeue(topic: string, positions?: readonly number[]): Promise<number> {
+    return this.#deadLetters('requeue', topic).requeue(positions);
+  }
+
+  async discard(topic: string, positions: readonly number[]): Promise<number> {
+    return this.#deadLetters('discard', topic).discard(positions);
+  }
+
+  async forget(name: string): Promise<void> {
+    const side = this.#openSide('forget');
+    if (this.#names.isInUse(name)) {
+      throw new HexbusError(
+        'HEXBUS_NAME_TAKEN',
+        `the name ${shorten(name)} is in use; end its subscription before forgetting it`,
+      );
+    }
+    await side.writer.deleteCursor(name);
+  }
+
+  observe<Name extends keyof ObserverEvents>(name: Name, observer: (event: ObserverEvents[Name]) => void): () => void {
+    return this.#observers.observe(name, observer);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #open(
+    history: HistoryStore,
+    options: { readonly signal?: AbortSignal; readonly newEpoch?: boolean },
+  ): Promise<void> {
+    this.#state = 'opening';
+    const { signal: aborted } = this.#openingAborted;
+    const signal = options.signal === undefined ? aborted : AbortSignal.any([options.signal, aborted]);
+    const { deduplication } = this.#settings;
+    try {
+      const retention = retentionPolicies(this.#settings);
+      const head = await history.open({ retention, deduplication, signal, newEpoch: options.newEpoch });
+      signal.throwIfAborted();
+      this.#side = new RetainedSide({
+        settings: this.#settings,
+        history,
+        head,
+        topics: this.#topics,
+        names: this.#names,
+        observers: this.#observers,
+        subscriptions: () => this.#subscriptions.all,
+      });
+      this.#state = 'open';
+      this.#subscriptions.beginAll(this.#side);
+    } catch (error) {
+      this.#subscriptions.failAll(error);
+      // What `close` has begun it also ends.
+      if (this.#closing === undefined) {
+        this.#closing = Promise.resolve();
+        this.#state = 'closed';
+      }
+      await history.close().catch((closeError: unknown) => this.#observers.error(closeError));
+      throw error;
+    }
+  }
+
+  async #close(): Promise<void> {
+    const wasOpening = this.#state === 'opening';
+    this.#state = 'closing';
+    if (wasOpening) {
+      this.#openingAborted.abort(closedError('open'));
+      await this.#opening?.catch(() => undefined);
+    }
+    const ended = Promise.all([this.#subscriptions.endAll(), this.#side?.endQueues()]);
+    await this.#withinCloseTimeout(ended);
+    this.#subscriptions.fence();
+    this.#side?.fence();
+    try {
+      await this.#side?.close();
+    } finally {
+      this.#topics.clear();
+      this.#observers.removeAll();
+      this.#state = 'closed';
+    }
+  }
+
+  async #withinCloseTimeout(ended: Promise<unknown>): Promise<void> {
+    const { clock, closeTimeoutMs } = this.#settings;
+    if (closeTimeoutMs === Number.POSITIVE_INFINITY) {
+      await ended;
+      return;
+    }
+    let cancel: () => void = () => undefined;
+    const timeout = new Promise<void>((resolve) => {
+      cancel = clock.setTimer(resolve, closeTimeoutMs);
+    });
+    await Promise.race([ended, timeout]);
+    cancel();
+  }
+
+  #publishLocally(entry: TopicEntry, body: unknown, options: PublishOptions): Receipt {
+    const message = new LocalMessage(this.#origin, entry.topic, body, options);
+    this.#callAll(entry, message);
+    return { id: message.id, topic: entry.topic, duplicate: false };
+  }
+
+  #callAll(entry: TopicEntry, message: LocalMessage): void {
+    const { subscribers } = entry;
+    for (let index = 0; index < subscribers.length; index++) subscribers[index]?.call(message);
+    if (this.#observers.publishedWanted)
+      this.#observers.tell('published', { topic: entry.topic, id: message.id, duplicate: false });
+  }
+
+  #deadLetters(verb: string, topic: string): DeadLetters {
+    const side = this.#openSide(verb);
+    const entry = this.#retainedEntry(topic);
+    if (entry.retention?.kind === 'until-handled') return new DeadLetters(side, topic);
+    throw new HexbusError(
+      'HEXBUS_NOT_RETAINED',
+      `${verb}: ${shorten(topic)} is not held, so it has no dead letters; retain it 'until-handled'`,
+    );
+  }
+
+  #retainedEntry(topic: string): TopicEntry {
+    const entry = this.#topics.get(topic);
+    if (entry.retention !== undefined) return entry;
+    throw new HexbusError('HEXBUS_NOT_RETAINED', `${shorten(topic)} keeps no history; give it a retain policy`);
+  }
+
+  #openSide(verb: string): RetainedSide {
+    this.#assertOpen(verb, false);
+    if (this.#side !== undefined) return this.#side;
+    throw new HexbusError('HEXBUS_NOT_RETAINED', `${verb}: this bus has no history; pass one to createBus`);
+  }
+
+  /** While closing, only what a running handler may still do is allowed. */
+  #assertOpen(verb: string, alsoWhileClosing: boolean): void {
+    if (this.#state === 'open' || (this.#state === 'closing' && alsoWhileClosing)) return;
+    if (this.#closing !== undefined) throw closedError(verb);
+    throw new HexbusError('HEXBUS_NOT_OPEN', `${verb}: the bus is ${this.#state}; await bus.open() first`);
+  }
+}
+
+function closedError(verb: string): HexbusError {
+  return new HexbusError('HEXBUS_CLOSED', `${verb}: the bus is closing or closed; make a new one with createBus`);
+}

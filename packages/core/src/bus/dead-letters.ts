@@ -1,0 +1,49 @@
+import type { Settlement } from '../ports/history-store.ts';
+import type { DeadLetter } from './api.ts';
+import { busDefaults } from './options.ts';
+import type { RetainedSide } from './retained-side.ts';
+
+const pageSize = 1_000;
+
+/** The dead messages of one held topic. */
+export class DeadLetters {
+  readonly #side: RetainedSide;
+  readonly #topic: string;
+
+  constructor(side: RetainedSide, topic: string) {
+    this.#side = side;
+    this.#topic = topic;
+  }
+
+  list(options: { readonly limit?: number; readonly after?: number }): Promise<readonly DeadLetter[]> {
+    return this.#side.reader.readDead(this.#topic, options.after ?? 0, options.limit ?? busDefaults.readLimit);
+  }
+
+  /** Makes them wait again, in their old places; all that are dead now without `positions`. */
+  async requeue(positions?: readonly number[]): Promise<number> {
+    const count = await this.#settle('requeue', positions ?? (await this.#allPositions()));
+    if (count > 0) this.#side.findHeldQueue(this.#topic)?.rewind();
+    return count;
+  }
+
+  discard(positions: readonly number[]): Promise<number> {
+    return this.#settle('discard', positions);
+  }
+
+  async #settle(outcome: 'requeue' | 'discard', positions: readonly number[]): Promise<number> {
+    const topic = this.#topic;
+    const settlements = positions.map((position): Settlement => ({ outcome, topic, position }));
+    const found = await Promise.all(settlements.map((settlement) => this.#side.writer.settle(settlement)));
+    return found.filter(Boolean).length;
+  }
+
+  async #allPositions(): Promise<readonly number[]> {
+    const positions: number[] = [];
+    for (let after = 0; ; ) {
+      const letters = await this.list({ after, limit: pageSize });
+      for (const { message } of letters) if (message.position !== undefined) positions.push(message.position);
+      if (letters.length < pageSize) return positions;
+      after = positions.at(-1) ?? after;
+    }
+  }
+}

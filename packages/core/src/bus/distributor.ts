@@ -1,0 +1,106 @@
+import { RetainedMessage, type StoredMessage } from '../message.ts';
+import type { AppendResult, DroppedMessage, NamedCursor, NewMessage, WriteResult } from '../ports/history-store.ts';
+import type { HeldQueue } from './held-queue.ts';
+import type { NamedCursors } from './named-cursors.ts';
+import type { Observers } from './observers.ts';
+import type { Tail } from './tail.ts';
+import type { TopicTable } from './topic-table.ts';
+import type { WriterEvents } from './writer.ts';
+
+export interface DistributorOptions {
+  readonly tail: Tail;
+  readonly topics: TopicTable;
+  readonly names: NamedCursors;
+  readonly observers: Observers;
+  /** All that follow the retained side: they are told when the bus is no longer sure of the head. */
+  readonly followers: () => Iterable<{ doubt(): void }>;
+  readonly heldQueue: (topic: string) => HeldQueue | undefined;
+}
+
+/** Hands what the history has committed to the tail, the subscriptions it reaches, the held queues and the observers, in the history's order. */
+export class Distributor implements WriterEvents {
+  readonly #options: DistributorOptions;
+
+  constructor(options: DistributorOptions) {
+    this.#options = options;
+  }
+
+  epoch(): string {
+    return this.#options.tail.epoch;
+  }
+
+  written(appends: readonly NewMessage[], result: WriteResult): void {
+    const { tail, observers } = this.#options;
+    // Somebody else's batch, or one of ours that failed only for us, lies in between: only the store knows what.
+    if (result.before !== tail.head) this.#restart(result.epoch, result.before);
+    for (const [index, message] of appends.entries()) {
+      const answer = result.appended[index];
+      if (answer === undefined || answer.status === 'refused') continue;
+      if (answer.status === 'appended') this.#distribute(toStored(message, answer));
+      if (observers.publishedWanted) {
+        const { topic, id } = message;
+        observers.tell('published', { topic, id, position: answer.position, duplicate: answer.status === 'duplicate' });
+      }
+    }
+    tail.advance(result.head);
+    if (result.dropped.length > 0) this.#tellDropped(result.dropped);
+  }
+
+  epochChanged(result: WriteResult): void {
+    this.#restart(result.epoch, result.head);
+  }
+
+  outcomeUnknown(): void {
+    const { epoch, head } = this.#options.tail;
+    this.#restart(epoch, head);
+  }
+
+  takeCursors(): readonly NamedCursor[] {
+    return this.#options.names.takeDirty();
+  }
+
+  cursorsSettled(cursors: readonly NamedCursor[], committed: boolean): void {
+    this.#options.names.settled(cursors, committed);
+  }
+
+  failed(error: unknown): void {
+    this.#options.observers.error(error);
+  }
+
+  #distribute(stored: StoredMessage): void {
+    const { tail, topics, heldQueue, observers } = this.#options;
+    const message = new RetainedMessage(stored);
+    const entry = topics.get(message.topic);
+    if (entry.retention?.kind === 'until-handled') {
+      tail.advance(message.position);
+      const queue = heldQueue(message.topic);
+      if (queue !== undefined) queue.push(message);
+      else observers.tell('held', { topic: message.topic, id: message.id, position: message.position });
+      return;
+    }
+    tail.append(message);
+    for (const subscriber of entry.subscribers) subscriber.push(message);
+  }
+
+  #restart(epoch: string, position: number): void {
+    this.#options.tail.restart(epoch, position);
+    for (const follower of this.#options.followers()) follower.doubt();
+  }
+
+  #tellDropped(dropped: readonly DroppedMessage[]): void {
+    const { observers, heldQueue } = this.#options;
+    const byTopic = new Map<string, DroppedMessage[]>();
+    for (const message of dropped) {
+      observers.tell('dropped', message);
+      const ofTopic = byTopic.get(message.topic);
+      if (ofTopic === undefined) byTopic.set(message.topic, [message]);
+      else ofTopic.push(message);
+    }
+    for (const [topic, messages] of byTopic) heldQueue(topic)?.dropped(messages);
+  }
+}
+
+function toStored(message: NewMessage, answer: Exclude<AppendResult, { status: 'refused' }>): StoredMessage {
+  const { deduplicate: _, ...texts } = message;
+  return { ...texts, position: answer.position, time: answer.time };
+}

@@ -1,0 +1,135 @@
+import { HexbusError, shorten } from '../errors.ts';
+import type { NewMessage } from '../ports/history-store.ts';
+import type { PublishOptions } from './api.ts';
+import { busDefaults } from './options.ts';
+
+/** Encodes a message for the history, once. Throws `HEXBUS_INVALID_BODY` or `HEXBUS_BODY_TOO_LARGE`, naming the offending value's path. */
+export function encodeMessage(
+  topic: string,
+  body: unknown,
+  id: string,
+  options: PublishOptions,
+  maxBodyBytes: number,
+): NewMessage {
+  const text = encodeBody(topic, body, maxBodyBytes);
+  const message: { -readonly [Field in keyof NewMessage]: NewMessage[Field] } = {
+    topic,
+    id,
+    body: text,
+    deduplicate: options.id !== undefined,
+  };
+  if (options.type !== undefined) message.type = options.type;
+  if (options.sender !== undefined || options.headers !== undefined) {
+    message.attributes = JSON.stringify({ sender: options.sender, headers: options.headers });
+  }
+  return message;
+}
+
+function encodeBody(topic: string, body: unknown, maxBodyBytes: number): string {
+  let text: string;
+  try {
+    const problem = findUncarriable(body, 0, []);
+    if (problem !== undefined) throw invalidBody(topic, problem.path, problem.what);
+    text = JSON.stringify(body);
+  } catch (error) {
+    if (error instanceof HexbusError) throw error;
+    throw new HexbusError(
+      'HEXBUS_INVALID_BODY',
+      `body of ${topic} cannot be read: ${shorten(error)}; publish plain data`,
+      { cause: error },
+    );
+  }
+  // A UTF-16 unit takes at most 3 bytes in UTF-8, so most bodies need no exact count.
+  if (text.length * 3 > maxBodyBytes) {
+    const bytes = utf8Length(text);
+    if (bytes > maxBodyBytes) {
+      throw new HexbusError(
+        'HEXBUS_BODY_TOO_LARGE',
+        `body of ${topic} has ${bytes} bytes as JSON, more than maxBodyBytes ${maxBodyBytes}; publish a reference instead, or raise the limit`,
+      );
+    }
+  }
+  return text;
+}
+
+interface Problem {
+  readonly what: string;
+  readonly path: readonly (string | number)[];
+}
+
+/** Kinds of objects that JSON would silently turn into something else. */
+const lossyKinds = new Set([
+  'Map',
+  'Set',
+  'WeakMap',
+  'WeakSet',
+  'RegExp',
+  'Promise',
+  'Error',
+  'ArrayBuffer',
+  'DataView',
+]);
+
+/** The first value below `value` that JSON cannot carry. `ancestors` are the objects that hold it, outermost first. */
+function findUncarriable(value: unknown, depth: number, ancestors: object[]): Problem | undefined {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return undefined;
+    case 'number':
+      return Number.isFinite(value) ? undefined : { what: `the number ${value}`, path: [] };
+    case 'object':
+      break;
+    default:
+      return { what: typeof value === 'undefined' ? 'undefined' : `a ${typeof value}`, path: [] };
+  }
+  if (value === null) return undefined;
+  if (ancestors.includes(value)) return { what: 'a cycle', path: [] };
+  const custom = (value as { toJSON?: unknown }).toJSON;
+  if (typeof custom === 'function') {
+    ancestors.push(value);
+    const problem = findUncarriable((value as { toJSON(): unknown }).toJSON(), depth, ancestors);
+    ancestors.pop();
+    return problem;
+  }
+  if (depth >= busDefaults.maxBodyDepth) return { what: `nesting deeper than ${busDefaults.maxBodyDepth}`, path: [] };
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null && !Array.isArray(value)) {
+    const kind = Object.prototype.toString.call(value).slice(8, -1);
+    if (lossyKinds.has(kind) || ArrayBuffer.isView(value)) return { what: `a ${kind}`, path: [] };
+  }
+  ancestors.push(value);
+  const problem = Array.isArray(value)
+    ? findInArray(value, depth + 1, ancestors)
+    : findInObject(value as Record<string, unknown>, depth + 1, ancestors);
+  ancestors.pop();
+  return problem;
+}
+
+function findInArray(values: readonly unknown[], depth: number, ancestors: object[]): Problem | undefined {
+  for (let index = 0; index < values.length; index++) {
+    const problem = findUncarriable(values[index], depth, ancestors);
+    if (problem !== undefined) return { what: problem.what, path: [index, ...problem.path] };
+  }
+  return undefined;
+}
+
+function findInObject(values: Record<string, unknown>, depth: number, ancestors: object[]): Problem | undefined {
+  for (const key of Object.keys(values)) {
+    const problem = findUncarriable(values[key], depth, ancestors);
+    if (problem !== undefined) return { what: problem.what, path: [key, ...problem.path] };
+  }
+  return undefined;
+}
+
+function invalidBody(topic: string, path: readonly (string | number)[], what: string): HexbusError {
+  const place = ['body', ...path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`))].join('');
+  return new HexbusError(
+    'HEXBUS_INVALID_BODY',
+    `${shorten(place)} of ${topic} is ${what}, which JSON cannot carry; publish plain data`,
+  );
+}
+
+function utf8Length(text: string): number {
+  return new TextEncoder().encode(text).byteLength;
+}

@@ -1,0 +1,232 @@
+import { type Cursor, type CursorParts, formatCursor } from '../cursor.ts';
+import { RetainedMessage } from '../message.ts';
+import type { Filter, HistoryStore, TrimMark } from '../ports/history-store.ts';
+import type { TopicMatcher } from '../retention.ts';
+import type { Gap, Reset } from './losses.ts';
+import type { FeedPage, Tail } from './tail.ts';
+
+/** What a feed gives, in order: messages, and the signals that stand before the first message they concern. */
+export type FeedItem = RetainedMessage | FeedSignal;
+
+export type FeedSignal =
+  | { readonly kind: 'gap'; readonly gap: Gap }
+  | { readonly kind: 'reset'; readonly reset: Reset };
+
+/** Where a feed begins: after `position`. Marks known at a relative start (`earliest`, `last`, `since`) are no losses of this feed. */
+export interface FeedStart extends CursorParts {
+  readonly known?: readonly TrimMark[];
+}
+
+export interface FeedOptions {
+  readonly history: HistoryStore;
+  readonly tail: Tail;
+  readonly filter: Filter;
+  readonly matcher: TopicMatcher;
+  readonly start: FeedStart;
+  /** Held topics read the store only: the tail does not know what was settled. */
+  readonly storeOnly?: boolean;
+  /** Called when there may be something to take; must return at once. */
+  readonly wake: () => void;
+}
+
+/** Messages that wait in a feed, and that are asked of the store at once. */
+const maxQueued = 64;
+const pageBytes = 1024 * 1024;
+
+/**
+ * What follows a cursor in a filter, as one stream. It is `live` when everything committed up to the tail's head has been queued: then new messages are
+ * pushed into it by reference. Otherwise it reads on, from the tail or the store, until it is. It knows nothing of handlers.
+ */
+export class Feed {
+  readonly #options: FeedOptions;
+  #epoch: string;
+  /** Everything of the filter up to here was queued or reported. */
+  #through: number;
+  #queue: FeedItem[] = [];
+  #next = 0;
+  #live: boolean;
+  #parked = false;
+  #ended = false;
+  #wakes = 0;
+  #generation = 0;
+  /** Losses that were reported, or that lie before a relative start, by topic; kept until the feed has passed them. */
+  readonly #known = new Map<string, number>();
+  #ignoresMarks = false;
+  /** The next page is the first of a new epoch: its marks belong to the reset. */
+  #afterReset = false;
+
+  constructor(options: FeedOptions) {
+    this.#options = options;
+    this.#epoch = options.start.epoch;
+    this.#through = options.start.position;
+    for (const { topic, through } of options.start.known ?? []) this.#known.set(topic, through);
+    this.#live = options.storeOnly !== true && this.#reachesHead();
+  }
+
+  get epoch(): string {
+    return this.#epoch;
+  }
+
+  /** Nothing is queued and nothing is to be read: sleep until woken. */
+  get idle(): boolean {
+    return this.#next === this.#queue.length && (this.#live || this.#parked);
+  }
+
+  get live(): boolean {
+    return this.#live;
+  }
+
+  /** The position up to which nothing is left to take: of a sleeping live feed the head itself, since other topics' messages do not concern it. */
+  get position(): number {
+    if (this.#next < this.#queue.length) return this.#positionBefore(this.#queue[this.#next] as FeedItem);
+    const { tail } = this.#options;
+    return this.#live && tail.epoch === this.#epoch ? Math.max(this.#through, tail.head) : this.#through;
+  }
+
+  /** A message was committed. Called in the order of the history, in the turn of its acknowledgement. */
+  push(message: RetainedMessage): void {
+    if (!this.#live) {
+      this.wake();
+      return;
+    }
+    // A store page may have been ahead of the tail.
+    if (message.position <= this.#through) return;
+    if (this.#queue.length - this.#next >= maxQueued) {
+      this.#live = false;
+      return;
+    }
+    this.#queue.push(message);
+    this.#through = message.position;
+    this.#options.wake();
+  }
+
+  /** What the feed believes of the tail is no longer sure: it reads on before it is live again. */
+  doubt(): void {
+    this.#live = false;
+    this.wake();
+  }
+
+  wake(): void {
+    this.#wakes += 1;
+    this.#parked = false;
+    this.#options.wake();
+  }
+
+  take(): FeedItem | undefined {
+    if (this.#next === this.#queue.length) return undefined;
+    const item = this.#queue[this.#next] as FeedItem;
+    this.#next += 1;
+    if (this.#next === this.#queue.length) {
+      this.#queue.length = 0;
+      this.#next = 0;
+    }
+    return item;
+  }
+
+  /** Takes queued messages out again, because they are gone from the history. */
+  remove(positions: ReadonlySet<number>): void {
+    const rest = this.#queue.slice(this.#next);
+    this.#queue = rest.filter((item) => !(item instanceof RetainedMessage) || !positions.has(item.position));
+    this.#next = 0;
+  }
+
+  /** Starts over at the beginning of the epoch. */
+  rewind(): void {
+    this.#generation += 1;
+    this.#queue = [];
+    this.#next = 0;
+    this.#through = 0;
+    this.doubt();
+  }
+
+  /** From now on trim marks are no news: somebody else tells of the losses. */
+  ignoreMarks(): void {
+    this.#ignoresMarks = true;
+  }
+
+  /** Nothing is queued or signalled any more, also not by a read that is under way. */
+  end(): void {
+    this.#ended = true;
+    this.#live = false;
+    this.#queue = [];
+    this.#next = 0;
+  }
+
+  /** Reads on once, after everything queued was taken. Rejects with what the store rejects with; the feed is then as before. */
+  async fill(): Promise<void> {
+    const { tail, matcher, history, filter, storeOnly } = this.#options;
+    const page = storeOnly === true ? undefined : tail.read(this.#epoch, this.#through, matcher, maxQueued);
+    if (page !== undefined) {
+      this.#accept(page);
+      return;
+    }
+    const wakesBefore = this.#wakes;
+    const generation = this.#generation;
+    const after = this.#through;
+    const read = await history.read({
+      epoch: this.#epoch,
+      filter,
+      range: { after },
+      limit: maxQueued,
+      maxBytes: pageBytes,
+      state: 'live',
+    });
+    if (this.#ended || generation !== this.#generation) return;
+    if (read.epoch !== this.#epoch || after > read.position) {
+      this.#reset(read.epoch);
+      return;
+    }
+    tail.noteTrimmed(tail.epoch === read.epoch ? read.trimmed : []);
+    this.#accept({ ...read, messages: read.messages.map((stored) => new RetainedMessage(stored)) });
+    // Ahead of the bus, or the tail is of another epoch: only a wake can bring more, so polling would be in vain.
+    const nothingNew = read.messages.length === 0 && read.through >= read.position;
+    if (!this.#live && nothingNew && wakesBefore === this.#wakes) this.#parked = true;
+  }
+
+  #accept(page: FeedPage): void {
+    const gap = this.#lossesIn(page);
+    if (gap !== undefined) this.#queue.push({ kind: 'gap', gap });
+    this.#afterReset = false;
+    for (const message of page.messages) this.#queue.push(message);
+    this.#through = Math.max(this.#through, page.through);
+    for (const [topic, through] of this.#known) if (through <= this.#through) this.#known.delete(topic);
+    this.#live = this.#reachesHead();
+  }
+
+  #reachesHead(): boolean {
+    const { tail } = this.#options;
+    return tail.epoch === this.#epoch && this.#through >= tail.head;
+  }
+
+  /** The part of a page's marks that was not known, as one gap. */
+  #lossesIn(page: FeedPage): Gap | undefined {
+    const topics: string[] = [];
+    let from = Number.POSITIVE_INFINITY;
+    let to = 0;
+    for (const { topic, through } of page.trimmed) {
+      const known = Math.max(this.#through, this.#known.get(topic) ?? 0);
+      if (through <= known) continue;
+      this.#known.set(topic, through);
+      if (this.#ignoresMarks || this.#afterReset) continue;
+      topics.push(topic);
+      from = Math.min(from, known + 1);
+      to = Math.max(to, through);
+    }
+    return topics.length === 0 ? undefined : { topics, from, to };
+  }
+
+  #reset(epoch: string): void {
+    const from: Cursor = formatCursor(this.#epoch, this.#through);
+    this.#epoch = epoch;
+    this.#through = 0;
+    this.#known.clear();
+    this.#afterReset = true;
+    this.#queue.push({ kind: 'reset', reset: { from, to: formatCursor(epoch, 0) } });
+  }
+
+  #positionBefore(item: FeedItem): number {
+    if (item instanceof RetainedMessage) return item.position - 1;
+    if (item.kind === 'gap') return item.gap.from - 1;
+    return 0;
+  }
+}

@@ -1,0 +1,151 @@
+import type { Clock } from '../clock.ts';
+import { HexbusError, shorten } from '../errors.ts';
+import type { Message } from '../message.ts';
+import type { HandlerContext } from './api.ts';
+import { Backoff } from './backoff.ts';
+import { busDefaults, type HandlingSettings } from './options.ts';
+
+/** How a message ended for one handler. `abandoned`: the runner was ended before any try succeeded; nothing is settled. */
+export type HandlingOutcome =
+  | { readonly status: 'handled'; readonly result: unknown }
+  | { readonly status: 'failed'; readonly error: unknown }
+  | { readonly status: 'abandoned' };
+
+export interface HandlerRunnerOptions {
+  readonly handler: (message: Message, context: HandlerContext) => unknown;
+  readonly handling: HandlingSettings;
+  readonly clock: Clock;
+  /** A try failed and another will follow. */
+  readonly onRetry: (message: Message, attempt: number, error: unknown) => void;
+}
+
+const abandoned: HandlingOutcome = { status: 'abandoned' };
+const timedOut = Symbol('timed out');
+
+/**
+ * Runs one handler on one message at a time, with its tries, delays and time limit. A handler that answers at once costs no promise.
+ * It knows nothing of where messages come from or what becomes of them.
+ */
+export class HandlerRunner {
+  readonly #options: HandlerRunnerOptions;
+  #ended = false;
+  #running: CallContext | undefined;
+  readonly #backoff: Backoff;
+
+  constructor(options: HandlerRunnerOptions) {
+    this.#options = options;
+    this.#backoff = new Backoff(options.clock, options.handling.retryDelayMs, busDefaults.maxRetryDelayMs);
+  }
+
+  get busy(): boolean {
+    return this.#running !== undefined;
+  }
+
+  run(message: Message): HandlingOutcome | Promise<HandlingOutcome> {
+    const context = new CallContext(1);
+    this.#running = context;
+    let returned: unknown;
+    try {
+      returned = this.#options.handler(message, context);
+    } catch (error) {
+      return this.#afterFailure(message, error, 1);
+    }
+    if (isThenable(returned)) return this.#afterCall(message, returned, context);
+    this.#running = undefined;
+    return { status: 'handled', result: returned };
+  }
+
+  /** No further try starts. The running call is told by its signal and may still end well. */
+  end(): void {
+    this.#ended = true;
+    this.#running?.abort(new HexbusError('HEXBUS_CLOSED', 'the subscription has ended'));
+    this.#backoff.end();
+  }
+
+  async #afterCall(message: Message, returned: PromiseLike<unknown>, context: CallContext): Promise<HandlingOutcome> {
+    try {
+      const result = await this.#withinTime(message, returned, context);
+      this.#running = undefined;
+      return { status: 'handled', result };
+    } catch (error) {
+      return this.#afterFailure(message, error, context.attempt);
+    }
+  }
+
+  async #afterFailure(message: Message, firstError: unknown, firstAttempt: number): Promise<HandlingOutcome> {
+    const { handler, handling, onRetry } = this.#options;
+    let error = firstError;
+    this.#backoff.reset();
+    for (let attempt = firstAttempt; ; ) {
+      this.#running = undefined;
+      if (this.#ended) return abandoned;
+      if (attempt >= handling.maxTries) return { status: 'failed', error };
+      onRetry(message, attempt, error);
+      await this.#backoff.pause(true);
+      if (this.#ended) return abandoned;
+      attempt += 1;
+      const context = new CallContext(attempt);
+      this.#running = context;
+      try {
+        const returned = handler(message, context);
+        const result = isThenable(returned) ? await this.#withinTime(message, returned, context) : returned;
+        this.#running = undefined;
+        return { status: 'handled', result };
+      } catch (nextError) {
+        error = nextError;
+      }
+    }
+  }
+
+  async #withinTime(message: Message, returned: PromiseLike<unknown>, context: CallContext): Promise<unknown> {
+    const { clock, handling } = this.#options;
+    if (handling.handleTimeoutMs === Number.POSITIVE_INFINITY) return returned;
+    let endTimer: () => void = () => undefined;
+    const timeout = new Promise<typeof timedOut>((resolve) => {
+      endTimer = clock.setTimer(() => resolve(timedOut), handling.handleTimeoutMs);
+    });
+    try {
+      const result = await Promise.race([returned, timeout]);
+      if (result !== timedOut) return result;
+    } finally {
+      endTimer();
+    }
+    const error = new HexbusError(
+      'HEXBUS_HANDLER_TIMEOUT',
+      `the handler of ${shorten(message.topic)} did not settle within handleTimeoutMs ${handling.handleTimeoutMs}; it was abandoned`,
+      { retryable: true },
+    );
+    context.abort(error);
+    // The abandoned call may still fail: nobody waits for it any more.
+    Promise.resolve(returned).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** What a handler is given beside the message. The signal is made on first use: most handlers never ask for it. */
+export class CallContext implements HandlerContext {
+  readonly attempt: number;
+  #controller: AbortController | undefined;
+  #reason: unknown;
+
+  constructor(attempt: number) {
+    this.attempt = attempt;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#reason !== undefined) this.#controller.abort(this.#reason);
+    }
+    return this.#controller.signal;
+  }
+
+  abort(reason: unknown): void {
+    this.#reason = reason;
+    this.#controller?.abort(reason);
+  }
+}
+
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}

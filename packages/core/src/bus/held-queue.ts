@@ -1,0 +1,273 @@
+import { HexbusError, isHexbusError, shorten } from '../errors.ts';
+import { RetainedMessage } from '../message.ts';
+import type { DroppedMessage, Settlement } from '../ports/history-store.ts';
+import type { TopicMatcher } from '../retention.ts';
+import { Backoff } from './backoff.ts';
+import { Feed } from './feed.ts';
+import type { HandlerRunner, HandlingOutcome } from './handler-runner.ts';
+import type { DurableName } from './named-cursors.ts';
+import { referenceOf, type SubscriptionReference } from './observers.ts';
+import { busDefaults } from './options.ts';
+import type { RetainedSide } from './retained-side.ts';
+import type { Signals } from './signals.ts';
+import { WakeLoop } from './wake-loop.ts';
+
+/** One handler attached to a held topic. */
+export interface HeldListener {
+  readonly runner: HandlerRunner;
+  readonly signals: Signals;
+  readonly subscription: SubscriptionReference;
+}
+
+/**
+ * Delivers what waits in one held topic: the first message, to all listeners attached at that moment, until each has succeeded, left or used up its tries;
+ * then one write settles it, and the next follows. Nothing is delivered while nobody is attached.
+ */
+export class HeldQueue {
+  readonly #side: RetainedSide;
+  readonly #topic: string;
+  readonly #listeners = new Set<HeldListener>();
+  readonly #runs = new Map<HeldListener, Promise<HandlingOutcome>>();
+  readonly #loop: WakeLoop;
+  readonly #backoff: Backoff;
+  #feed: Feed | undefined;
+  #durable: DurableName | undefined;
+  #delivering = false;
+  #rewindWanted = false;
+  #wasBehind = true;
+  #fenced = false;
+  #droppedFrom = Number.POSITIVE_INFINITY;
+  #droppedTo = 0;
+  #idleWaiters: (() => void)[] = [];
+
+  constructor(side: RetainedSide, topic: string) {
+    this.#side = side;
+    this.#topic = topic;
+    this.#loop = new WakeLoop(() => this.#drain());
+    this.#backoff = new Backoff(side.clock, busDefaults.retryDelayMs, busDefaults.maxRetryDelayMs);
+  }
+
+  get listeners(): number {
+    return this.#listeners.size;
+  }
+
+  attach(listener: HeldListener): void {
+    this.#listeners.add(listener);
+    this.#wasBehind = true;
+    this.#loop.wake();
+  }
+
+  /** The listener takes part in no further delivery; if its running call succeeds, that still counts. Resolves when that call has ended. */
+  async detach(listener: HeldListener): Promise<void> {
+    this.#listeners.delete(listener);
+    listener.runner.end();
+    if (this.#listeners.size === 0) this.#releaseWaiters();
+    await this.#runs.get(listener);
+  }
+
+  push(message: RetainedMessage): void {
+    if (this.#listeners.size === 0) this.#side.observers.tell('held', referenceOf(message));
+    this.#feed?.push(message);
+  }
+
+  /** The store removed these because of a bound: they are not delivered any more, and the listeners are told of the gap before the next message. */
+  dropped(messages: readonly DroppedMessage[]): void {
+    for (const { position } of messages) {
+      this.#droppedFrom = Math.min(this.#droppedFrom, position);
+      this.#droppedTo = Math.max(this.#droppedTo, position);
+    }
+    this.#feed?.remove(new Set(messages.map((message) => message.position)));
+    this.#loop.wake();
+  }
+
+  /** Something waits again at an earlier place. */
+  rewind(): void {
+    this.#rewindWanted = true;
+    this.#loop.wake();
+  }
+
+  doubt(): void {
+    this.#feed?.doubt();
+  }
+
+  /** Resolves when nothing waits, or nobody is attached. */
+  caughtUp(): Promise<void> {
+    const nothingWaits = this.#feed?.idle === true && !this.#delivering && !this.#rewindWanted;
+    if (this.#listeners.size === 0 || nothingWaits) return Promise.resolve();
+    return new Promise((resolve) => this.#idleWaiters.push(resolve));
+  }
+
+  /** Starts no further delivery. Resolves when the one under way is settled. */
+  async end(): Promise<void> {
+    for (const { runner } of this.#listeners) runner.end();
+    this.#backoff.end();
+    await this.#loop.stop();
+    this.#feed?.end();
+    this.#releaseWaiters();
+    if (this.#durable !== undefined) await this.#durable.committed();
+  }
+
+  /** The bus waits no longer: whatever is still running settles nothing. */
+  fence(): void {
+    this.#fenced = true;
+    this.#backoff.end();
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#listeners.size > 0 && !this.#loop.stopped) {
+      if (this.#rewindWanted) {
+        this.#rewindWanted = false;
+        this.#feed?.rewind();
+      }
+      this.#tellDropped();
+      const item = this.#feed?.take();
+      if (item === undefined) {
+        if (this.#feed?.idle === true) {
+          this.#nowIdle();
+          return;
+        }
+        await this.#readOn();
+      } else if (item instanceof RetainedMessage) {
+        await this.#deliver(item);
+      } else {
+        if (item.kind === 'gap') this.#remember(item.gap.to);
+        for (const { signals } of this.#listeners) signals.tell(item);
+      }
+    }
+  }
+
+  async #readOn(): Promise<void> {
+    try {
+      const feed = this.#feed ?? (await this.#openFeed());
+      await feed.fill();
+      // Losses of earlier times are reported by the first page; later ones are told by the writes that cause them.
+      feed.ignoreMarks();
+      this.#backoff.reset();
+    } catch (error) {
+      if (this.#loop.stopped) return;
+      this.#side.observers.error(error);
+      await this.#backoff.pause();
+    }
+  }
+
+  async #openFeed(): Promise<Feed> {
+    const { history, tail } = this.#side;
+    const topic = this.#topic;
+    const reported = await history.loadCursor(this.#reportName);
+    const matcher: TopicMatcher = { only: topic, matches: (other) => other === topic };
+    const known = reported?.epoch === tail.epoch ? [{ topic, through: reported.position }] : [];
+    const start = { epoch: tail.epoch, position: 0, known };
+    this.#feed = new Feed({
+      history,
+      tail,
+      filter: [topic],
+      matcher,
+      start,
+      storeOnly: true,
+      wake: () => this.#loop.wake(),
+    });
+    return this.#feed;
+  }
+
+  async #deliver(message: RetainedMessage): Promise<void> {
+    this.#delivering = true;
+    this.#wasBehind = true;
+    for (const listener of this.#listeners) this.#runs.set(listener, this.#run(listener, message));
+    const outcomes = await Promise.all(this.#runs.values());
+    this.#runs.clear();
+    await this.#settle(message, outcomes);
+    this.#delivering = false;
+  }
+
+  async #run(listener: HeldListener, message: RetainedMessage): Promise<HandlingOutcome> {
+    const outcome = await listener.runner.run(message);
+    if (outcome.status === 'handled' && this.#side.observers.deliveredWanted) {
+      const { subscription } = listener;
+      this.#side.observers.tell('delivered', { ...referenceOf(message), subscription, result: outcome.result });
+    }
+    return outcome;
+  }
+
+  async #settle(message: RetainedMessage, outcomes: readonly HandlingOutcome[]): Promise<void> {
+    const { observers } = this.#side;
+    const { topic, position } = message;
+    const failed = outcomes.find((outcome) => outcome.status === 'failed');
+    if (failed?.status === 'failed') {
+      const reason = reasonOf(failed.error);
+      if (await this.#write({ outcome: 'dead', topic, position, reason })) {
+        observers.tell('dead', { ...referenceOf(message), reason });
+        const error = new HexbusError(
+          'HEXBUS_HANDLER_FAILED',
+          `message ${shorten(message.id)} of ${shorten(topic)} is dead: ${reason}`,
+          {
+            cause: failed.error,
+          },
+        );
+        observers.error(error, { message: referenceOf(message) });
+      }
+      return;
+    }
+    const results = outcomes.flatMap((outcome) => (outcome.status === 'handled' ? [outcome.result] : []));
+    if (results.length === 0) {
+      // All left before one succeeded: the message stays first, for whoever attaches next.
+      this.#rewindWanted = true;
+      return;
+    }
+    if (await this.#write({ outcome: 'handled', topic, position })) {
+      observers.tell('handled', { ...referenceOf(message), results });
+    }
+  }
+
+  /** Settles in the history, trying until it is sure. Resolves with whether this settlement took effect. */
+  async #write(settlement: Settlement): Promise<boolean> {
+    for (let uncertain = false; !this.#fenced; ) {
+      try {
+        const found = await this.#side.writer.settle(settlement);
+        this.#backoff.reset();
+        return found || uncertain;
+      } catch (error) {
+        uncertain ||= isHexbusError(error, 'HEXBUS_OUTCOME_UNKNOWN');
+        this.#side.observers.error(error);
+        if (this.#loop.stopped) return false;
+        await this.#backoff.pause();
+      }
+    }
+    return false;
+  }
+
+  #nowIdle(): void {
+    if (this.#wasBehind) for (const { signals } of this.#listeners) signals.caughtUp();
+    this.#wasBehind = false;
+    this.#releaseWaiters();
+  }
+
+  #tellDropped(): void {
+    if (this.#droppedTo === 0 || this.#feed === undefined) return;
+    const gap = { topics: [this.#topic], from: this.#droppedFrom, to: this.#droppedTo };
+    this.#droppedFrom = Number.POSITIVE_INFINITY;
+    this.#droppedTo = 0;
+    this.#remember(gap.to);
+    for (const { signals } of this.#listeners) signals.tell({ kind: 'gap', gap });
+  }
+
+  /** Losses up to here were told: the next start does not tell them again. */
+  #remember(through: number): void {
+    this.#durable ??= this.#side.names.claim(this.#reportName, [this.#topic]);
+    void this.#durable.moved({ epoch: this.#side.tail.epoch, position: through });
+  }
+
+  get #reportName(): string {
+    return `@held.${this.#topic}`;
+  }
+
+  #releaseWaiters(): void {
+    for (const resolve of this.#idleWaiters.splice(0)) resolve();
+  }
+}
+
+const maxReasonLength = 500;
+
+function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : shorten(error);
+  return text.length <= maxReasonLength ? text : `${text.slice(0, maxReasonLength - 3)}...`;
+}

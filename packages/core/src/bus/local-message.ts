@@ -1,0 +1,82 @@
+import type { Clock } from '../clock.ts';
+import type { Message, MessageHeaders } from '../message.ts';
+import type { PublishOptions } from './api.ts';
+
+/** Gives ids to messages whose publisher gave none: unique as long as the prefix is. */
+export class MessageIds {
+  readonly #prefix: string;
+  #count = 0;
+
+  constructor(prefix: string) {
+    this.#prefix = prefix;
+  }
+
+  next(): string {
+    this.#count += 1;
+    return `${this.#prefix}-${this.#count.toString(36)}`;
+  }
+}
+
+/** What messages of one bus that are not retained have in common. */
+export interface LocalOrigin {
+  readonly clock: Clock;
+  readonly ids: MessageIds;
+}
+
+/**
+ * A message of a topic that is not retained. It holds the body as it was given, and makes its id and reads its time on first use, so that an `emit`
+ * whose listeners look at the body only costs one small object.
+ */
+export class LocalMessage implements Message {
+  readonly topic: string;
+  readonly body: unknown;
+  readonly #origin: LocalOrigin;
+  readonly #options: PublishOptions | undefined;
+  #id: string | undefined;
+  #time: number | undefined;
+
+  constructor(origin: LocalOrigin, topic: string, body: unknown, options?: PublishOptions) {
+    this.#origin = origin;
+    this.topic = topic;
+    this.body = body;
+    this.#options = options;
+    this.#id = options?.id;
+  }
+
+  get id(): string {
+    this.#id ??= this.#origin.ids.next();
+    return this.#id;
+  }
+
+  get time(): number {
+    this.#time ??= this.#origin.clock.now();
+    return this.#time;
+  }
+
+  get type(): string | undefined {
+    return this.#options?.type;
+  }
+
+  get sender(): string | undefined {
+    return this.#options?.sender;
+  }
+
+  get headers(): MessageHeaders | undefined {
+    return this.#options?.headers;
+  }
+
+  /** The message as a plain object. */
+  toJSON(): Message {
+    const { id, topic, body, time } = this;
+    const { type, sender, headers } = this.#options ?? {};
+    return {
+      id,
+      topic,
+      ...(type === undefined ? {} : { type }),
+      body,
+      ...(sender === undefined ? {} : { sender }),
+      ...(headers === undefined ? {} : { headers }),
+      time,
+    };
+  }
+}

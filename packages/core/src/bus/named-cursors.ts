@@ -1,0 +1,166 @@
+import type { CancelTimer, Clock } from '../clock.ts';
+import type { CursorParts } from '../cursor.ts';
+import { HexbusError, shorten } from '../errors.ts';
+import type { NamedCursor } from '../ports/history-store.ts';
+
+/** A commit is asked for at half of this many handled messages, and no more are handled than this before it is done: a crash repeats no more. */
+const maxUncommitted = 64;
+const maxDelayMs = 50;
+
+/**
+ * The cursors of durable names in this bus: keeps the latest of each, and has it committed with the next write. Idle progress is never
+ * committed. It knows nothing of subscriptions.
+ */
+export class NamedCursors {
+  readonly #clock: Clock;
+  readonly #requestWrite: () => void;
+  readonly #inUse = new Map<string, DurableName>();
+  readonly #dirty = new Set<DurableName>();
+  #cancelTimer: CancelTimer | undefined;
+
+  /** `requestWrite` must bring about a call of `takeDirty` soon. */
+  constructor(clock: Clock, requestWrite: () => void) {
+    this.#clock = clock;
+    this.#requestWrite = requestWrite;
+  }
+
+  /** Takes a name into use, or throws `HEXBUS_NAME_TAKEN`. */
+  claim(name: string, filter: readonly string[]): DurableName {
+    if (this.#inUse.has(name)) {
+      throw new HexbusError(
+        'HEXBUS_NAME_TAKEN',
+        `the name ${shorten(name)} is in use by another subscription of this bus; end that one first, or use another name`,
+      );
+    }
+    const durable = new DurableName(name, filter, (urgent) => this.#changed(durable, urgent));
+    this.#inUse.set(name, durable);
+    return durable;
+  }
+
+  isInUse(name: string): boolean {
+    return this.#inUse.has(name);
+  }
+
+  release(durable: DurableName): void {
+    this.#dirty.delete(durable);
+    this.#inUse.delete(durable.name);
+  }
+
+  /** The cursors to commit with the write that is being made. Each is answered by `settled`. */
+  takeDirty(): readonly NamedCursor[] {
+    if (this.#dirty.size === 0) return [];
+    this.#stopTimer();
+    const cursors = [...this.#dirty].map((durable) => durable.take());
+    this.#dirty.clear();
+    return cursors;
+  }
+
+  /** The write that took these ended; if it failed they are due again after a while. */
+  settled(cursors: readonly NamedCursor[], committed: boolean): void {
+    for (const { name } of cursors) {
+      const durable = this.#inUse.get(name);
+      if (durable === undefined) continue;
+      durable.settled(committed);
+      if (!committed || durable.changedSinceTaken) this.#changed(durable, committed && durable.isUrgent);
+    }
+  }
+
+  close(): void {
+    this.#stopTimer();
+    for (const durable of this.#inUse.values()) durable.giveUp();
+  }
+
+  #changed(durable: DurableName, urgent: boolean): void {
+    this.#dirty.add(durable);
+    if (urgent) this.#requestWrite();
+    else if (this.#cancelTimer === undefined) {
+      this.#cancelTimer = this.#clock.setTimer(() => {
+        this.#cancelTimer = undefined;
+        this.#requestWrite();
+      }, maxDelayMs);
+    }
+  }
+
+  #stopTimer(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+  }
+}
+
+/** One durable name in use, and how far its commits lag behind. */
+export class DurableName {
+  readonly name: string;
+  readonly filter: readonly string[];
+  readonly #onChange: (urgent: boolean) => void;
+  #latest: CursorParts | undefined;
+  #handledSinceTaken = 0;
+  #handledInFlight = 0;
+  #inFlight = false;
+  #givenUp = false;
+  #waiters: (() => void)[] = [];
+
+  constructor(name: string, filter: readonly string[], onChange: (urgent: boolean) => void) {
+    this.name = name;
+    this.filter = filter;
+    this.#onChange = onChange;
+  }
+
+  get changedSinceTaken(): boolean {
+    return this.#handledSinceTaken > 0;
+  }
+
+  get isUrgent(): boolean {
+    return this.#handledSinceTaken >= maxUncommitted / 2 || this.#waiters.length > 0;
+  }
+
+  /** The cursor moved past one more handled message. A promise means: wait for it before handling another. */
+  moved(cursor: CursorParts): Promise<void> | undefined {
+    this.#latest = cursor;
+    this.#handledSinceTaken += 1;
+    this.#onChange(!this.#inFlight && this.isUrgent);
+    return this.#handledSinceTaken + this.#handledInFlight < maxUncommitted ? undefined : this.committed();
+  }
+
+  /** Commits this cursor now. Settles when everything moved so far is committed. */
+  async commit(cursor: CursorParts): Promise<void> {
+    void this.moved(cursor);
+    await this.committed();
+  }
+
+  /** Resolves when a commit that contains everything moved so far has succeeded. */
+  async committed(): Promise<void> {
+    if (this.#handledSinceTaken > 0 && !this.#inFlight) this.#onChange(true);
+    // After a failed commit the next one is made after a while, not at once.
+    while (!this.#givenUp && (this.#handledSinceTaken > 0 || this.#inFlight)) {
+      await new Promise<void>((resolve) => this.#waiters.push(resolve));
+    }
+  }
+
+  /** Nothing more will be committed: whoever waits goes on without. */
+  giveUp(): void {
+    this.#givenUp = true;
+    this.#wakeWaiters();
+  }
+
+  take(): NamedCursor {
+    const { name, filter } = this;
+    const { epoch, position } = this.#latest as CursorParts;
+    this.#inFlight = true;
+    this.#handledInFlight = this.#handledSinceTaken;
+    this.#handledSinceTaken = 0;
+    return { name, filter, epoch, position };
+  }
+
+  settled(committed: boolean): void {
+    if (!committed) this.#handledSinceTaken += this.#handledInFlight;
+    this.#handledInFlight = 0;
+    this.#inFlight = false;
+    this.#wakeWaiters();
+  }
+
+  #wakeWaiters(): void {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const wake of waiters) wake();
+  }
+}

@@ -1,0 +1,106 @@
+import type { CancelTimer, Clock } from '../clock.ts';
+import type { Head, HistoryStore } from '../ports/history-store.ts';
+import { Distributor } from './distributor.ts';
+import { HeldQueue } from './held-queue.ts';
+import type { NamedCursors } from './named-cursors.ts';
+import type { Observers } from './observers.ts';
+import type { BusSettings } from './options.ts';
+import { HistoryReader } from './reading.ts';
+import { Tail } from './tail.ts';
+import type { TopicTable } from './topic-table.ts';
+import { Writer } from './writer.ts';
+
+export interface RetainedSideOptions {
+  readonly settings: BusSettings;
+  readonly history: HistoryStore;
+  /** What the history answered when it was opened. */
+  readonly head: Head;
+  readonly topics: TopicTable;
+  readonly names: NamedCursors;
+  readonly observers: Observers;
+  /** The subscriptions that follow the history. */
+  readonly subscriptions: () => Iterable<{ doubt(): void }>;
+}
+
+/** What a bus consists of behind an open history: its tail, its writer, its reader and its held queues. */
+export class RetainedSide {
+  readonly history: HistoryStore;
+  readonly tail: Tail;
+  readonly writer: Writer;
+  readonly reader: HistoryReader;
+  readonly names: NamedCursors;
+  readonly clock: Clock;
+  readonly observers: Observers;
+  readonly #heldQueues = new Map<string, HeldQueue>();
+  readonly #settings: BusSettings;
+  #cancelTrim: CancelTimer | undefined;
+
+  constructor(options: RetainedSideOptions) {
+    const { settings, history, head, topics, names, observers, subscriptions } = options;
+    this.#settings = settings;
+    this.history = history;
+    this.names = names;
+    this.observers = observers;
+    this.clock = settings.clock;
+    this.tail = new Tail(head);
+    this.reader = new HistoryReader(history, () => this.tail.epoch);
+    const queues = this.#heldQueues;
+    const distributor = new Distributor({
+      tail: this.tail,
+      topics,
+      names,
+      observers,
+      followers: function* () {
+        yield* subscriptions();
+        yield* queues.values();
+      },
+      heldQueue: (topic) => queues.get(topic),
+    });
+    this.writer = new Writer(history, settings.clock, settings.maxPendingBytes, distributor);
+    this.#trimByAge();
+  }
+
+  /** The queue of a held topic; made when first asked for. */
+  heldQueue(topic: string): HeldQueue {
+    let queue = this.#heldQueues.get(topic);
+    if (queue === undefined) {
+      queue = new HeldQueue(this, topic);
+      this.#heldQueues.set(topic, queue);
+    }
+    return queue;
+  }
+
+  /** The queue of a held topic, if it ever had a listener here. */
+  findHeldQueue(topic: string): HeldQueue | undefined {
+    return this.#heldQueues.get(topic);
+  }
+
+  /** No delivery starts any more. Resolves when those under way are settled. */
+  async endQueues(): Promise<void> {
+    await Promise.all([...this.#heldQueues.values()].map((queue) => queue.end()));
+  }
+
+  /** What is still running settles nothing any more. */
+  fence(): void {
+    for (const queue of this.#heldQueues.values()) queue.fence();
+  }
+
+  /** Writes what is left and closes the history. */
+  async close(): Promise<void> {
+    this.#cancelTrim?.();
+    await this.writer.flush();
+    this.names.close();
+    await this.history.close();
+  }
+
+  /** Age is enforced by writes, so where there are none an empty one is made now and then. */
+  #trimByAge(): void {
+    const { policies, trimIntervalMs, clock } = this.#settings;
+    const aging = policies.some(
+      ({ retention }) => retention !== undefined && retention.maxAgeMs !== Number.POSITIVE_INFINITY,
+    );
+    if (!aging || trimIntervalMs === Number.POSITIVE_INFINITY) return;
+    this.writer.request();
+    this.#cancelTrim = clock.setTimer(() => this.#trimByAge(), trimIntervalMs);
+  }
+}

@@ -1,0 +1,194 @@
+import { type Cursor, formatCursor } from '../cursor.ts';
+import { HexbusError, shorten } from '../errors.ts';
+import type { Message, RetainedMessage } from '../message.ts';
+import type { Head } from '../ports/history-store.ts';
+import type { Handler, Subscription, SubscriptionStart, SubscriptionState } from './api.ts';
+import { CallContext, isThenable } from './handler-runner.ts';
+import type { LaneHandling, RetainedLane } from './lanes.ts';
+import { type Observers, referenceOf } from './observers.ts';
+import type { RetainedSide } from './retained-side.ts';
+import type { Subscriber } from './topic-table.ts';
+
+/** What a subscription tells the bus, and asks of it. */
+export interface SubscriptionHost {
+  readonly observers: Observers;
+  /** Resolves when everything published before has reached the history or was refused. */
+  flush(): Promise<void>;
+  /** No message may reach the subscription any more. */
+  detach(subscription: BusSubscription): void;
+  /** The subscription has ended altogether. */
+  ended(subscription: BusSubscription): void;
+}
+
+/** One handler and what reaches it: the local side, called inside `emit`, and a lane that feeds it from the history. */
+export class BusSubscription implements Subscription, Subscriber {
+  readonly filter: readonly string[];
+  readonly ready: Promise<SubscriptionStart | undefined>;
+  readonly done: Promise<void>;
+  readonly #host: SubscriptionHost;
+  readonly #handler: Handler;
+  readonly #handling: LaneHandling;
+  readonly #lane: RetainedLane | undefined;
+  readonly #localContext = new CallContext(1);
+  readonly #localCalls = new Set<Promise<void>>();
+  #state: SubscriptionState;
+  #error: unknown;
+  #side: RetainedSide | undefined;
+  #starting: Promise<void> = Promise.resolve();
+  #ended = false;
+  #resolveReady: (start: SubscriptionStart | undefined) => void = () => undefined;
+  #rejectReady: (error: unknown) => void = () => undefined;
+  #resolveDone: () => void = () => undefined;
+
+  constructor(
+    host: SubscriptionHost,
+    filter: readonly string[],
+    handler: Handler,
+    handling: LaneHandling,
+    lane: RetainedLane | undefined,
+  ) {
+    this.filter = filter;
+    this.#host = host;
+    this.#handler = handler;
+    this.#handling = handling;
+    this.#lane = lane;
+    this.#state = lane === undefined ? 'active' : 'starting';
+    this.ready = new Promise((resolve, reject) => {
+      this.#resolveReady = resolve;
+      this.#rejectReady = reject;
+    });
+    // Whoever does not await it learns of a failed start from the error observer.
+    this.ready.catch(() => undefined);
+    this.done = new Promise((resolve) => {
+      this.#resolveDone = resolve;
+    });
+    if (lane === undefined) this.#resolveReady(undefined);
+  }
+
+  get state(): SubscriptionState {
+    return this.#state;
+  }
+
+  get error(): unknown {
+    return this.#error;
+  }
+
+  get cursor(): Cursor | undefined {
+    const cursor = this.#lane?.cursor;
+    return cursor === undefined ? undefined : formatCursor(cursor.epoch, cursor.position);
+  }
+
+  get lag(): number {
+    const cursor = this.#lane?.cursor;
+    if (cursor === undefined || this.#side === undefined) return 0;
+    const { epoch, head } = this.#side.tail;
+    return cursor.epoch === epoch ? Math.max(0, head - cursor.position) : head;
+  }
+
+  /** A call of the handler is running. */
+  get busy(): boolean {
+    return this.#handling.runner.busy || this.#localCalls.size > 0;
+  }
+
+  /** The history is open. */
+  begin(side: RetainedSide, now: Head): void {
+    if (this.#lane === undefined || this.#ended) return;
+    this.#side = side;
+    this.#starting = this.#lane.begin(side, now).then(
+      (start) => {
+        if (this.#state === 'starting') this.#state = 'active';
+        this.#resolveReady(start);
+      },
+      (error: unknown) => {
+        if (!this.#ended) this.fail(error);
+        this.#rejectReady(error);
+      },
+    );
+  }
+
+  call(message: Message): void {
+    if (this.#ended) return;
+    try {
+      const returned = this.#handler(message, this.#localContext);
+      if (isThenable(returned)) this.#track(message, returned);
+      else if (this.#host.observers.deliveredWanted) this.#tellDelivered(message, returned);
+    } catch (error) {
+      this.#localFailure(message, error);
+    }
+  }
+
+  push(message: RetainedMessage): void {
+    this.#lane?.push(message);
+  }
+
+  doubt(): void {
+    this.#lane?.doubt();
+  }
+
+  fence(): void {
+    this.#lane?.fence();
+  }
+
+  async caughtUp(): Promise<void> {
+    if (this.#lane === undefined) return;
+    await this.#host.flush();
+    await this.#starting;
+    await this.#lane.caughtUp();
+  }
+
+  unsubscribe(): void {
+    this.#end('ended');
+  }
+
+  /** Ends the subscription because of itself. */
+  fail(error: unknown): void {
+    if (this.#ended) return;
+    this.#error = error;
+    this.#host.observers.error(error, { subscription: this.#handling.subscription });
+    this.#end('failed');
+  }
+
+  #end(state: 'ended' | 'failed'): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#state = state;
+    this.#host.detach(this);
+    const reason = new HexbusError('HEXBUS_CLOSED', 'the subscription has ended');
+    this.#handling.runner.end();
+    this.#localContext.abort(reason);
+    this.#rejectReady(this.#error ?? reason);
+    void this.#finish();
+  }
+
+  async #finish(): Promise<void> {
+    await this.#lane?.end();
+    await this.#starting;
+    await Promise.all(this.#localCalls);
+    this.#host.ended(this);
+    this.#resolveDone();
+  }
+
+  #track(message: Message, returned: PromiseLike<unknown>): void {
+    const call: Promise<void> = Promise.resolve(returned)
+      .then(
+        (result) => this.#tellDelivered(message, result),
+        (error: unknown) => this.#localFailure(message, error),
+      )
+      .finally(() => this.#localCalls.delete(call));
+    this.#localCalls.add(call);
+  }
+
+  #tellDelivered(message: Message, result: unknown): void {
+    const { subscription } = this.#handling;
+    this.#host.observers.tell('delivered', { ...referenceOf(message), subscription, result });
+  }
+
+  #localFailure(message: Message, cause: unknown): void {
+    const error = new HexbusError(
+      'HEXBUS_HANDLER_FAILED',
+      `a listener of ${shorten(message.topic)} failed: ${shorten(cause)}`,
+      { cause },
+    );
+    this.#host.observers.error(error, { message: referenceOf(message), subscription: this.#handling.subscription });
+  }
+}

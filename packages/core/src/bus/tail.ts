@@ -1,0 +1,130 @@
+import type { RetainedMessage } from '../message.ts';
+import { isPattern, matchesPattern } from '../pattern.ts';
+import type { Head, TrimMark } from '../ports/history-store.ts';
+import type { TopicMatcher } from '../retention.ts';
+
+/** A part of the history after a position, from memory or from the store. The fields mean what they mean in `HistoryPage`. */
+export interface FeedPage extends Head {
+  readonly messages: readonly RetainedMessage[];
+  readonly through: number;
+  readonly trimmed: readonly TrimMark[];
+}
+
+/** How much of the newest history is kept in memory, over all topics: messages, and UTF-16 units of their bodies. */
+const maxMessages = 1_024;
+const maxLength = 1024 * 1024;
+
+/**
+ * The newest part of the history that this bus appended, without held topics, and the head that the store has acknowledged. It serves
+ * subscriptions that are a little behind; it knows neither subscriptions nor the store.
+ */
+export class Tail {
+  #epoch: string;
+  #head: number;
+  /** Everything after `base` is here. */
+  #base: number;
+  #messages: RetainedMessage[] = [];
+  #length = 0;
+  readonly #trimmed = new Map<string, number>();
+
+  constructor(head: Head) {
+    this.#epoch = head.epoch;
+    this.#head = head.position;
+    this.#base = head.position;
+  }
+
+  get epoch(): string {
+    return this.#epoch;
+  }
+
+  get head(): number {
+    return this.#head;
+  }
+
+  /** Starts anew after `position`: what lies before it is for the store to tell. */
+  restart(epoch: string, position: number): void {
+    this.#epoch = epoch;
+    this.#head = position;
+    this.#base = position;
+    this.#messages = [];
+    this.#length = 0;
+    this.#trimmed.clear();
+  }
+
+  append(message: RetainedMessage): void {
+    this.#messages.push(message);
+    this.#length += message.encoded.body.length;
+    this.#head = message.position;
+    // Cut by half when twice the bound is reached, so that the cost per message stays constant.
+    if (this.#messages.length > 2 * maxMessages || this.#length > 2 * maxLength) this.#cut();
+  }
+
+  /** The store's head is known to be at `position`, beyond the last message appended here. */
+  advance(position: number): void {
+    if (position > this.#head) this.#head = position;
+  }
+
+  /** A store page told that these were trimmed: from now on they are skipped, and the same marks reported to all. */
+  noteTrimmed(marks: readonly TrimMark[]): void {
+    for (const { topic, through } of marks) {
+      if (through > this.#base && through > (this.#trimmed.get(topic) ?? 0)) this.#trimmed.set(topic, through);
+    }
+  }
+
+  /** What follows a position, or undefined when only the store can tell. */
+  read(epoch: string, after: number, matcher: TopicMatcher, limit: number): FeedPage | undefined {
+    if (epoch !== this.#epoch || after < this.#base || after > this.#head) return undefined;
+    const messages: RetainedMessage[] = [];
+    let through = this.#head;
+    for (let index = this.#indexAfter(after); index < this.#messages.length; index++) {
+      const message = this.#messages[index] as RetainedMessage;
+      if (!matcher.matches(message.topic) || this.#isTrimmed(message)) continue;
+      messages.push(message);
+      if (messages.length === limit) {
+        through = message.position;
+        break;
+      }
+    }
+    const trimmed: TrimMark[] = [];
+    for (const [topic, mark] of this.#trimmed) {
+      if (mark > after && (isPattern(topic) || matcher.matches(topic))) trimmed.push({ topic, through: mark });
+    }
+    return { epoch, position: this.#head, messages, through, trimmed };
+  }
+
+  #isTrimmed(message: RetainedMessage): boolean {
+    if (this.#trimmed.size === 0) return false;
+    for (const [topic, through] of this.#trimmed) {
+      if (message.position <= through && (topic === message.topic || matchesPattern(topic, message.topic))) return true;
+    }
+    return false;
+  }
+
+  #cut(): void {
+    let from = Math.max(0, this.#messages.length - maxMessages);
+    let length = 0;
+    for (let index = this.#messages.length - 1; index >= from; index--) {
+      length += (this.#messages[index] as RetainedMessage).encoded.body.length;
+      if (length > maxLength) {
+        from = index + 1;
+        length -= (this.#messages[index] as RetainedMessage).encoded.body.length;
+        break;
+      }
+    }
+    this.#base = this.#messages[from - 1]?.position ?? this.#base;
+    this.#messages = this.#messages.slice(from);
+    this.#length = length;
+    for (const [topic, through] of this.#trimmed) if (through <= this.#base) this.#trimmed.delete(topic);
+  }
+
+  #indexAfter(position: number): number {
+    let low = 0;
+    let high = this.#messages.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#messages[middle] as RetainedMessage).position <= position) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

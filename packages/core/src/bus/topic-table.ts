@@ -1,0 +1,119 @@
+import type { Message, RetainedMessage } from '../message.ts';
+import { assertTopic, isPattern, matchesPattern } from '../pattern.ts';
+import type { RetentionPolicy } from '../ports/history-store.ts';
+import type { StandardSchema, TopicSettings } from './options.ts';
+
+/** What a topic's messages reach: the local side of a subscription, its retained side, or both. */
+export interface Subscriber {
+  /** A message of a topic that is not retained: handle it before returning. Never throws. */
+  call(message: Message): void;
+  /** A committed message of a retained topic, in the order of the history. Must not run a handler. Never throws. */
+  push(message: RetainedMessage): void;
+}
+
+/** One topic as the bus knows it: its settings, and the subscribers that it reaches, in order of subscription. */
+export interface TopicEntry {
+  readonly topic: string;
+  readonly retention: RetentionPolicy | undefined;
+  readonly schema: StandardSchema | undefined;
+  readonly subscribers: readonly Subscriber[];
+}
+
+interface MutableEntry extends TopicEntry {
+  subscribers: readonly Subscriber[];
+}
+
+interface Registration {
+  readonly order: number;
+  readonly subscriber: Subscriber;
+}
+
+/** How many topics are kept resolved. Past it the cache starts anew: resolving again costs little, keeping every topic for ever does not. */
+const maxCachedTopics = 50_000;
+
+/**
+ * Resolves a topic to its settings and its subscribers, and remembers the answer, so that a publish costs one look-up however many topics and
+ * subscriptions there are. Lists are replaced, never changed: whoever walks one sees the subscribers of that moment.
+ */
+export class TopicTable {
+  readonly #exactSettings = new Map<string, TopicSettings>();
+  readonly #patternSettings: TopicSettings[] = [];
+  readonly #exact = new Map<string, Registration[]>();
+  readonly #patterns = new Map<string, Registration[]>();
+  readonly #entries = new Map<string, MutableEntry>();
+  #order = 0;
+
+  constructor(settings: readonly TopicSettings[]) {
+    for (const one of settings) {
+      if (isPattern(one.pattern)) this.#patternSettings.push(one);
+      else this.#exactSettings.set(one.pattern, one);
+    }
+  }
+
+  /** The entry of a topic. Throws `HEXBUS_INVALID_TOPIC` for what is none. */
+  get(topic: string): TopicEntry {
+    return this.#entries.get(topic) ?? this.#resolve(topic);
+  }
+
+  /** The subscriber is reached once by a message, also if several entries of its filter match. */
+  add(filter: readonly string[], subscriber: Subscriber): void {
+    const registration = { order: this.#order++, subscriber };
+    for (const entry of filter) {
+      const table = isPattern(entry) ? this.#patterns : this.#exact;
+      const registrations = table.get(entry);
+      if (registrations === undefined) table.set(entry, [registration]);
+      else registrations.push(registration);
+      this.#refresh(entry);
+    }
+  }
+
+  remove(filter: readonly string[], subscriber: Subscriber): void {
+    for (const entry of filter) {
+      const table = isPattern(entry) ? this.#patterns : this.#exact;
+      const registrations = table.get(entry);
+      const index = registrations?.findIndex((registration) => registration.subscriber === subscriber) ?? -1;
+      if (registrations === undefined || index < 0) continue;
+      if (registrations.length === 1) table.delete(entry);
+      else registrations.splice(index, 1);
+      this.#refresh(entry);
+    }
+  }
+
+  clear(): void {
+    this.#exact.clear();
+    this.#patterns.clear();
+    this.#entries.clear();
+  }
+
+  #refresh(filterEntry: string): void {
+    if (isPattern(filterEntry)) {
+      this.#entries.clear();
+      return;
+    }
+    const entry = this.#entries.get(filterEntry);
+    if (entry !== undefined) entry.subscribers = this.#subscribersOf(filterEntry);
+  }
+
+  #resolve(topic: string): TopicEntry {
+    assertTopic(topic);
+    const exact = this.#exactSettings.get(topic);
+    const settings = exact ?? this.#patternSettings.find((one) => matchesPattern(one.pattern, topic));
+    const entry: MutableEntry = {
+      topic,
+      retention: settings?.retention,
+      schema: settings?.schema,
+      subscribers: this.#subscribersOf(topic),
+    };
+    if (this.#entries.size >= maxCachedTopics) this.#entries.clear();
+    this.#entries.set(topic, entry);
+    return entry;
+  }
+
+  #subscribersOf(topic: string): readonly Subscriber[] {
+    const found = new Set(this.#exact.get(topic));
+    for (const [pattern, registrations] of this.#patterns) {
+      if (matchesPattern(pattern, topic)) for (const registration of registrations) found.add(registration);
+    }
+    return [...found].sort((a, b) => a.order - b.order).map((registration) => registration.subscriber);
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * Runs a body when woken: never inside `wake`, never twice at once, and once more if a wake came while it ran. The body returns when there is
+ * nothing left to do, and must not reject.
+ */
+export class WakeLoop {
+  readonly #body: () => Promise<void>;
+  #running = false;
+  #woken = false;
+  #stopped = false;
+  #stopWaiters: (() => void)[] = [];
+
+  constructor(body: () => Promise<void>) {
+    this.#body = body;
+  }
+
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
+  wake(): void {
+    this.#woken = true;
+    if (this.#running || this.#stopped) return;
+    this.#running = true;
+    queueMicrotask(() => void this.#run());
+  }
+
+  /** No body starts any more. Resolves when the one under way has ended. */
+  stop(): Promise<void> {
+    this.#stopped = true;
+    if (!this.#running) return Promise.resolve();
+    return new Promise((resolve) => this.#stopWaiters.push(resolve));
+  }
+
+  async #run(): Promise<void> {
+    while (this.#woken && !this.#stopped) {
+      this.#woken = false;
+      await this.#body();
+    }
+    this.#running = false;
+    for (const resolve of this.#stopWaiters.splice(0)) resolve();
+  }
+}

@@ -1,0 +1,301 @@
+import type { Clock } from '../clock.ts';
+import { HexbusError, isHexbusError, shorten } from '../errors.ts';
+import type {
+  AppendResult,
+  HistoryStore,
+  NamedCursor,
+  NewMessage,
+  Settlement,
+  WriteBatch,
+  WriteResult,
+} from '../ports/history-store.ts';
+
+/** What the writer is told to do with what the history answers. All are called in the turn of the answer, before any caller learns of it. */
+export interface WriterEvents {
+  /** The epoch that positions are of. */
+  epoch(): string;
+  /** A batch took effect: `appends` are its messages, in order, with `result.appended` their results. */
+  written(appends: readonly NewMessage[], result: WriteResult): void;
+  /** The history has another epoch than the batch; nothing of it took effect. */
+  epochChanged(result: WriteResult): void;
+  /** A batch may or may not have taken effect. */
+  outcomeUnknown(): void;
+  /** Durable cursors that are due, and what became of them. */
+  takeCursors(): readonly NamedCursor[];
+  cursorsSettled(cursors: readonly NamedCursor[], committed: boolean): void;
+  /** A write failed that nobody waits for. */
+  failed(error: unknown): void;
+}
+
+type Written = Exclude<AppendResult, { status: 'refused' }>;
+
+interface PendingAppend {
+  readonly message: NewMessage;
+  resolve(result: Written): void;
+  reject(error: unknown): void;
+}
+
+interface PendingSettlement {
+  readonly settlement: Settlement;
+  resolve(found: boolean): void;
+  reject(error: unknown): void;
+}
+
+interface PendingDeletion {
+  readonly name: string;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+interface Barrier {
+  /** Reached when this many batches have ended, and this many appends. */
+  readonly batches: number;
+  readonly appends: number;
+  resolve(): void;
+}
+
+/** At most this much in one write: messages, and UTF-16 units of their bodies. */
+const maxBatchMessages = 1_024;
+const maxBatchLength = 4 * 1024 * 1024;
+
+/**
+ * Group commit: what is asked for within one turn, or while a write is under way, goes to the history as one batch. One write is under way at a
+ * time. It keeps the order of calls, and knows neither topics nor subscriptions.
+ */
+export class Writer {
+  readonly #history: HistoryStore;
+  readonly #clock: Clock;
+  readonly #events: WriterEvents;
+  readonly #maxPendingLength: number;
+  #appends: PendingAppend[] = [];
+  #settlements: PendingSettlement[] = [];
+  #deletions: PendingDeletion[] = [];
+  #pendingLength = 0;
+  #scheduled = false;
+  #writeRequested = false;
+  #writing = false;
+  #barriers: Barrier[] = [];
+  #batchesStarted = 0;
+  #batchesEnded = 0;
+  #appendsTaken = 0;
+  #appendsEnded = 0;
+
+  constructor(history: HistoryStore, clock: Clock, maxPendingLength: number, events: WriterEvents) {
+    this.#history = history;
+    this.#clock = clock;
+    this.#maxPendingLength = maxPendingLength;
+    this.#events = events;
+  }
+
+  /** Rejects with the reason for which this one message was refused, or with what made its batch fail. */
+  append(message: NewMessage, signal?: AbortSignal): Promise<Written> {
+    const length = message.body.length;
+    if (this.#pendingLength > 0 && this.#pendingLength + length > this.#maxPendingLength) {
+      return Promise.reject(
+        new HexbusError(
+          'HEXBUS_OVERLOADED',
+          `publishes that wait for the history hold ${this.#pendingLength} characters, close to maxPendingBytes ${this.#maxPendingLength}; await some before publishing more`,
+          { retryable: true },
+        ),
+      );
+    }
+    return new Promise((resolve, reject) => {
+      const pending: PendingAppend = { message, resolve, reject };
+      if (signal !== undefined) this.#withdrawOnAbort(pending, signal);
+      this.#appends.push(pending);
+      this.#pendingLength += length;
+      this.request();
+    });
+  }
+
+  /** Resolves with whether the message was there to be settled. Not rejected by the failure of a batch in which it was not. */
+  settle(settlement: Settlement): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      this.#settlements.push({ settlement, resolve, reject });
+      this.request();
+    });
+  }
+
+  /** Has the cursor of a name deleted with the next write. */
+  deleteCursor(name: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#deletions.push({ name, resolve, reject });
+      this.request();
+    });
+  }
+
+  /** Has a write made at the end of this turn, also an empty one. */
+  request(): void {
+    this.#writeRequested = true;
+    if (this.#scheduled || this.#writing) return;
+    this.#scheduled = true;
+    this.#clock.nextTurn(() => {
+      this.#scheduled = false;
+      void this.#writeAll();
+    });
+  }
+
+  /** Resolves when everything asked for before this call has ended, well or not. */
+  flush(): Promise<void> {
+    return new Promise((resolve) => {
+      const batches = this.#batchesStarted + (this.#writeRequested ? 1 : 0);
+      this.#barriers.push({ batches, appends: this.#appendsTaken + this.#appends.length, resolve });
+      this.#passBarriers();
+    });
+  }
+
+  async #writeAll(): Promise<void> {
+    if (this.#writing) return;
+    this.#writing = true;
+    while (this.#writeRequested) {
+      this.#batchesStarted += 1;
+      const appends = this.#takeAppends();
+      this.#appendsTaken += appends.length;
+      const settlements = this.#settlements;
+      this.#settlements = [];
+      const deletions = this.#deletions;
+      this.#deletions = [];
+      this.#writeRequested = this.#appends.length > 0;
+      await this.#write(appends, settlements, deletions);
+      this.#batchesEnded += 1;
+      this.#appendsEnded += appends.length;
+      this.#passBarriers();
+    }
+    this.#writing = false;
+  }
+
+  #passBarriers(): void {
+    this.#barriers = this.#barriers.filter((barrier) => {
+      const reached = this.#batchesEnded >= barrier.batches && this.#appendsEnded >= barrier.appends;
+      if (reached) barrier.resolve();
+      return !reached;
+    });
+  }
+
+  async #write(
+    appends: readonly PendingAppend[],
+    settlements: readonly PendingSettlement[],
+    deletions: readonly PendingDeletion[],
+  ): Promise<void> {
+    const cursors = this.#events.takeCursors();
+    const messages = appends.map((pending) => pending.message);
+    const batch: WriteBatch = {
+      epoch: this.#events.epoch(),
+      append: messages,
+      settle: settlements.map((pending) => pending.settlement),
+      commitCursors: cursors,
+      deleteCursors: deletions.map((pending) => pending.name),
+    };
+    let result: WriteResult;
+    try {
+      result = await this.#history.write(batch);
+    } catch (error) {
+      this.#failed(error, appends, [...settlements, ...deletions], cursors);
+      return;
+    }
+    if (!result.applied) {
+      this.#events.epochChanged(result);
+      // Positions of the old epoch mean nothing any more; messages have none yet, so they go into the new one.
+      this.#events.cursorsSettled(cursors, true);
+      for (const pending of settlements) pending.resolve(false);
+      if (appends.length > 0 || deletions.length > 0) await this.#write(appends, [], deletions);
+      return;
+    }
+    this.#events.written(messages, result);
+    this.#events.cursorsSettled(cursors, true);
+    for (const [index, pending] of settlements.entries()) pending.resolve(result.settled[index] === true);
+    for (const pending of deletions) pending.resolve();
+    for (const [index, pending] of appends.entries()) this.#answer(pending, result.appended[index]);
+  }
+
+  #answer(pending: PendingAppend, result: AppendResult | undefined): void {
+    this.#pendingLength -= pending.message.body.length;
+    if (result !== undefined && result.status !== 'refused') {
+      pending.resolve(result);
+      return;
+    }
+    pending.reject(refusal(pending.message.topic, result));
+  }
+
+  #failed(
+    error: unknown,
+    appends: readonly PendingAppend[],
+    others: readonly (PendingSettlement | PendingDeletion)[],
+    cursors: readonly NamedCursor[],
+  ): void {
+    if (isHexbusError(error, 'HEXBUS_OUTCOME_UNKNOWN')) this.#events.outcomeUnknown();
+    this.#events.cursorsSettled(cursors, false);
+    for (const pending of others) pending.reject(error);
+    if (appends.length + others.length === 0) this.#events.failed(error);
+    const behind = this.#appends;
+    this.#appends = [];
+    this.#appendsTaken += behind.length;
+    this.#appendsEnded += behind.length;
+    this.#rejectAll(appends, error);
+    this.#writeRequested = this.#settlements.length + this.#deletions.length > 0;
+    if (behind.length === 0) return;
+    this.#rejectAll(
+      behind,
+      new HexbusError('HEXBUS_HISTORY_FAILED', 'not written, because the batch before it failed; publish it again', {
+        retryable: true,
+        cause: error,
+      }),
+    );
+  }
+
+  #rejectAll(appends: readonly PendingAppend[], error: unknown): void {
+    for (const pending of appends) {
+      this.#pendingLength -= pending.message.body.length;
+      pending.reject(error);
+    }
+  }
+
+  #takeAppends(): PendingAppend[] {
+    let length = 0;
+    let count = 0;
+    while (count < this.#appends.length && count < maxBatchMessages && length < maxBatchLength) {
+      length += (this.#appends[count] as PendingAppend).message.body.length;
+      count += 1;
+    }
+    return this.#appends.splice(0, count);
+  }
+
+  #withdrawOnAbort(pending: PendingAppend, signal: AbortSignal): void {
+    const withdraw = (): void => {
+      const index = this.#appends.indexOf(pending);
+      if (index < 0) return;
+      this.#appends.splice(index, 1);
+      this.#appendsTaken += 1;
+      this.#appendsEnded += 1;
+      this.#pendingLength -= pending.message.body.length;
+      pending.reject(signal.reason);
+    };
+    const { resolve, reject } = pending;
+    pending.resolve = (result) => {
+      signal.removeEventListener('abort', withdraw);
+      resolve(result);
+    };
+    pending.reject = (error) => {
+      signal.removeEventListener('abort', withdraw);
+      reject(error);
+    };
+    signal.addEventListener('abort', withdraw, { once: true });
+  }
+}
+
+function refusal(topic: string, result: AppendResult | undefined): HexbusError {
+  if (result?.status === 'refused' && result.reason === 'topic-full') {
+    return new HexbusError(
+      'HEXBUS_TOPIC_FULL',
+      `topic ${shorten(topic)} holds as many waiting messages as its maxCount allows; attach a listener, raise maxCount, or use overflow: 'drop-oldest'`,
+      { retryable: true },
+    );
+  }
+  return new HexbusError(
+    'HEXBUS_HISTORY_FULL',
+    `the history has no room for a message of ${shorten(topic)}; let what waits be handled, or enlarge it`,
+    {
+      retryable: true,
+    },
+  );
+}
