@@ -37,7 +37,7 @@ export interface Row {
 export interface MinimalData {
   epoch: string;
   head: number;
-  time: number;
+  lastTime: number;
   rows: Row[];
   marks: Map<string, number>;
   remembered: { readonly topic: string; readonly id: string; readonly position: number; readonly time: number }[];
@@ -54,6 +54,8 @@ export class MinimalHistory implements HistoryStore {
   protected state: LifecycleState = 'idle';
   protected retention: RetentionLookup = createRetentionLookup([]);
   protected window: OpenHistoryOptions['deduplication'] = { maxIds: 0, maxAgeMs: 0 };
+  /** The time of the write that is under way. */
+  protected now = 0;
   protected closing: Promise<void> | undefined;
 
   constructor(clock: Clock, randomness: Randomness, data?: MinimalData) {
@@ -82,7 +84,7 @@ export class MinimalHistory implements HistoryStore {
     if (batch.epoch !== epoch) {
       return { epoch, applied: false, before, head: before, appended: [], settled: [], dropped: [] };
     }
-    this.data.time = Math.max(this.data.time, this.clock.now());
+    this.now = Math.max(this.data.lastTime, this.clock.now());
     const settled = batch.settle.map((settlement) => this.settle(settlement));
     const appended = batch.append.map((message) => this.append(message));
     for (const cursor of batch.commitCursors) this.data.cursors.set(cursor.name, structuredClone(cursor));
@@ -177,7 +179,9 @@ export class MinimalHistory implements HistoryStore {
       if (this.rowsOf([topic], 'live').length >= policy.maxCount) return { status: 'refused', reason: 'topic-full' };
     }
     this.data.head += 1;
-    const { head: position, time } = this.data;
+    this.data.lastTime = this.now;
+    const position = this.data.head;
+    const time = this.now;
     this.data.rows.push({ message: { ...rest, position, time }, state: 'live', reason: '' });
     if (deduplicate) this.data.remembered.push({ topic, id, position, time });
     return { status: 'appended', position, time };
@@ -185,7 +189,7 @@ export class MinimalHistory implements HistoryStore {
 
   protected remembered(topic: string, id: string): MinimalData['remembered'][number] | undefined {
     const { maxIds, maxAgeMs } = this.window;
-    const valid = this.data.remembered.slice(-maxIds).filter(({ time }) => time >= this.data.time - maxAgeMs);
+    const valid = this.data.remembered.slice(-maxIds).filter(({ time }) => time >= this.now - maxAgeMs);
     return valid.find((each) => each.topic === topic && each.id === id);
   }
 
@@ -198,7 +202,7 @@ export class MinimalHistory implements HistoryStore {
       if (policy === undefined) continue;
       const bounded = policy.kind === 'limits' || policy.overflow === 'drop-oldest';
       const excess = bounded ? live.length - policy.maxCount : 0;
-      const oldest = this.data.time - policy.maxAgeMs;
+      const oldest = this.now - policy.maxAgeMs;
       const gone = live.filter(({ message }, index) => index < excess || message.time < oldest);
       for (const { message } of gone) {
         this.data.marks.set(topic, Math.max(message.position, this.data.marks.get(topic) ?? 0));
@@ -222,5 +226,5 @@ export class MinimalHistory implements HistoryStore {
 }
 
 export function emptyData(epoch: string): MinimalData {
-  return { epoch, head: 0, time: 0, rows: [], marks: new Map(), remembered: [], cursors: new Map() };
+  return { epoch, head: 0, lastTime: 0, rows: [], marks: new Map(), remembered: [], cursors: new Map() };
 }

@@ -1,6 +1,7 @@
 import { formatCursor, parseCursor } from '@hexbus/core';
 import { check, checkSame } from '../support/check.ts';
 import type { Rule } from '../support/rule.ts';
+import { heard } from '../support/unhandled.ts';
 import { type HistoryLab, held, keepAll, limits } from './lab.ts';
 import { emptyBatch, message, settlement } from './opened.ts';
 
@@ -113,10 +114,10 @@ export const appendRules: readonly Rule<HistoryLab>[] = [
         history.append(message(topic, 'b'), message(topic, 'c')),
         history.settle('handled', topic, first),
         history.append(message(topic, 'd')),
-      ];
-      const between = history.ids([topic]);
-      const summary = history.store.summarize(topic);
-      const later = history.append(message(topic, 'e'));
+      ].map((call) => heard<unknown>(call));
+      const between = heard(history.ids([topic]));
+      const summary = heard(history.store.summarize(topic));
+      const later = heard(history.append(message(topic, 'e')));
       checkSame((await between).slice(0, 3), ['b', 'c', 'd'], 'what a read sees that was called after three writes');
       checkSame((await summary).count, 3, 'what summarize counts then');
       await Promise.all([...calls, later]);
@@ -199,8 +200,8 @@ export const appendRules: readonly Rule<HistoryLab>[] = [
       const history = await lab.open();
       const ids = Array.from({ length: 600 }, (_, index) => `m${index}`);
       const before = history.read(['order.created']);
-      const write = history.append(...ids.map((id) => message('order.created', id)));
-      const after = history.ids(['order.created']);
+      const write = heard(history.append(...ids.map((id) => message('order.created', id))));
+      const after = heard(history.ids(['order.created']));
       checkSame((await before).messages.length, 0, 'messages before the batch');
       checkSame((await write).appended.length, ids.length, 'results');
       checkSame(await after, ids, 'messages after the batch');

@@ -1,5 +1,6 @@
 import { check, checkRejects, checkSame } from '../support/check.ts';
 import type { Rule } from '../support/rule.ts';
+import { heard } from '../support/unhandled.ts';
 import { appendOnce } from './duplicates.ts';
 import { type HistoryLab, held, keepAll, limits, openStore } from './lab.ts';
 import { message, type OpenedHistory } from './opened.ts';
@@ -165,7 +166,7 @@ export const durableRules: readonly Rule<HistoryLab>[] = [
     sentence: 'What a write was asked for before close was called is there after it.',
     async check(lab) {
       const before = await lab.open();
-      const writes = [before.append(message('order.created', 'a')), before.append(message('order.created', 'b'))];
+      const writes = ['a', 'b'].map((id) => heard(before.append(message('order.created', id))));
       const closing = before.store.close();
       await Promise.all(writes);
       await closing;

@@ -124,6 +124,8 @@ export const heldRules: readonly Rule<HistoryLab>[] = [
       const full = { status: 'refused', reason: 'topic-full' };
       checkSame([two.appended[0], two.appended[2]], [full, full], 'results of the full topic');
       checkSame(two.appended[1]?.status, 'appended', 'the result of another topic');
+      const [, other] = two.appended;
+      checkSame(two.head, other?.status === 'appended' ? other.position : 0, 'the head');
       checkSame([one.dropped, two.dropped], [[], []], 'dropped');
       checkSame(await history.ids([topic]), ['a', 'c'], 'what waits');
       checkSame(await history.ids(['wait.other', 'order.created']), ['b', 'e'], 'other topics');

@@ -1,7 +1,7 @@
-import type { ErrorCode, HistoryStore, OpenHistoryOptions } from '@hexbus/core';
+import { type ErrorCode, type HistoryStore, type OpenHistoryOptions, systemClock } from '@hexbus/core';
 import { check, checkRejects, checkSame } from '../support/check.ts';
 import type { Rule } from '../support/rule.ts';
-import { unhandledDuring } from '../support/unhandled.ts';
+import { heard, unhandledDuring } from '../support/unhandled.ts';
 import { type HistoryLab, keepAll, openStore } from './lab.ts';
 import { emptyBatch, message } from './opened.ts';
 
@@ -21,35 +21,38 @@ const verbs: Readonly<Record<Verb, (store: HistoryStore) => Promise<unknown>>> =
   close: (store) => store.close(),
 };
 
-/** How a store gets into each state. What is under way there is returned, so that nobody waits for it before the verb is called. */
+interface Stage {
+  /** What is awaited on the way to the state. */
+  readonly prepare?: (store: HistoryStore) => Promise<unknown>;
+  /** The calls that are under way in it. */
+  readonly begin?: (store: HistoryStore) => readonly Promise<unknown>[];
+}
+
+/** How a store gets into each state. */
 const states = {
-  idle: () => [],
-  opening: (store) => [store.open(options)],
-  open: async (store) => {
-    await store.open(options);
-    return [];
-  },
-  closing: async (store) => {
-    await store.open(options);
-    return [store.close()];
-  },
-  closed: async (store) => {
-    await store.open(options);
-    await store.close();
-    return [];
-  },
-  'closed before it was opened': async (store) => {
-    await store.close();
-    return [];
-  },
-  'closed while it opened': (store) => [store.open(options), store.close()],
-  'failed to open': async (store) => {
-    await store.open({ ...options, signal: AbortSignal.abort() }).catch(() => {});
-    return [];
-  },
-} satisfies Record<string, (store: HistoryStore) => Promise<unknown>[] | Promise<Promise<unknown>[]>>;
+  idle: {},
+  opening: { begin: (store) => [store.open(options)] },
+  open: { prepare: (store) => store.open(options) },
+  closing: { prepare: (store) => store.open(options), begin: (store) => [store.close()] },
+  closed: { prepare: (store) => store.open(options).then(() => store.close()) },
+  'closed before it was opened': { prepare: (store) => store.close() },
+  'closed while it opened': { begin: (store) => [store.open(options), store.close()] },
+  'failed to open': { prepare: (store) => store.open({ ...options, signal: AbortSignal.abort() }).catch(() => {}) },
+} satisfies Record<string, Stage>;
 
 type State = keyof typeof states;
+
+const allStates = Object.keys(states) as State[];
+
+/** Acts on a new store in a state. No turn passes between the calls that lead there and those of `act`. */
+async function inState(lab: HistoryLab, state: State, act: (store: HistoryStore) => Promise<unknown>): Promise<void> {
+  const store = lab.create();
+  const { prepare, begin }: Stage = states[state];
+  await prepare?.(store);
+  const underWay = begin?.(store).map(heard) ?? [];
+  await act(store);
+  await Promise.allSettled(underWay);
+}
 
 const closed: readonly ErrorCode[] = ['HEXBUS_CLOSED'];
 
@@ -73,22 +76,12 @@ const openRefusals: Readonly<Record<State, readonly ErrorCode[]>> = {
   'failed to open': ['HEXBUS_CONFIG', 'HEXBUS_CLOSED'],
 };
 
-/** Runs verbs in a state, each on a store of its own. */
-async function runVerbs(
-  lab: HistoryLab,
-  state: State,
-  names: readonly Verb[],
-  codes: readonly ErrorCode[],
-): Promise<void> {
-  for (const name of names) {
-    const store = lab.create();
-    const reaching = states[state](store);
-    const underWay = Array.isArray(reaching) ? reaching : await reaching;
+/** Runs a verb in a state, where it must answer, or reject with one of `codes` if there are any. */
+async function runVerb(lab: HistoryLab, state: State, name: Verb, codes: readonly ErrorCode[]): Promise<void> {
+  await inState(lab, state, (store) => {
     const call = (): Promise<unknown> => verbs[name](store);
-    if (codes.length > 0) await checkRejects(call, codes, `${name} on a store that is ${state}`);
-    else await call();
-    await Promise.allSettled(underWay);
-  }
+    return codes.length === 0 ? call() : checkRejects(call, codes, `${name} on a store that is ${state}`);
+  });
 }
 
 const others: readonly Verb[] = ['write', 'read', 'locate', 'loadCursor', 'summarize'];
@@ -98,7 +91,9 @@ function verbRule(id: string, sentence: string, ...cases: readonly State[]): Rul
     id,
     sentence,
     async check(lab) {
-      for (const state of cases) await runVerbs(lab, state, others, refusals[state]);
+      for (const state of cases) {
+        for (const name of others) await runVerb(lab, state, name, refusals[state]);
+      }
     },
   };
 }
@@ -132,7 +127,7 @@ export const lifecycleRules: readonly Rule<HistoryLab>[] = [
     sentence:
       'A store opens once: a second open rejects with HEXBUS_CONFIG, after close with HEXBUS_CLOSED, and harms nothing.',
     async check(lab) {
-      for (const state of Object.keys(states) as State[]) await runVerbs(lab, state, ['open'], openRefusals[state]);
+      for (const state of allStates) await runVerb(lab, state, 'open', openRefusals[state]);
       const history = await lab.open();
       await history.store.open(options).catch(() => {});
       await history.put('order.created', 'a');
@@ -143,15 +138,13 @@ export const lifecycleRules: readonly Rule<HistoryLab>[] = [
     id: 'HS-09',
     sentence: 'close may be called in every state and any number of times, and always gives the same promise.',
     async check(lab) {
-      for (const state of Object.keys(states) as State[]) {
-        const store = lab.create();
-        const reaching = states[state](store);
-        const underWay = Array.isArray(reaching) ? reaching : await reaching;
-        const first = store.close();
-        check(store.close() === first, `close while ${state} should give the promise of the first call again`);
-        await first;
-        check(store.close() === first, `close when closed, having been ${state}, should give the first promise`);
-        await Promise.allSettled(underWay);
+      for (const state of allStates) {
+        await inState(lab, state, async (store) => {
+          const first = store.close();
+          check(store.close() === first, `close while ${state} should give the promise of the first call again`);
+          await first;
+          check(store.close() === first, `close when closed, having been ${state}, should give the first promise`);
+        });
       }
     },
   },
@@ -164,9 +157,10 @@ export const lifecycleRules: readonly Rule<HistoryLab>[] = [
       const note = (what: string) => () => void finished.push(what);
       const write = history.append(message('order.created', 'a'));
       const page = history.read(['order.created']);
-      const calls = [write.then(note('write')), page.then(note('read'))];
+      const calls = [write.then(note('write')), page.then(note('read'))].map(heard);
       await history.store.close();
-      // A promise that settled before that of close has already called back.
+      // What has settled by now calls back within this turn.
+      await new Promise<void>((resolve) => systemClock.nextTurn(resolve));
       checkSame([...finished].sort(), ['read', 'write'], 'calls that were answered when close resolved');
       await Promise.all(calls);
       check((await write).applied, 'a write that was called before close should be applied');
@@ -192,12 +186,10 @@ export const lifecycleRules: readonly Rule<HistoryLab>[] = [
     sentence: 'No promise is left to reject without a listener.',
     async check(lab) {
       const reasons = await unhandledDuring(async () => {
-        for (const state of Object.keys(states) as State[]) {
-          const store = lab.create();
-          const reaching = states[state](store);
-          const underWay = Array.isArray(reaching) ? reaching : await reaching;
-          const calls = [...underWay, ...Object.values(verbs).map((verb) => verb(store))];
-          await Promise.allSettled([...calls, store.close()]);
+        for (const state of allStates) {
+          await inState(lab, state, (store) =>
+            Promise.allSettled([...Object.values(verbs).map((verb) => verb(store)), store.close()]),
+          );
         }
       });
       checkSame(reasons.map(String), [], 'rejections that nobody listened to');

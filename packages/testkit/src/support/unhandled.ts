@@ -14,6 +14,12 @@ interface PageEvents {
   removeEventListener(event: 'unhandledrejection', listener: (event: RejectionEvent) => void): void;
 }
 
+/** A promise that is awaited later, or never if a check before it fails: either way somebody listens to its rejection. */
+export function heard<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}
+
 /** Runs `action` and returns the reasons of promises that rejected meanwhile with nobody listening. Works in Node and in pages. */
 export async function unhandledDuring(action: () => Promise<void>): Promise<readonly unknown[]> {
   const reasons: unknown[] = [];

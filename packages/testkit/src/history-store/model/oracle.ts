@@ -44,7 +44,9 @@ export class HistoryOracle {
   head: number;
   readonly #deduplication: OpenHistoryOptions['deduplication'];
   readonly #remembered: Remembered[] = [];
-  #time = 0;
+  #lastTime = 0;
+  /** The time of the write that is under way. */
+  #now = 0;
 
   constructor(options: OpenHistoryOptions, epoch: string, head: number) {
     this.retention = createRetentionLookup(options.retention);
@@ -65,7 +67,7 @@ export class HistoryOracle {
     if (batch.epoch !== this.epoch) {
       return { epoch: this.epoch, applied: false, before, head: before, appended: [], settled: [], dropped: [] };
     }
-    this.#time = Math.max(this.#time, now);
+    this.#now = Math.max(this.#lastTime, now);
     const settled = batch.settle.map((settlement) => this.#settle(settlement));
     const appended = batch.append.map((message, index) => this.#append(message, answer.appended[index]));
     for (const cursor of batch.commitCursors) this.cursors.set(cursor.name, cursor);
@@ -102,7 +104,7 @@ export class HistoryOracle {
     const { topic, id } = rest;
     const first = this.#remembered
       .slice(-this.#deduplication.maxIds)
-      .find((each) => each.topic === topic && each.id === id && each.time >= this.#time - this.#deduplication.maxAgeMs);
+      .find((each) => each.topic === topic && each.id === id && each.time >= this.#now - this.#deduplication.maxAgeMs);
     if (deduplicate && first !== undefined) {
       return { status: 'duplicate', position: first.position, time: first.time };
     }
@@ -115,7 +117,8 @@ export class HistoryOracle {
     const given = answer?.status === 'appended' ? answer.position : 0;
     this.head = given > this.head ? given : this.head + 1;
     const { head: position } = this;
-    const time = this.#time;
+    const time = this.#now;
+    this.#lastTime = time;
     this.fates.push({ message: { ...rest, position, time }, state: 'live', reason: '' });
     if (deduplicate) this.#remembered.push({ topic, id, position, time });
     return { status: 'appended', position, time };
@@ -130,7 +133,7 @@ export class HistoryOracle {
       const isHeld = policy.kind === 'until-handled';
       const counts = !isHeld || policy.overflow === 'drop-oldest';
       const tooMany = counts && this.messages([topic], 'live').length > policy.maxCount;
-      if (!tooMany && time >= this.#time - policy.maxAgeMs) continue;
+      if (!tooMany && time >= this.#now - policy.maxAgeMs) continue;
       fate.state = 'gone';
       this.marks.set(topic, Math.max(position, this.marks.get(topic) ?? 0));
       if (isHeld) dropped.push({ topic, position, id });

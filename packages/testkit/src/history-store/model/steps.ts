@@ -1,6 +1,7 @@
 import type { LocateQuery, NamedCursor, NewMessage, ReadQuery, Settlement, WriteBatch } from '@hexbus/core';
 import fc from 'fast-check';
 import { checkSame } from '../../support/check.ts';
+import { heard } from '../../support/unhandled.ts';
 import { message, type OpenedHistory, settlement } from '../opened.ts';
 import { checkLocated, checkPage, checkWrite } from './answers.ts';
 import type { HistoryOracle } from './oracle.ts';
@@ -59,7 +60,7 @@ export function makeCall(
         commitCursors: draft.commit.map((cursor) => ({ ...cursor, filter: ['counted', 'aged.>'] })),
         deleteCursors: draft.forget,
       };
-      const answer = store.write(batch);
+      const answer = heard(store.write(batch));
       return async () => checkWrite(oracle, batch, now, await answer);
     }
     case 'read': {
@@ -67,22 +68,22 @@ export function makeCall(
       const position = pick % (oracle.head + 2);
       const range = backwards ? { before: position } : { after: position };
       const query: ReadQuery = { ...rest, epoch: epochOf(stale), range };
-      const answer = store.read(query);
+      const answer = heard(store.read(query));
       return async () => checkPage(oracle, query, await answer);
     }
     case 'locate': {
       const { filter, stale } = draft;
       const from = 'since' in draft.from ? { since: now - draft.from.since } : draft.from;
       const query: LocateQuery = { epoch: epochOf(stale), filter, from };
-      const answer = store.locate(query);
+      const answer = heard(store.locate(query));
       return async () => checkLocated(oracle, query, await answer);
     }
     case 'loadCursor': {
-      const answer = store.loadCursor(draft.name);
+      const answer = heard(store.loadCursor(draft.name));
       return async () => checkSame(await answer, oracle.cursors.get(draft.name), `the cursor ${draft.name}`);
     }
     case 'summarize': {
-      const answer = store.summarize(draft.topic);
+      const answer = heard(store.summarize(draft.topic));
       return async () => checkSame(await answer, oracle.summarize(draft.topic), `the summary of ${draft.topic}`);
     }
   }

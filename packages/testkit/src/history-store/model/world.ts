@@ -35,5 +35,5 @@ export const filters: readonly Filter[] = [
   ['none'],
 ];
 
-/** How far time moves between two steps; 50, 60, 100 and 200 meet the bounds exactly. */
-export const waits: readonly number[] = [0, 0, 0, 1, 10, 40, 50, 51, 60, 100, 101, 200];
+/** How far time moves between two steps; 50, 60, 100 and 200 meet the bounds exactly, and a clock may step back. */
+export const waits: readonly number[] = [0, 0, 0, -30, 1, 10, 40, 50, 51, 60, 100, 101, 200];
