@@ -40,7 +40,7 @@ export function createBus<Events extends EventMap = Record<string, unknown>>(opt
   return new HexBus(resolveBusOptions(options)) as unknown as Bus<Events>;
 }
 
-const noOptions = {};
+const noOptions: Readonly<Record<string, never>> = {};
 
 class HexBus implements Bus {
   readonly #settings: BusSettings;
@@ -97,14 +97,8 @@ class HexBus implements Bus {
     if (this.#side === undefined || entry.retention === undefined) return this.#publishLocally(entry, valid, options);
     const id = options.id ?? this.#origin.ids.next();
     const message = encodeMessage(topic, valid, id, options, this.#settings.maxBodyBytes);
-    const { position, status } = await this.#side.writer.append(message, options.signal);
-    return {
-      id,
-      topic,
-      position,
-      cursor: formatCursor(this.#side.tail.epoch, position),
-      duplicate: status === 'duplicate',
-    };
+    const { epoch, position, duplicate } = await this.#side.writer.append(message, options.signal);
+    return { id, topic, position, cursor: formatCursor(epoch, position), duplicate };
   }
 
   emit(topic: string, body: unknown): boolean {
@@ -250,8 +244,8 @@ class HexBus implements Bus {
     }
     const ended = Promise.all([this.#subscriptions.endAll(), this.#side?.endQueues()]);
     await this.#withinCloseTimeout(ended);
-    this.#subscriptions.fence();
-    this.#side?.fence();
+    this.#subscriptions.abandonAll();
+    this.#side?.abandonDeliveries();
     try {
       await this.#side?.close();
     } finally {

@@ -60,7 +60,8 @@ export class Feed {
     this.#epoch = options.start.epoch;
     this.#through = options.start.position;
     for (const { topic, through } of options.start.known ?? []) this.#known.set(topic, through);
-    this.#live = options.storeOnly !== true && this.#reachesHead();
+    // A start above the head must be shown to the store, which may answer that there is no such position.
+    this.#live = options.storeOnly !== true && this.#reachesHead() && this.#through === options.tail.head;
   }
 
   get epoch(): string {
@@ -76,9 +77,8 @@ export class Feed {
     return this.#live;
   }
 
-  /** The position up to which nothing is left to take: of a sleeping live feed the head itself, since other topics' messages do not concern it. */
+  /** While idle: everything up to here was taken. Of a live feed that is the head itself, since other topics' messages do not concern it. */
   get position(): number {
-    if (this.#next < this.#queue.length) return this.#positionBefore(this.#queue[this.#next] as FeedItem);
     const { tail } = this.#options;
     return this.#live && tail.epoch === this.#epoch ? Math.max(this.#through, tail.head) : this.#through;
   }
@@ -222,11 +222,5 @@ export class Feed {
     this.#known.clear();
     this.#afterReset = true;
     this.#queue.push({ kind: 'reset', reset: { from, to: formatCursor(epoch, 0) } });
-  }
-
-  #positionBefore(item: FeedItem): number {
-    if (item instanceof RetainedMessage) return item.position - 1;
-    if (item.kind === 'gap') return item.gap.from - 1;
-    return 0;
   }
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import type { CancelTimer, Clock } from '../clock.ts';
 import { HexbusError, shorten } from '../errors.ts';
 import type { Message } from '../message.ts';
 import type { HandlerContext } from './api.ts';
@@ -20,7 +20,8 @@ export interface HandlerRunnerOptions {
 }
 
 const abandoned: HandlingOutcome = { status: 'abandoned' };
-const timedOut = Symbol('timed out');
+const timedOut: unique symbol = Symbol('timed out');
+const givenUp: unique symbol = Symbol('given up');
 
 /**
  * Runs one handler on one message at a time, with its tries, delays and time limit. A handler that answers at once costs no promise.
@@ -31,6 +32,7 @@ export class HandlerRunner {
   #ended = false;
   #running: CallContext | undefined;
   readonly #backoff: Backoff;
+  #giveUp: (() => void) | undefined;
 
   constructor(options: HandlerRunnerOptions) {
     this.#options = options;
@@ -55,6 +57,12 @@ export class HandlerRunner {
     return { status: 'handled', result: returned };
   }
 
+  /** Nobody waits for the running call any more: it counts as abandoned, however it ends. */
+  abandon(): void {
+    this.end();
+    this.#giveUp?.();
+  }
+
   /** No further try starts. The running call is told by its signal and may still end well. */
   end(): void {
     this.#ended = true;
@@ -64,9 +72,9 @@ export class HandlerRunner {
 
   async #afterCall(message: Message, returned: PromiseLike<unknown>, context: CallContext): Promise<HandlingOutcome> {
     try {
-      const result = await this.#withinTime(message, returned, context);
+      const outcome = await this.#withinTime(message, returned, context);
       this.#running = undefined;
-      return { status: 'handled', result };
+      return outcome;
     } catch (error) {
       return this.#afterFailure(message, error, context.attempt);
     }
@@ -88,27 +96,35 @@ export class HandlerRunner {
       this.#running = context;
       try {
         const returned = handler(message, context);
-        const result = isThenable(returned) ? await this.#withinTime(message, returned, context) : returned;
+        const outcome: HandlingOutcome = isThenable(returned)
+          ? await this.#withinTime(message, returned, context)
+          : { status: 'handled', result: returned };
         this.#running = undefined;
-        return { status: 'handled', result };
+        return outcome;
       } catch (nextError) {
         error = nextError;
       }
     }
   }
 
-  async #withinTime(message: Message, returned: PromiseLike<unknown>, context: CallContext): Promise<unknown> {
+  /** The call's outcome if it succeeds or is given up. Rejects if it fails or takes too long. */
+  async #withinTime(message: Message, returned: PromiseLike<unknown>, context: CallContext): Promise<HandlingOutcome> {
     const { clock, handling } = this.#options;
-    if (handling.handleTimeoutMs === Number.POSITIVE_INFINITY) return returned;
-    let endTimer: () => void = () => undefined;
-    const timeout = new Promise<typeof timedOut>((resolve) => {
+    let endTimer: CancelTimer | undefined;
+    const cut = new Promise<typeof timedOut | typeof givenUp>((resolve) => {
+      this.#giveUp = () => resolve(givenUp);
+      if (handling.handleTimeoutMs === Number.POSITIVE_INFINITY) return;
       endTimer = clock.setTimer(() => resolve(timedOut), handling.handleTimeoutMs);
     });
     try {
-      const result = await Promise.race([returned, timeout]);
-      if (result !== timedOut) return result;
+      const result = await Promise.race([returned, cut]);
+      if (result !== timedOut && result !== givenUp) return { status: 'handled', result };
+      // The call may still fail: nobody waits for it any more.
+      Promise.resolve(returned).catch(() => undefined);
+      if (result === givenUp) return abandoned;
     } finally {
-      endTimer();
+      endTimer?.();
+      this.#giveUp = undefined;
     }
     const error = new HexbusError(
       'HEXBUS_HANDLER_TIMEOUT',
@@ -116,8 +132,6 @@ export class HandlerRunner {
       { retryable: true },
     );
     context.abort(error);
-    // The abandoned call may still fail: nobody waits for it any more.
-    Promise.resolve(returned).catch(() => undefined);
     throw error;
   }
 }

@@ -8,7 +8,7 @@ import type { HandlerRunner, HandlingOutcome } from './handler-runner.ts';
 import type { DurableName } from './named-cursors.ts';
 import { referenceOf, type SubscriptionReference } from './observers.ts';
 import { busDefaults } from './options.ts';
-import type { RetainedSide } from './retained-side.ts';
+import type { RetainedParts } from './retained-parts.ts';
 import type { Signals } from './signals.ts';
 import { WakeLoop } from './wake-loop.ts';
 
@@ -24,7 +24,7 @@ export interface HeldListener {
  * then one write settles it, and the next follows. Nothing is delivered while nobody is attached.
  */
 export class HeldQueue {
-  readonly #side: RetainedSide;
+  readonly #side: RetainedParts;
   readonly #topic: string;
   readonly #listeners = new Set<HeldListener>();
   readonly #runs = new Map<HeldListener, Promise<HandlingOutcome>>();
@@ -35,12 +35,12 @@ export class HeldQueue {
   #delivering = false;
   #rewindWanted = false;
   #wasBehind = true;
-  #fenced = false;
+  #abandoned = false;
   #droppedFrom = Number.POSITIVE_INFINITY;
   #droppedTo = 0;
   #idleWaiters: (() => void)[] = [];
 
-  constructor(side: RetainedSide, topic: string) {
+  constructor(side: RetainedParts, topic: string) {
     this.#side = side;
     this.#topic = topic;
     this.#loop = new WakeLoop(() => this.#drain());
@@ -107,9 +107,10 @@ export class HeldQueue {
     if (this.#durable !== undefined) await this.#durable.committed();
   }
 
-  /** The bus waits no longer: whatever is still running settles nothing. */
-  fence(): void {
-    this.#fenced = true;
+  /** The bus waits no longer: what is still running settles nothing. */
+  abandon(): void {
+    this.#abandoned = true;
+    for (const { runner } of this.#runs.keys()) runner.abandon();
     this.#backoff.end();
   }
 
@@ -220,7 +221,7 @@ export class HeldQueue {
 
   /** Settles in the history, trying until it is sure. Resolves with whether this settlement took effect. */
   async #write(settlement: Settlement): Promise<boolean> {
-    for (let uncertain = false; !this.#fenced; ) {
+    for (let uncertain = false; !this.#abandoned; ) {
       try {
         const found = await this.#side.writer.settle(settlement);
         this.#backoff.reset();

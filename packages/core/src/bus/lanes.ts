@@ -12,7 +12,7 @@ import type { DurableName } from './named-cursors.ts';
 import type { SubscriptionReference } from './observers.ts';
 import { busDefaults } from './options.ts';
 import { Pump } from './pump.ts';
-import type { RetainedSide } from './retained-side.ts';
+import type { RetainedParts } from './retained-parts.ts';
 import type { Signals } from './signals.ts';
 import { resolveDurableStart, resolveStart, type StartQuery } from './start.ts';
 
@@ -20,13 +20,12 @@ import { resolveDurableStart, resolveStart, type StartQuery } from './start.ts';
 export interface RetainedLane {
   readonly cursor: CursorParts | undefined;
   /** `now` is the head that the bus had acknowledged when `subscribe` was called, or when it opened. Rejects when there will be no start. */
-  begin(side: RetainedSide, now: Head): Promise<SubscriptionStart>;
+  begin(side: RetainedParts, now: Head): Promise<SubscriptionStart>;
   push(message: RetainedMessage): void;
   doubt(): void;
   caughtUp(): Promise<void>;
   /** No further call starts. Resolves when the running one has ended and the cursor is committed. */
   end(): Promise<void>;
-  fence(): void;
 }
 
 /** What both lanes hand on to what runs the handler. */
@@ -60,7 +59,7 @@ export class StreamLane implements RetainedLane {
     return this.#pump?.cursor;
   }
 
-  async begin(side: RetainedSide, now: Head): Promise<SubscriptionStart> {
+  async begin(side: RetainedParts, now: Head): Promise<SubscriptionStart> {
     const { filter, matcher, runner, durable, signals, subscription, onStop, options } = this.#options;
     const start = await this.#resolve(side, now);
     if (this.#ended) throw new HexbusError('HEXBUS_CLOSED', 'the subscription ended before its start was resolved');
@@ -84,15 +83,13 @@ export class StreamLane implements RetainedLane {
   async end(): Promise<void> {
     this.#ended = true;
     this.#backoff?.end();
-    if (this.#pump === undefined) this.#options.durable?.giveUp();
+    const { durable } = this.#options;
+    if (this.#pump === undefined) durable?.giveUp();
     await this.#pump?.end();
+    durable?.release();
   }
 
-  fence(): void {
-    this.#pump?.fence();
-  }
-
-  async #resolve(side: RetainedSide, now: Head): Promise<FeedStart> {
+  async #resolve(side: RetainedParts, now: Head): Promise<FeedStart> {
     const { filter, start, durable, options } = this.#options;
     this.#backoff = new Backoff(side.clock, busDefaults.retryDelayMs, busDefaults.maxRetryDelayMs);
     for (;;) {
@@ -122,7 +119,7 @@ export class HeldLane implements RetainedLane {
     this.#queueOf = queueOf;
   }
 
-  begin(side: RetainedSide, now: Head): Promise<SubscriptionStart> {
+  begin(side: RetainedParts, now: Head): Promise<SubscriptionStart> {
     if (this.#ended) return Promise.reject(new HexbusError('HEXBUS_CLOSED', 'the subscription ended before it began'));
     this.#queue = this.#queueOf();
     this.#queue.attach(this.#listener);
@@ -142,6 +139,4 @@ export class HeldLane implements RetainedLane {
     this.#ended = true;
     await this.#queue?.detach(this.#listener);
   }
-
-  fence(): void {}
 }

@@ -32,18 +32,16 @@ export class NamedCursors {
         `the name ${shorten(name)} is in use by another subscription of this bus; end that one first, or use another name`,
       );
     }
-    const durable = new DurableName(name, filter, (urgent) => this.#changed(durable, urgent));
+    const durable: DurableName = new DurableName(name, filter, {
+      changed: (urgent) => this.#changed(durable, urgent),
+      released: () => this.#release(durable),
+    });
     this.#inUse.set(name, durable);
     return durable;
   }
 
   isInUse(name: string): boolean {
     return this.#inUse.has(name);
-  }
-
-  release(durable: DurableName): void {
-    this.#dirty.delete(durable);
-    this.#inUse.delete(durable.name);
   }
 
   /** The cursors to commit with the write that is being made. Each is answered by `settled`. */
@@ -81,17 +79,27 @@ export class NamedCursors {
     }
   }
 
+  #release(durable: DurableName): void {
+    this.#dirty.delete(durable);
+    this.#inUse.delete(durable.name);
+  }
+
   #stopTimer(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
   }
 }
 
+interface DurableNameEvents {
+  changed(urgent: boolean): void;
+  released(): void;
+}
+
 /** One durable name in use, and how far its commits lag behind. */
 export class DurableName {
   readonly name: string;
   readonly filter: readonly string[];
-  readonly #onChange: (urgent: boolean) => void;
+  readonly #events: DurableNameEvents;
   #latest: CursorParts | undefined;
   #handledSinceTaken = 0;
   #handledInFlight = 0;
@@ -99,10 +107,10 @@ export class DurableName {
   #givenUp = false;
   #waiters: (() => void)[] = [];
 
-  constructor(name: string, filter: readonly string[], onChange: (urgent: boolean) => void) {
+  constructor(name: string, filter: readonly string[], events: DurableNameEvents) {
     this.name = name;
     this.filter = filter;
-    this.#onChange = onChange;
+    this.#events = events;
   }
 
   get changedSinceTaken(): boolean {
@@ -117,7 +125,7 @@ export class DurableName {
   moved(cursor: CursorParts): Promise<void> | undefined {
     this.#latest = cursor;
     this.#handledSinceTaken += 1;
-    this.#onChange(!this.#inFlight && this.isUrgent);
+    this.#events.changed(!this.#inFlight && this.isUrgent);
     return this.#handledSinceTaken + this.#handledInFlight < maxUncommitted ? undefined : this.committed();
   }
 
@@ -129,11 +137,16 @@ export class DurableName {
 
   /** Resolves when a commit that contains everything moved so far has succeeded. */
   async committed(): Promise<void> {
-    if (this.#handledSinceTaken > 0 && !this.#inFlight) this.#onChange(true);
+    if (this.#handledSinceTaken > 0 && !this.#inFlight) this.#events.changed(true);
     // After a failed commit the next one is made after a while, not at once.
     while (!this.#givenUp && (this.#handledSinceTaken > 0 || this.#inFlight)) {
       await new Promise<void>((resolve) => this.#waiters.push(resolve));
     }
+  }
+
+  /** The name may be used again. */
+  release(): void {
+    this.#events.released();
   }
 
   /** Nothing more will be committed: whoever waits goes on without. */

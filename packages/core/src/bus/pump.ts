@@ -10,12 +10,12 @@ import type { HandlerRunner, HandlingOutcome } from './handler-runner.ts';
 import type { DurableName } from './named-cursors.ts';
 import { referenceOf, type SubscriptionReference } from './observers.ts';
 import { busDefaults } from './options.ts';
-import type { RetainedSide } from './retained-side.ts';
+import type { RetainedParts } from './retained-parts.ts';
 import type { Signals } from './signals.ts';
 import { WakeLoop } from './wake-loop.ts';
 
 export interface PumpOptions {
-  readonly side: RetainedSide;
+  readonly side: RetainedParts;
   readonly filter: Filter;
   readonly matcher: TopicMatcher;
   readonly start: FeedStart;
@@ -44,7 +44,6 @@ export class Pump {
   #handled: CursorParts;
   #delivering = false;
   #ended = false;
-  #fenced = false;
   #wasBehind = true;
   #caughtUpWaiters: (() => void)[] = [];
 
@@ -100,11 +99,6 @@ export class Pump {
     await this.#options.durable?.committed();
   }
 
-  /** The bus waits no longer: whatever the running call still does, it moves nothing. */
-  fence(): void {
-    this.#fenced = true;
-  }
-
   async #drain(): Promise<void> {
     const { clock } = this.#options.side;
     let handledInSlice = 0;
@@ -155,7 +149,7 @@ export class Pump {
 
   #settle(message: RetainedMessage, outcome: HandlingOutcome): Promise<void> | undefined {
     // A message that was abandoned or stopped at stays in delivery, so that the cursor cannot run past it.
-    if (this.#fenced || outcome.status === 'abandoned') return undefined;
+    if (outcome.status === 'abandoned') return undefined;
     const { observers } = this.#options.side;
     if (outcome.status === 'failed') {
       if (!this.#goesOnAfter(message, outcome.error)) return undefined;

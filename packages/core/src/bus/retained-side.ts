@@ -6,6 +6,7 @@ import type { NamedCursors } from './named-cursors.ts';
 import type { Observers } from './observers.ts';
 import type { BusSettings } from './options.ts';
 import { HistoryReader } from './reading.ts';
+import type { RetainedParts } from './retained-parts.ts';
 import { Tail } from './tail.ts';
 import type { TopicTable } from './topic-table.ts';
 import { Writer } from './writer.ts';
@@ -23,7 +24,7 @@ export interface RetainedSideOptions {
 }
 
 /** What a bus consists of behind an open history: its tail, its writer, its reader and its held queues. */
-export class RetainedSide {
+export class RetainedSide implements RetainedParts {
   readonly history: HistoryStore;
   readonly tail: Tail;
   readonly writer: Writer;
@@ -81,8 +82,8 @@ export class RetainedSide {
   }
 
   /** What is still running settles nothing any more. */
-  fence(): void {
-    for (const queue of this.#heldQueues.values()) queue.fence();
+  abandonDeliveries(): void {
+    for (const queue of this.#heldQueues.values()) queue.abandon();
   }
 
   /** Writes what is left and closes the history. */

@@ -6,7 +6,7 @@ import type { Handler, Subscription, SubscriptionStart, SubscriptionState } from
 import { CallContext, isThenable } from './handler-runner.ts';
 import type { LaneHandling, RetainedLane } from './lanes.ts';
 import { type Observers, referenceOf } from './observers.ts';
-import type { RetainedSide } from './retained-side.ts';
+import type { RetainedParts } from './retained-parts.ts';
 import type { Subscriber } from './topic-table.ts';
 
 /** What a subscription tells the bus, and asks of it. */
@@ -31,9 +31,11 @@ export class BusSubscription implements Subscription, Subscriber {
   readonly #lane: RetainedLane | undefined;
   readonly #localContext = new CallContext(1);
   readonly #localCalls = new Set<Promise<void>>();
+  readonly #localCallsAbandoned: Promise<void>;
+  #abandonLocalCalls: () => void = () => undefined;
   #state: SubscriptionState;
   #error: unknown;
-  #side: RetainedSide | undefined;
+  #side: RetainedParts | undefined;
   #starting: Promise<void> = Promise.resolve();
   #ended = false;
   #resolveReady: (start: SubscriptionStart | undefined) => void = () => undefined;
@@ -61,6 +63,9 @@ export class BusSubscription implements Subscription, Subscriber {
     this.ready.catch(() => undefined);
     this.done = new Promise((resolve) => {
       this.#resolveDone = resolve;
+    });
+    this.#localCallsAbandoned = new Promise((resolve) => {
+      this.#abandonLocalCalls = resolve;
     });
     if (lane === undefined) this.#resolveReady(undefined);
   }
@@ -91,7 +96,7 @@ export class BusSubscription implements Subscription, Subscriber {
   }
 
   /** The history is open. */
-  begin(side: RetainedSide, now: Head): void {
+  begin(side: RetainedParts, now: Head): void {
     if (this.#lane === undefined || this.#ended) return;
     this.#side = side;
     this.#starting = this.#lane.begin(side, now).then(
@@ -125,8 +130,10 @@ export class BusSubscription implements Subscription, Subscriber {
     this.#lane?.doubt();
   }
 
-  fence(): void {
-    this.#lane?.fence();
+  /** The bus waits no longer for the running calls. */
+  abandon(): void {
+    this.#handling.runner.abandon();
+    this.#abandonLocalCalls();
   }
 
   async caughtUp(): Promise<void> {
@@ -163,7 +170,7 @@ export class BusSubscription implements Subscription, Subscriber {
   async #finish(): Promise<void> {
     await this.#lane?.end();
     await this.#starting;
-    await Promise.all(this.#localCalls);
+    await Promise.race([Promise.all(this.#localCalls), this.#localCallsAbandoned]);
     this.#host.ended(this);
     this.#resolveDone();
   }

@@ -90,8 +90,8 @@ export class Subscriptions implements SubscriptionHost {
     await Promise.all(subscriptions.map((subscription) => subscription.done));
   }
 
-  fence(): void {
-    for (const subscription of this.#all) subscription.fence();
+  abandonAll(): void {
+    for (const subscription of this.#all) subscription.abandon();
   }
 
   async flush(): Promise<void> {

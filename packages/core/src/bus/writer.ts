@@ -27,7 +27,12 @@ export interface WriterEvents {
   failed(error: unknown): void;
 }
 
-type Written = Exclude<AppendResult, { status: 'refused' }>;
+/** Where a message stands in the history. */
+export interface Written {
+  readonly epoch: string;
+  readonly position: number;
+  readonly duplicate: boolean;
+}
 
 interface PendingAppend {
   readonly message: NewMessage;
@@ -205,13 +210,13 @@ export class Writer {
     this.#events.cursorsSettled(cursors, true);
     for (const [index, pending] of settlements.entries()) pending.resolve(result.settled[index] === true);
     for (const pending of deletions) pending.resolve();
-    for (const [index, pending] of appends.entries()) this.#answer(pending, result.appended[index]);
+    for (const [index, pending] of appends.entries()) this.#answer(pending, result.epoch, result.appended[index]);
   }
 
-  #answer(pending: PendingAppend, result: AppendResult | undefined): void {
+  #answer(pending: PendingAppend, epoch: string, result: AppendResult | undefined): void {
     this.#pendingLength -= pending.message.body.length;
     if (result !== undefined && result.status !== 'refused') {
-      pending.resolve(result);
+      pending.resolve({ epoch, position: result.position, duplicate: result.status === 'duplicate' });
       return;
     }
     pending.reject(refusal(pending.message.topic, result));
