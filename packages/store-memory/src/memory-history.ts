@@ -80,6 +80,10 @@ class MemoryHistory implements HistoryStore {
     if (this.#state !== 'idle') {
       throw new HexbusError('HEXBUS_CONFIG', 'this memory history is already open; give each bus a history of its own');
     }
+    this.#state = 'opening';
+    // Until the promise of this call is settled, the history counts as not open.
+    await undefined;
+    if (this.#state !== 'opening') throw closedError();
     this.#state = 'closed';
     options.signal?.throwIfAborted();
     const retention = createRetentionLookup(options.retention);

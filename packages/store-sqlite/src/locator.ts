@@ -1,0 +1,99 @@
+import {
+  createTopicMatcher,
+  type Filter,
+  type Head,
+  isPattern,
+  type Located,
+  type LocateQuery,
+  type RetentionLookup,
+  type TopicMatcher,
+} from '@hexbus/core';
+import type { SqliteDatabase, SqliteStatement } from './driver.ts';
+import { afterAll, Rows } from './rows.ts';
+import { Scan } from './search.ts';
+import type { Topics } from './topics.ts';
+
+/** Finds where a filter starts. A pattern is looked up near the wanted end first, then topic by topic. */
+export class Locator {
+  readonly #topics: Topics;
+  readonly #retention: RetentionLookup;
+  readonly #up: Rows;
+  readonly #down: Rows;
+  readonly #newestAbove: SqliteStatement;
+  readonly #next: SqliteStatement;
+
+  constructor(database: SqliteDatabase, topics: Topics, retention: RetentionLookup) {
+    this.#topics = topics;
+    this.#retention = retention;
+    this.#up = new Rows(database, 'messages', 'up');
+    this.#down = new Rows(database, 'messages', 'down');
+    this.#newestAbove = database.prepare(
+      `SELECT position FROM messages INDEXED BY messages_by_topic
+       WHERE topic_id = ? AND position > ? ORDER BY position DESC LIMIT ?`,
+    );
+    this.#next = database.prepare('SELECT position, time FROM messages WHERE position > ? ORDER BY position LIMIT 1');
+  }
+
+  locate({ filter, from }: LocateQuery, head: Head): Located {
+    const matcher = createTopicMatcher(filter, this.#retention);
+    const first =
+      'last' in from
+        ? this.#nthNewest(filter, matcher, from.last)
+        : this.#firstAfter(filter, matcher, 'since' in from ? this.#positionBefore(from.since, head.position) : 0);
+    const start = first === undefined ? head.position : first - 1;
+    return { ...head, start, trimmed: this.#topics.marksAbove(start, filter, matcher) };
+  }
+
+  #firstAfter(filter: Filter, matcher: TopicMatcher, position: number): number | undefined {
+    let from = position;
+    if (filter.some(isPattern)) {
+      const scan = new Scan(this.#up, this.#topics, matcher);
+      for (const place of scan.places(position)) return place.position;
+      if (scan.stoppedAt === undefined) return undefined;
+      from = scan.stoppedAt;
+    }
+    const firsts = this.#idsOf(filter, matcher).flatMap((id) => this.#up.placesOfTopic(id, from, 1));
+    return firsts.length === 0 ? undefined : firsts.reduce((a, b) => (a.position < b.position ? a : b)).position;
+  }
+
+  /** The oldest of the newest `count`. */
+  #nthNewest(filter: Filter, matcher: TopicMatcher, count: number): number | undefined {
+    if (count <= 0) return undefined;
+    if (filter.some(isPattern)) {
+      const scan = new Scan(this.#down, this.#topics, matcher);
+      let found = 0;
+      let oldest: number | undefined;
+      for (const place of scan.places(afterAll)) {
+        oldest = place.position;
+        if (++found === count) return oldest;
+      }
+      if (scan.stoppedAt === undefined) return oldest;
+    }
+    let newest: number[] = [];
+    for (const id of this.#idsOf(filter, matcher)) {
+      const floor = newest.length < count ? 0 : (newest.at(-1) ?? 0);
+      const rows = this.#newestAbove.all(id, floor, Math.min(count, afterAll)) as { position: number }[];
+      if (rows.length === 0) continue;
+      newest = [...newest, ...rows.map(({ position }) => position)].sort((a, b) => b - a).slice(0, count);
+    }
+    return newest.at(-1);
+  }
+
+  #idsOf(filter: Filter, matcher: TopicMatcher): number[] {
+    if (filter.some(isPattern)) return this.#topics.matching(matcher);
+    return [...new Set(filter)].flatMap((name) => this.#topics.find(name)?.id ?? []);
+  }
+
+  /** A position before the first message of that time or later, and not before any earlier one. Times never fall. */
+  #positionBefore(time: number, head: number): number {
+    let low = 0;
+    let high = head;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      const row = this.#next.get(middle) as { position: number; time: number } | undefined;
+      if (row === undefined || row.time >= time) high = middle;
+      else low = row.position;
+    }
+    return low;
+  }
+}

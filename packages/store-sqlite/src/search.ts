@@ -1,0 +1,92 @@
+import type { TopicMatcher } from '@hexbus/core';
+import type { Direction, Place, Row, Rows } from './rows.ts';
+import type { Topics } from './topics.ts';
+
+/** How many rows are fetched in one query: little enough that large bodies do not fill the memory. */
+const rowsAtOnce = 100;
+
+/** The same where only places are fetched. */
+const placesAtOnce = 1000;
+
+/** A search looks at no more rows of other topics than this, so that it never holds up the program for long. */
+export const maxLookedAt = 10_000;
+
+/** One topic, by the index. */
+export function* topicRows(rows: Rows, topicId: number, position: number): Generator<Row> {
+  for (let from = position, more = true; more; ) {
+    const found = rows.ofTopic(topicId, from, rowsAtOnce);
+    yield* found;
+    from = found.at(-1)?.position ?? from;
+    more = found.length === rowsAtOnce;
+  }
+}
+
+/** Several topics, by the index: at most `limit` of each. */
+export function* namedRows(
+  rows: Rows,
+  direction: Direction,
+  topicIds: readonly number[],
+  position: number,
+  limit: number,
+): Generator<Row> {
+  const places = topicIds.flatMap((id) => rows.placesOfTopic(id, position, limit));
+  places.sort((a, b) => (direction === 'up' ? a.position - b.position : b.position - a.position));
+  for (const place of places) yield rows.at(place.position);
+}
+
+/** Patterns: looks at one row after the other, in order. */
+export class Scan {
+  /** Where it gave up after `maxLookedAt` rows; undefined if it reached the end. */
+  stoppedAt: number | undefined;
+  readonly #rows: Rows;
+  readonly #topics: Topics;
+  readonly #matcher: TopicMatcher;
+  readonly #known = new Map<number, boolean>();
+
+  constructor(rows: Rows, topics: Topics, matcher: TopicMatcher) {
+    this.#rows = rows;
+    this.#topics = topics;
+    this.#matcher = matcher;
+  }
+
+  *matching(position: number): Generator<Row> {
+    // Where most rows match they are fetched at once; where few do, first their places and then these few.
+    let dense = true;
+    let from = position;
+    for (let lookedAt = 0; lookedAt < maxLookedAt; ) {
+      const size: number = dense ? rowsAtOnce : placesAtOnce;
+      const found = dense ? this.#rows.all(from, size) : this.#rows.places(from, size);
+      let matched = 0;
+      for (const row of found) {
+        if (!this.#matches(row)) continue;
+        matched++;
+        yield dense ? (row as Row) : this.#rows.at(row.position);
+      }
+      if (found.length < size) return;
+      from = found.at(-1)?.position ?? from;
+      lookedAt += size;
+      dense = matched * 4 >= size;
+    }
+    this.stoppedAt = from;
+  }
+
+  *places(position: number): Generator<Place> {
+    let from = position;
+    for (let lookedAt = 0; lookedAt < maxLookedAt; lookedAt += placesAtOnce) {
+      const found = this.#rows.places(from, placesAtOnce);
+      for (const place of found) if (this.#matches(place)) yield place;
+      if (found.length < placesAtOnce) return;
+      from = found.at(-1)?.position ?? from;
+    }
+    this.stoppedAt = from;
+  }
+
+  #matches({ topic_id }: Place): boolean {
+    let known = this.#known.get(topic_id);
+    if (known === undefined) {
+      known = this.#matcher.matches(this.#topics.byId(topic_id)?.name ?? '');
+      this.#known.set(topic_id, known);
+    }
+    return known;
+  }
+}

@@ -1,0 +1,32 @@
+import type { HistoryStore } from '@hexbus/core';
+import { createSqliteHistory, type SqliteDatabase } from '@hexbus/store-sqlite';
+import { type HistoryContext, historyStoreSuite } from '@hexbus/testkit';
+import { afterAll, describe, expect, it } from 'vitest';
+import { drivers, temporaryDirectory } from './support.ts';
+
+const directory = temporaryDirectory();
+afterAll(directory.remove);
+
+for (const durability of ['commit', 'os'] as const) {
+  for (const { name, open } of drivers) {
+    const connections = new Map<HistoryStore, SqliteDatabase>();
+    const create = ({ place, clock, randomness }: HistoryContext): HistoryStore => {
+      const database = open(directory.file(place));
+      const store = createSqliteHistory({ database, durability, clock, randomness });
+      connections.set(store, database);
+      return store;
+    };
+    // A connection that is closed under the history leaves what the end of the process would: no call of the history runs any more.
+    const crash = (store: HistoryStore): void => void connections.get(store)?.close();
+    historyStoreSuite({ describe, it }, { name: `sqlite on ${name}, ${durability}`, create, reopen: create, crash });
+  }
+}
+
+it.runIf(drivers.length === 0)('says what is needed where Node has no SQLite of its own', async () => {
+  const store = createSqliteHistory({ file: directory.file('unsupported') });
+  const opening = store.open({ retention: [], deduplication: { maxIds: 1, maxAgeMs: 1 } });
+  await expect(opening).rejects.toMatchObject({
+    code: 'HEXBUS_UNSUPPORTED',
+    message: expect.stringContaining('22.13'),
+  });
+});
