@@ -1,4 +1,4 @@
-import type { Entry } from './entry.ts';
+import type { Entry } from './topic-log.ts';
 
 /** Every message over all topics, in order. Removed ones stay as empty entries until they are the greater part. */
 export class EntryLog {

@@ -1,8 +1,8 @@
 import type { AppendResult, DroppedMessage, NewMessage, Settlement, StoredMessage } from '@hexbus/core';
-import { type Entry, sizeOf } from './entry.ts';
 import { EntryLog } from './entry-log.ts';
+import { sizeOf } from './message-size.ts';
 import type { RememberedIds } from './remembered-ids.ts';
-import type { TopicLog } from './topic-log.ts';
+import type { Entry, TopicLog } from './topic-log.ts';
 import type { Topics } from './topics.ts';
 
 /** How much is kept over all topics. */

@@ -9,8 +9,8 @@ import {
   type StoredMessage,
   type TopicMatcher,
 } from '@hexbus/core';
-import { sizeOf } from './entry.ts';
 import type { MessageLog } from './message-log.ts';
+import { sizeOf } from './message-size.ts';
 import { openSource, type Search, type Source } from './source.ts';
 import type { Topics } from './topics.ts';
 

@@ -1,8 +1,7 @@
 import { isPattern, type ReadQuery, type TopicMatcher } from '@hexbus/core';
-import type { Entry } from './entry.ts';
 import type { EntryLog } from './entry-log.ts';
 import type { PositionList } from './position-list.ts';
-import type { TopicLog } from './topic-log.ts';
+import type { Entry, TopicLog } from './topic-log.ts';
 import type { Topics } from './topics.ts';
 
 /** What to look for, and from where: above a position in rising order, or below it in falling order. */

@@ -1,6 +1,16 @@
-import type { RetentionPolicy } from '@hexbus/core';
-import type { Entry } from './entry.ts';
+import type { RetentionPolicy, StoredMessage } from '@hexbus/core';
 import { PositionList } from './position-list.ts';
+
+/** A message in its place, and what has become of it. */
+export interface Entry {
+  readonly position: number;
+  readonly time: number;
+  readonly topic: TopicLog;
+  /** Undefined once the message was removed; the entry itself goes at the next compaction. */
+  message: StoredMessage | undefined;
+  /** Why the message died; undefined unless it is dead. */
+  reason: string | undefined;
+}
 
 /** What is kept of one topic. */
 export class TopicLog {

@@ -57,8 +57,7 @@ export class Topics {
     if (this.#empty.size <= maxEmptyTopics) return;
     const lowestFirst = [...this.#empty].sort((a, b) => a.mark - b.mark);
     for (const log of lowestFirst.slice(0, lowestFirst.length >>> 1)) {
-      if (log.policy === undefined) continue;
-      const { pattern } = log.policy;
+      const pattern = log.policy?.pattern ?? log.name;
       this.#merged.set(pattern, Math.max(this.#merged.get(pattern) ?? 0, log.mark));
       this.emptied(log);
     }
