@@ -1,3 +1,7 @@
+export type { EventLog } from './fakes/event-log.ts';
+export { createEventLog } from './fakes/event-log.ts';
+export type { HistoryProbe } from './fakes/history-probe.ts';
+export { createHistoryProbe } from './fakes/history-probe.ts';
 export { createSeededRandomness } from './fakes/seeded-randomness.ts';
 export type { VirtualClock, VirtualClockOptions } from './fakes/virtual-clock.ts';
 export { createVirtualClock } from './fakes/virtual-clock.ts';

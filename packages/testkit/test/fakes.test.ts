@@ -1,5 +1,15 @@
-import { createSeededRandomness, createVirtualClock } from '@hexbus/testkit';
+import type { HistoryStore, Message, WriteResult } from '@hexbus/core';
+import {
+  createEventLog,
+  createHistoryProbe,
+  createSeededRandomness,
+  createVirtualClock,
+  type HistoryContext,
+  type HistoryProbe,
+  historyStoreSuite,
+} from '@hexbus/testkit';
 import { describe, expect, it } from 'vitest';
+import { MinimalHistory } from './minimal-history.ts';
 
 describe('virtual clock', () => {
   it('stands still until it is moved, and can be set back', () => {
@@ -107,5 +117,76 @@ describe('seeded randomness', () => {
     expect(Math.min(...fractions)).toBeGreaterThanOrEqual(0);
     expect(Math.max(...fractions)).toBeLessThan(1);
     expect(fractions.reduce((sum, fraction) => sum + fraction, 0) / 1000).toBeCloseTo(0.5, 1);
+  });
+});
+
+describe('event log', () => {
+  it('notes handlers and observers in one order, and hands lines out once', () => {
+    const log = createEventLog();
+    const message: Message = { id: 'a', topic: 'order.created', body: { n: 1 }, time: 0, position: 3 };
+    log.handler('ann')(message);
+    log.observer('published')({ topic: 'order.created', id: 'a', position: 3, duplicate: false });
+    expect(log.take()).toEqual(['ann: order.created#3 {"n":1}', 'published: order.created#3 duplicate=false']);
+    expect(log.handler('ben', () => 7)({ id: 'b', topic: 'mouse.moved', type: 'Moved', body: null, time: 0 })).toBe(7);
+    log.observer('gap')({ from: 0, to: 3, topics: ['a'], why: undefined });
+    log.observer('failed')({ error: new Error('boom'), position: 4 });
+    log.note('end');
+    const rest = [
+      'ben: mouse.moved Moved null',
+      'gap: from=0 to=3 topics=["a"]',
+      'failed: position=4 error=boom',
+      'end',
+    ];
+    expect(log.take()).toEqual(rest);
+    expect(log.take()).toEqual([]);
+    expect(log.lines).toHaveLength(6);
+  });
+});
+
+describe('history probe', () => {
+  const options = { retention: [], deduplication: { maxIds: 1, maxAgeMs: 1 } };
+  const empty = { append: [], settle: [], commitCursors: [], deleteCursors: [] };
+  const open = async (): Promise<{ probe: HistoryProbe; write: () => Promise<WriteResult> }> => {
+    const probe = createHistoryProbe(new MinimalHistory(createVirtualClock(), createSeededRandomness(1)));
+    const { epoch } = await probe.store.open(options);
+    const append = [{ topic: 'a', id: 'a', body: '1', deduplicate: false }];
+    return { probe, write: () => probe.store.write({ epoch, ...empty, append }) };
+  };
+
+  it('fails a call before or after it took effect, once', async () => {
+    const { probe, write } = await open();
+    probe.failNext('write', new Error('first'));
+    probe.failNext('write', new Error('second'), 'after');
+    await expect(write()).rejects.toThrow('first');
+    await expect(write()).rejects.toThrow('second');
+    expect((await write()).before).toBe(1);
+    await probe.store.close();
+    expect(probe.calls).toEqual(['open', 'write', 'write', 'write', 'close']);
+  });
+
+  it('holds an answer until it is released', async () => {
+    const { probe, write } = await open();
+    const release = probe.holdNext('write');
+    let answered = false;
+    const held = write().then(() => {
+      answered = true;
+    });
+    expect((await write()).before).toBe(1);
+    expect(answered).toBe(false);
+    release();
+    await held;
+  });
+
+  it('keeps the contract itself', async () => {
+    const runs: (() => Promise<void>)[] = [];
+    const runner = {
+      describe: (_: string, define: () => void) => define(),
+      it: (_: string, run: () => Promise<void>) => void runs.push(run),
+    };
+    const create = ({ clock, randomness }: HistoryContext): HistoryStore =>
+      createHistoryProbe(new MinimalHistory(clock, randomness)).store;
+    historyStoreSuite(runner, { name: 'probe', create, property: { runs: 50 } });
+    for (const run of runs) await run();
+    expect(runs.length).toBeGreaterThan(70);
   });
 });
