@@ -19,12 +19,16 @@ export class TopicLog {
   /** Messages of a stream, or those of a held topic that wait. */
   readonly live: PositionList<Entry> = new PositionList();
   readonly dead: PositionList<Entry> = new PositionList();
+  /** Past this many live messages the oldest are removed. A held topic that rejects removes none. */
+  readonly trimmedAbove: number;
   /** The highest position that a limit removed. */
   mark: number;
 
   constructor(name: string, policy: RetentionPolicy | undefined, mark: number) {
     this.name = name;
     this.policy = policy;
+    const rejects = policy?.kind === 'until-handled' && policy.overflow === 'reject';
+    this.trimmedAbove = rejects ? Infinity : (policy?.maxCount ?? Infinity);
     this.mark = mark;
   }
 

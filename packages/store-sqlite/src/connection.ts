@@ -49,8 +49,10 @@ export class Connection {
         'a SQLite history needs a file; for one in memory use createMemoryHistory of @hexbus/store-memory',
       );
     }
-    database.exec('PRAGMA busy_timeout = 0');
+    database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
     inspect(database, file);
+    // Whoever has the file keeps it: no use waiting.
+    database.exec('PRAGMA busy_timeout = 0');
     lock(database, file);
     try {
       setPragmas(database, file);
@@ -111,6 +113,11 @@ export class Connection {
       onFailure?.();
       throw translated(error, step, this.file);
     }
+  }
+
+  /** For what is good to have and not needed. */
+  tryTo(work: () => void): void {
+    quietly(work);
   }
 
   /** Frees the file. Never throws: what was committed is safe, and the lock goes with the process at the latest. */

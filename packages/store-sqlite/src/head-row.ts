@@ -39,13 +39,17 @@ export class HeadRow {
       )
       .get() as { position: number; time: number } | undefined;
     this.#epoch = epoch;
-    this.#position = Math.max(head, reserved, last?.position ?? 0);
+    this.#position = Math.max(head, last?.position ?? 0);
     this.#time = Math.max(time, last?.time ?? 0);
     this.#reserved = reserved;
   }
 
   get value(): Head {
     return { epoch: this.#epoch, position: this.#position };
+  }
+
+  get position(): number {
+    return this.#position;
   }
 
   /** The time of the last message, 0 before the first. */

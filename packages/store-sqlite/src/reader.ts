@@ -36,6 +36,7 @@ export class Reader {
   }
 
   read(query: ReadQuery, head: Head): HistoryPage {
+    this.#topics.forgetOld();
     const { filter, range } = query;
     const matcher = createTopicMatcher(filter, this.#retention);
     if ('after' in range) {

@@ -113,7 +113,7 @@ class SqliteHistory implements HistoryStore {
         opened.parts = undefined;
       },
     );
-    return { epoch, applied: true, before, head: head.value.position, ...result };
+    return { epoch, applied: true, before, head: head.position, ...result };
   }
 
   async read(query: ReadQuery): Promise<HistoryPage> {
@@ -148,7 +148,7 @@ class SqliteHistory implements HistoryStore {
     if (this.#opened === undefined) return;
     const { connection, parts } = this.#opened;
     this.#opened = undefined;
-    if (this.#isRelaxed) parts?.head.release();
+    if (this.#isRelaxed && parts !== undefined) connection.tryTo(() => parts.head.release());
     connection.close();
   }
 

@@ -116,9 +116,13 @@ export class Topics {
     this.#mark.run(position, topic.id);
   }
 
-  /** Ends a batch, inside its transaction: keeps the number of empty topics and of cached ones bounded. */
+  /** Keeps the number of empty topics bounded. To be called at the end of a batch, inside its transaction. */
   tidy(): void {
     if (this.#empty > maxEmptyTopics) this.#dropLowestEmpty();
+  }
+
+  /** Keeps the number of cached topics bounded. To be called when nobody holds one. */
+  forgetOld(): void {
     this.#cache.age();
   }
 

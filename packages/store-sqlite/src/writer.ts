@@ -57,6 +57,7 @@ export class Writer {
 
   /** Settles, appends, keeps cursors and trims, in this order. To be called inside a transaction. */
   apply(batch: WriteBatch, clockNow: number): BatchResult {
+    this.#topics.forgetOld();
     const now = Math.max(this.#head.time, clockNow);
     const settled = batch.settle.map((settlement) => this.#settle(settlement));
     const appended = batch.append.map((message) => this.#append(message, now));
@@ -96,7 +97,7 @@ export class Writer {
     if (first !== undefined) return { status: 'duplicate', position: first.position, time: first.time };
     if (this.#isFull(name)) return { status: 'refused', reason: 'topic-full' };
     const topic = this.#topics.obtain(name);
-    const position = this.#head.value.position + 1;
+    const position = this.#head.position + 1;
     this.#sql.insert.run(position, topic.id, now, id, type ?? null, body, attributes ?? null);
     this.#head.moveTo(position, now);
     this.#topics.countChanged(topic, 1);
@@ -170,7 +171,7 @@ export class Writer {
   #tidy(): void {
     for (const topic of this.#shrunk) this.#topics.shrunk(topic);
     this.#shrunk.clear();
-    if (this.#highestRemoved === this.#head.value.position) this.#head.store();
+    if (this.#highestRemoved === this.#head.position) this.#head.store();
     this.#highestRemoved = 0;
     this.#ids.tidy();
     this.#topics.tidy();
