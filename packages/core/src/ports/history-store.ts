@@ -21,7 +21,7 @@ export interface HeldPolicy {
   readonly overflow: 'reject' | 'drop-oldest';
 }
 
-/** Where a history stands: the position of the last message it has ever appended, 0 before the first. */
+/** Where a history stands: no message lies above `position`, and none ever will lie at or below it that is not there now. 0 before the first. */
 export interface Head {
   readonly epoch: string;
   readonly position: number;
@@ -44,7 +44,7 @@ export interface NewMessage extends Omit<StoredMessage, 'position' | 'time'> {
 
 /**
  * What becomes of one message of a held topic. A waiting one: `handled` removes it, `dead` sets it aside. A dead one: `requeue` makes it wait
- * again, in its old place and whatever the bound; `discard` removes it.
+ * again, in its old place; `discard` removes it. A bound that drops may drop a requeued message in the same write.
  */
 export type Settlement =
   | { readonly outcome: 'handled' | 'requeue' | 'discard'; readonly topic: string; readonly position: number }
@@ -114,7 +114,7 @@ export interface ReadQuery {
   /** `after`: what follows a position. `before`: what precedes it; the newest `limit` of that, still oldest first. */
   readonly range: { readonly after: number } | { readonly before: number };
   readonly limit: number;
-  /** A page may end early once its texts exceed this, in bytes or UTF-16 units; it holds at least one message if there is one. */
+  /** A page ends early once its texts exceed this, in bytes or UTF-16 units; it holds at least one message if there is one. */
   readonly maxBytes: number;
   /** `live` (stream messages and waiting ones) or `dead` (those of held topics that were set aside). */
   readonly state: 'live' | 'dead';
@@ -159,7 +159,7 @@ export interface TopicSummary {
  *
  * Every method is atomic, may be called while others run, and knows the epoch it speaks of. Calls take effect in the order in which they
  * were made. A read that starts after a write resolved sees that write. Before `open` resolved every method but `close` rejects with
- * `HEXBUS_NOT_OPEN`, after `close` was called with `HEXBUS_CLOSED`. What rejects has changed nothing, except with
+ * `HEXBUS_NOT_OPEN`, after `close` was called also `open` with `HEXBUS_CLOSED`. What rejects has changed nothing, except with
  * `HEXBUS_OUTCOME_UNKNOWN`, after which the batch may be there as a whole or not at all.
  */
 export interface HistoryStore {
@@ -171,16 +171,17 @@ export interface HistoryStore {
   open(options: OpenHistoryOptions): Promise<Head>;
 
   /**
-   * One atomic step: appends in order, each result for itself; settles held messages; commits and deletes cursors; then trims. Afterwards no topic
-   * exceeds its `maxCount`, and nothing is left that is older than `maxAgeMs` at the time of this write, which also an empty batch brings about. The
-   * time of a message is the history's, and never falls. Positions rise, and are never used twice within an epoch, whatever happens to the machine.
+   * One atomic step, in this order: settles, appends (each result for itself), commits and deletes cursors, trims. Afterwards no topic exceeds its
+   * `maxCount` (what is held under `reject` may, by a requeue), and nothing is older than `maxAgeMs` at the time of this write, which also an empty
+   * batch brings about. That time is the history's: never below the last message's, also after reopening. Positions rise, and are never used
+   * twice within an epoch, whatever happens to the machine.
    */
   write(batch: WriteBatch): Promise<WriteResult>;
 
   /** What follows or precedes a position in the topics of a filter. The page is a snapshot together with its head. Changes nothing. */
   read(query: ReadQuery): Promise<HistoryPage>;
 
-  /** The position before the first message of a filter that exists, before its last n, or before its first since a time; the head when there is none. */
+  /** One less than the position of the first live message of a filter, of its last n, or of its first since a time; the head when there is none. */
   locate(query: LocateQuery): Promise<Located>;
 
   /** The cursor committed under a name, word for word, or undefined. */
