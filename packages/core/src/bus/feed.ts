@@ -29,8 +29,10 @@ export interface FeedOptions {
   readonly wake: () => void;
 }
 
-/** Messages that wait in a feed, and that are asked of the store at once. */
+/** How many pushed messages wait in a feed before it reads on by itself. */
 const maxQueued = 64;
+/** How much is read at once. SQLite gave 500k rows/s with pages of 256, 420k with 64, 525k with 1,024. */
+const pageLimit = 256;
 const pageBytes = 1024 * 1024;
 
 /**
@@ -155,7 +157,7 @@ export class Feed {
   /** Reads on once, after everything queued was taken. Rejects with what the store rejects with; the feed is then as before. */
   async fill(): Promise<void> {
     const { tail, matcher, history, filter, storeOnly } = this.#options;
-    const page = storeOnly === true ? undefined : tail.read(this.#epoch, this.#through, matcher, maxQueued);
+    const page = storeOnly === true ? undefined : tail.read(this.#epoch, this.#through, matcher, pageLimit);
     if (page !== undefined) {
       this.#accept(page);
       return;
@@ -167,7 +169,7 @@ export class Feed {
       epoch: this.#epoch,
       filter,
       range: { after },
-      limit: maxQueued,
+      limit: pageLimit,
       maxBytes: pageBytes,
       state: 'live',
     });
