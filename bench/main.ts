@@ -1,0 +1,95 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+import { type Figures, runRounds, type Scenario } from './harness.ts';
+import { type Conditions, measuredFor, merged, sectionOf } from './report.ts';
+import { scenarios } from './scenarios/all.ts';
+
+const usage = `npm run bench -- [--only name,name] [--rounds count] [--quick] [--json]
+  --only    these scenarios: ${scenarios.map(({ name }) => name).join(', ')}
+  --rounds  how often each figure is measured
+  --quick   runs everything once, in this process, to see that it runs; writes no results
+  --json    prints the figures as JSON in place of tables`;
+
+const resultsFile = new URL('./RESULTS.md', import.meta.url);
+const peers = ['eventemitter3', 'nanoevents', 'mitt', 'emittery', 'eventemitter2', 'better-sqlite3'];
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    rounds: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+if (values.help) print(usage);
+else await run(chosen(values.only));
+
+async function run(selected: readonly Scenario[]): Promise<void> {
+  const sections = new Map<string, string>();
+  const all: Record<string, unknown> = {};
+  for (const scenario of selected) {
+    const rounds = values.quick ? 1 : Number(values.rounds ?? scenario.rounds ?? 5);
+    if (!Number.isSafeInteger(rounds) || rounds < 1) throw new Error(`--rounds ${values.rounds}: use a whole number`);
+    const loadBefore = load();
+    const figures = await runRounds(scenario, rounds, { quick: values.quick }, (line) =>
+      process.stderr.write(`${line}\n`),
+    );
+    const conditions = {
+      ...machine(),
+      date: new Date().toISOString().slice(0, 16),
+      rounds,
+      loadBefore,
+      loadAfter: load(),
+    };
+    const section = sectionOf(scenario, figures, conditions);
+    sections.set(scenario.title, section);
+    all[scenario.name] = asObject(scenario, figures);
+    if (!values.json) print(`${section}\n`);
+  }
+  if (values.json) print(JSON.stringify(all));
+  if (values.quick) return;
+  const former = existsSync(resultsFile) ? readFileSync(resultsFile, 'utf8') : '';
+  const titles = scenarios.map(({ title }) => title);
+  writeFileSync(resultsFile, merged(former, sections, titles));
+}
+
+function chosen(only: string | undefined): readonly Scenario[] {
+  if (only === undefined) return scenarios;
+  return only.split(',').map((name) => {
+    const found = scenarios.find((scenario) => scenario.name === name);
+    if (found === undefined) throw new Error(`there is no scenario ${name}\n${usage}`);
+    return found;
+  });
+}
+
+function asObject(scenario: Scenario, figures: Figures): unknown {
+  const contestants = Object.keys(scenario.contestants).map((name) => [
+    name,
+    Object.fromEntries(scenario.variants.map((variant) => [variant, figures.of(name, variant)])),
+  ]);
+  const goals = scenario.goals.map((goal) => ({ ...goal, measured: measuredFor(goal, figures) }));
+  return { unit: scenario.unit, figures: Object.fromEntries(contestants), goals };
+}
+
+function machine(): Pick<Conditions, 'machine' | 'versions'> {
+  const processors = cpus();
+  const versions = peers.map((name) => {
+    const manifest = new URL(`../node_modules/${name}/package.json`, import.meta.url);
+    return `${name} ${(JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version}`;
+  });
+  return {
+    machine: `${processors.length} cores of ${processors[0]?.model.trim()}`,
+    versions: [`Node ${process.versions.node}`, ...versions].join(', '),
+  };
+}
+
+function load(): number {
+  return loadavg()[0] ?? Number.NaN;
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
