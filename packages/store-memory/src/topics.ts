@@ -54,12 +54,13 @@ export class Topics {
 
   /** Keeps the number of marks bounded: the lower half of those of empty topics become one per policy. */
   mergeMarks(): void {
-    if (this.#empty.size <= maxEmptyTopics) return;
-    const lowestFirst = [...this.#empty].sort((a, b) => a.mark - b.mark);
-    for (const log of lowestFirst.slice(0, lowestFirst.length >>> 1)) {
-      const pattern = log.policy?.pattern ?? log.name;
-      this.#merged.set(pattern, Math.max(this.#merged.get(pattern) ?? 0, log.mark));
-      this.emptied(log);
+    while (this.#empty.size > maxEmptyTopics) {
+      const lowestFirst = [...this.#empty].sort((a, b) => a.mark - b.mark);
+      for (const log of lowestFirst.slice(0, lowestFirst.length >>> 1)) {
+        const pattern = log.policy?.pattern ?? log.name;
+        this.#merged.set(pattern, Math.max(this.#merged.get(pattern) ?? 0, log.mark));
+        this.emptied(log);
+      }
     }
   }
 

@@ -30,19 +30,20 @@ export class Connection {
 
   /** Opens a path, which it will close, or takes an open database, which it will not. What fails leaves the file as it was, and unlocked. */
   static open(place: string | SqliteDatabase): Connection {
-    if (typeof place !== 'string')
-      return attempt('open', 'of the database passed in', () => Connection.#take(place, false));
+    if (typeof place !== 'string') {
+      const file = attempt('open', 'of the database passed in', () => fileOf(place));
+      return attempt('open', file, () => Connection.#take(place, file, false));
+    }
     const database = attempt('open', place, () => openWithNode(place));
     try {
-      return attempt('open', place, () => Connection.#take(database, true));
+      return attempt('open', place, () => Connection.#take(database, fileOf(database), true));
     } catch (error) {
       database.close();
       throw error;
     }
   }
 
-  static #take(database: SqliteDatabase, isOwn: boolean): Connection {
-    const file = fileOf(database);
+  static #take(database: SqliteDatabase, file: string, isOwn: boolean): Connection {
     if (file === '') {
       throw new HexbusError(
         'HEXBUS_CONFIG',

@@ -118,7 +118,7 @@ export class Topics {
 
   /** Keeps the number of empty topics bounded. To be called at the end of a batch, inside its transaction. */
   tidy(): void {
-    if (this.#empty > maxEmptyTopics) this.#dropLowestEmpty();
+    while (this.#empty > maxEmptyTopics) this.#dropLowestEmpty();
   }
 
   /** Keeps the number of cached topics bounded. To be called when nobody holds one. */
@@ -189,6 +189,7 @@ export class Topics {
       this.#delete.run(id);
       this.#cache.remove(id, name);
     }
-    this.#empty -= rows.length;
+    // Should the count ever be wrong, this must still come to an end.
+    this.#empty = rows.length === 0 ? 0 : this.#empty - rows.length;
   }
 }
