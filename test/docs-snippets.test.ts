@@ -3,6 +3,7 @@ import { filesBelow, packageFolders, readText } from './support/repository.ts';
 import { type Snippet, SnippetFolder, snippetsOf } from './support/snippets.ts';
 
 // The rule: a ```ts block is a complete module that runs to its end; one that says ```ts no-run is only type checked.
+// A block that ends with the line `// prints:` and further comment lines prints exactly these.
 // Node 20 cannot run TypeScript, so there the blocks are type checked and the newer versions run them.
 const canRun = Boolean(process.features.typescript);
 const runTimeoutMs = 20_000;
@@ -74,5 +75,13 @@ describe('the check itself', () => {
     expect(run("import '@hexbus/core';\nconst n: number = 1;\nexport { n };", runTimeoutMs)).toBeUndefined();
     expect(run("throw new Error('planted');", runTimeoutMs)).toContain('planted');
     expect(run('setInterval(() => undefined, 1000);', 500)).toContain('did not end within 500 ms');
+  });
+
+  test.runIf(canRun)('sees code that prints something else than it says', () => {
+    const run = (...lines: string[]): string | undefined =>
+      folder.run({ place: 'a', runs: true, code: lines.join('\n') }, runTimeoutMs);
+    expect(run("console.log('a\\nb');", '// prints:', '// a', '// b')).toBeUndefined();
+    expect(run("console.log('a');", '// prints:', '// b')).toContain('says that it prints');
+    expect(run("console.log('a');", '// prints:')).toContain('says that it prints');
   });
 });

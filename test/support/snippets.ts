@@ -11,6 +11,17 @@ export interface Snippet {
   readonly runs: boolean;
 }
 
+/** What a snippet says that it prints: the comment lines behind a last `// prints:`; undefined when it says nothing. */
+export function promisedOutput(code: string): string | undefined {
+  const lines = code.split('\n');
+  const start = lines.indexOf('// prints:');
+  if (start < 0) return undefined;
+  return lines
+    .slice(start + 1)
+    .map((line) => line.replace(/^\/\/ ?/, ''))
+    .join('\n');
+}
+
 /** The TypeScript blocks of a page. A fence that is almost one is an error, so that no snippet goes unchecked by accident. */
 export function snippetsOf(path: string, markdown: string): Snippet[] {
   const snippets: Snippet[] = [];
@@ -74,9 +85,16 @@ export class SnippetFolder {
     const file = join(cwd, 'snippet.ts');
     writeFileSync(file, snippet.code);
     const args = ['--conditions=hexbus-source', '--unhandled-rejections=strict', file];
-    const { status, signal, stderr } = spawnSync(process.execPath, args, { cwd, encoding: 'utf8', timeout: timeoutMs });
+    const { status, signal, stdout, stderr } = spawnSync(process.execPath, args, {
+      cwd,
+      encoding: 'utf8',
+      timeout: timeoutMs,
+    });
     if (signal !== null) return `did not end within ${timeoutMs} ms\n${stderr}`;
-    return status === 0 ? undefined : stderr;
+    if (status !== 0) return stderr;
+    const promised = promisedOutput(snippet.code);
+    if (promised === undefined || promised === stdout.trimEnd()) return undefined;
+    return `says that it prints\n${promised}\nbut prints\n${stdout}`;
   }
 
   remove(): void {
