@@ -30,7 +30,11 @@ export class HistoryReader {
         'give one of after, before, last, since',
       );
     const limit = positive('limit', options.limit ?? busDefaults.readLimit);
-    if (before !== undefined) return this.#readBack(filter, parseCursor(before), limit, before);
+    if (before !== undefined) {
+      const { epoch, position } = parseCursor(before);
+      // A cursor stands behind its message, which is the first to be read back.
+      return this.#readBack(filter, { epoch, position: position + 1 }, limit, before);
+    }
     if (last !== undefined) {
       return this.#readBack(
         filter,
