@@ -51,8 +51,8 @@ export class Distributor implements WriterEvents {
   }
 
   outcomeUnknown(): void {
-    const { epoch, head } = this.#options.tail;
-    this.#restart(epoch, head);
+    this.#options.tail.doubt();
+    this.#doubtAll();
   }
 
   takeCursors(): readonly NamedCursor[] {
@@ -84,6 +84,10 @@ export class Distributor implements WriterEvents {
 
   #restart(epoch: string, position: number): void {
     this.#options.tail.restart(epoch, position);
+    this.#doubtAll();
+  }
+
+  #doubtAll(): void {
     for (const follower of this.#options.followers()) follower.doubt();
   }
 

@@ -192,7 +192,8 @@ export class Feed {
     for (const message of page.messages) this.#queue.push(message);
     this.#through = Math.max(this.#through, page.through);
     for (const [topic, through] of this.#known) if (through <= this.#through) this.#known.delete(topic);
-    this.#live = this.#reachesHead();
+    // The store may be ahead of the bus, after a write whose outcome is not known: then the head is not the end.
+    this.#live = this.#reachesHead() && page.through >= page.position;
   }
 
   #reachesHead(): boolean {

@@ -51,6 +51,12 @@ export class Tail {
     this.#trimmed.clear();
   }
 
+  /** Starts anew at the same head, behind which there may be more: until the next append or restart, what follows it is for the store to tell. */
+  doubt(): void {
+    this.restart(this.#epoch, this.#head);
+    this.#base = this.#head + 1;
+  }
+
   append(message: RetainedMessage): void {
     this.#messages.push(message);
     this.#length += message.encoded.body.length;

@@ -170,8 +170,10 @@ export class Writer {
   }
 
   #passBarriers(): void {
+    // A failed batch rejects what was gathered for the next one, which is then perhaps never made.
+    const idle = !this.#writeRequested && this.#batchesEnded === this.#batchesStarted;
     this.#barriers = this.#barriers.filter((barrier) => {
-      const reached = this.#batchesEnded >= barrier.batches && this.#appendsEnded >= barrier.appends;
+      const reached = idle || (this.#batchesEnded >= barrier.batches && this.#appendsEnded >= barrier.appends);
       if (reached) barrier.resolve();
       return !reached;
     });
