@@ -108,11 +108,8 @@ class HexBus implements Bus {
     if (entry.retention !== undefined) {
       throw new HexbusError('HEXBUS_RETAINED', `emit would pass the history of ${shorten(topic)} by; use publish`);
     }
-    const { subscribers } = entry;
-    if (subscribers.length === 0 && entry.schema === undefined) return false;
-    const message = new LocalMessage(this.#origin, topic, validateBody(entry, body));
-    this.#callAll(entry, message);
-    return subscribers.length > 0;
+    this.#callAll(entry, new LocalMessage(this.#origin, topic, validateBody(entry, body)));
+    return entry.subscribers.length > 0;
   }
 
   subscribe(filter: string | readonly string[], handler: Handler, options: SubscribeOptions = noOptions): Subscription {
