@@ -70,8 +70,8 @@ const lossyKinds = new Set([
   'DataView',
 ]);
 
-/** The first value below `value` that JSON cannot carry. `ancestors` are the objects that hold it, outermost first. */
-function findUncarriable(value: unknown, depth: number, ancestors: object[]): Problem | undefined {
+/** The first value below `value` that JSON cannot carry. `ancestors` are the objects that hold it, outermost first; `given`: by a `toJSON`. */
+function findUncarriable(value: unknown, depth: number, ancestors: object[], given = false): Problem | undefined {
   switch (typeof value) {
     case 'string':
     case 'boolean':
@@ -86,12 +86,8 @@ function findUncarriable(value: unknown, depth: number, ancestors: object[]): Pr
   if (value === null) return undefined;
   if (ancestors.includes(value)) return { what: 'a cycle', path: [] };
   const custom = (value as { toJSON?: unknown }).toJSON;
-  if (typeof custom === 'function') {
-    ancestors.push(value);
-    const problem = findUncarriable((value as { toJSON(): unknown }).toJSON(), depth, ancestors);
-    ancestors.pop();
-    return problem;
-  }
+  // JSON takes what toJSON gives as it is, and does not ask that in turn.
+  if (typeof custom === 'function' && !given) return findInGiven(value as Custom, depth, ancestors);
   if (depth >= busDefaults.maxBodyDepth) return { what: `nesting deeper than ${busDefaults.maxBodyDepth}`, path: [] };
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null && !Array.isArray(value)) {
@@ -102,6 +98,20 @@ function findUncarriable(value: unknown, depth: number, ancestors: object[]): Pr
   const problem = Array.isArray(value)
     ? findInArray(value, depth + 1, ancestors)
     : findInObject(value as Record<string, unknown>, depth + 1, ancestors);
+  ancestors.pop();
+  return problem;
+}
+
+interface Custom {
+  toJSON(): unknown;
+}
+
+function findInGiven(value: Custom, depth: number, ancestors: object[]): Problem | undefined {
+  if (value instanceof Date && Number.isNaN(value.getTime())) return { what: 'an invalid Date', path: [] };
+  const given = value.toJSON();
+  if (given === value) return findUncarriable(value, depth, ancestors, true);
+  ancestors.push(value);
+  const problem = findUncarriable(given, depth, ancestors, true);
   ancestors.pop();
   return problem;
 }
