@@ -8,6 +8,10 @@ export interface SqliteStatement {
   run(...values: SqliteValue[]): { readonly changes: number | bigint };
   get(...values: SqliteValue[]): unknown;
   all(...values: SqliteValue[]): unknown[];
+  /** node:sqlite: rows as arrays. */
+  setReturnArrays?(enabled: boolean): unknown;
+  /** better-sqlite3: rows as arrays. */
+  raw?(enabled: boolean): unknown;
 }
 
 /** The part of a database connection that the history uses: a `DatabaseSync` of node:sqlite fits, and a `Database` of better-sqlite3. */
@@ -27,6 +31,15 @@ export function openWithNode(file: string): SqliteDatabase {
     );
   }
   return new module.DatabaseSync(file);
+}
+
+/** Prepares a query whose rows come as arrays of their columns: where the driver makes them itself, at about half the cost of objects. */
+export function prepareArrays(database: SqliteDatabase, sql: string): (...values: SqliteValue[]) => unknown[] {
+  const statement = database.prepare(sql);
+  if (statement.setReturnArrays !== undefined) statement.setReturnArrays(true);
+  else if (statement.raw !== undefined) statement.raw(true);
+  else return (...values) => (statement.all(...values) as object[]).map((row) => Object.values(row));
+  return (...values) => statement.all(...values);
 }
 
 /** The path of a connection's file, symbolic links resolved; empty for a database in memory. */

@@ -48,12 +48,16 @@ export class Locator {
     let from = position;
     if (filter.some(isPattern)) {
       const scan = new Scan(this.#up, this.#topics, matcher);
-      for (const place of scan.places(position)) return place.position;
+      for (const [first] of scan.places(position)) return first;
       if (scan.stoppedAt === undefined) return undefined;
       from = scan.stoppedAt;
     }
-    const firsts = this.#idsOf(filter, matcher).flatMap((id) => this.#up.placesOfTopic(id, from, 1));
-    return firsts.length === 0 ? undefined : firsts.reduce((a, b) => (a.position < b.position ? a : b)).position;
+    let first: number | undefined;
+    for (const id of this.#idsOf(filter, matcher)) {
+      const [place] = this.#up.placesOfTopic(id, from, 1);
+      if (place !== undefined && (first === undefined || place[0] < first)) first = place[0];
+    }
+    return first;
   }
 
   /** The oldest of the newest `count`. */
@@ -63,8 +67,8 @@ export class Locator {
       const scan = new Scan(this.#down, this.#topics, matcher);
       let found = 0;
       let oldest: number | undefined;
-      for (const place of scan.places(afterAll)) {
-        oldest = place.position;
+      for (const [position] of scan.places(afterAll)) {
+        oldest = position;
         if (++found === count) return oldest;
       }
       if (scan.stoppedAt === undefined) return oldest;

@@ -61,8 +61,8 @@ export class Reader {
     return {
       count: this.#topics.countOf(topic),
       dead: (this.#countDead.get(topic.id) as { count: number }).count,
-      first: up.placesOfTopic(topic.id, 0, 1)[0]?.position,
-      last: down.placesOfTopic(topic.id, afterAll, 1)[0]?.position,
+      first: up.placesOfTopic(topic.id, 0, 1)[0]?.[0],
+      last: down.placesOfTopic(topic.id, afterAll, 1)[0]?.[0],
     };
   }
 
@@ -75,10 +75,11 @@ export class Reader {
     const reasons: string[] = [];
     let bytes = 0;
     for (const row of found) {
-      messages.push(messageOf(row, this.#topics.byId(row.topic_id)?.name ?? ''));
-      if (query.state === 'dead') reasons.push(row.reason ?? '');
-      bytes += row.body.length + row.id.length + (row.type?.length ?? 0) + (row.attributes?.length ?? 0);
-      if (messages.length >= query.limit || bytes > query.maxBytes) return { messages, reasons, end: row.position };
+      const message = messageOf(row, this.#topics.byId(row[1])?.name ?? '');
+      messages.push(message);
+      if (query.state === 'dead') reasons.push(row[7] ?? '');
+      bytes += sizeOf(message);
+      if (messages.length >= query.limit || bytes > query.maxBytes) return { messages, reasons, end: message.position };
     }
     return { messages, reasons, end: scan?.stoppedAt };
   }
@@ -101,4 +102,9 @@ interface Collected {
   readonly messages: StoredMessage[];
   readonly reasons: string[];
   readonly end: number | undefined;
+}
+
+/** What `maxBytes` counts: the length of a message's own texts. */
+function sizeOf({ id, type, body, attributes }: StoredMessage): number {
+  return id.length + (type?.length ?? 0) + body.length + (attributes?.length ?? 0);
 }

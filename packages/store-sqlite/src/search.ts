@@ -9,14 +9,14 @@ const rowsAtOnce = 100;
 const placesAtOnce = 1000;
 
 /** A search looks at no more rows of other topics than this, so that it never holds up the program for long. */
-export const maxLookedAt = 10_000;
+const maxLookedAt = 5000;
 
 /** One topic, by the index. */
 export function* topicRows(rows: Rows, topicId: number, position: number): Generator<Row> {
   for (let from = position, more = true; more; ) {
     const found = rows.ofTopic(topicId, from, rowsAtOnce);
     yield* found;
-    from = found.at(-1)?.position ?? from;
+    from = found.at(-1)?.[0] ?? from;
     more = found.length === rowsAtOnce;
   }
 }
@@ -30,8 +30,8 @@ export function* namedRows(
   limit: number,
 ): Generator<Row> {
   const places = topicIds.flatMap((id) => rows.placesOfTopic(id, position, limit));
-  places.sort((a, b) => (direction === 'up' ? a.position - b.position : b.position - a.position));
-  for (const place of places) yield rows.at(place.position);
+  places.sort(([a], [b]) => (direction === 'up' ? a - b : b - a));
+  for (const [position] of places) yield rows.at(position);
 }
 
 /** Patterns: looks at one row after the other, in order. */
@@ -60,10 +60,10 @@ export class Scan {
       for (const row of found) {
         if (!this.#matches(row)) continue;
         matched++;
-        yield dense ? (row as Row) : this.#rows.at(row.position);
+        yield dense ? (row as Row) : this.#rows.at(row[0]);
       }
       if (found.length < size) return;
-      from = found.at(-1)?.position ?? from;
+      from = found.at(-1)?.[0] ?? from;
       lookedAt += size;
       dense = matched * 4 >= size;
     }
@@ -76,16 +76,16 @@ export class Scan {
       const found = this.#rows.places(from, placesAtOnce);
       for (const place of found) if (this.#matches(place)) yield place;
       if (found.length < placesAtOnce) return;
-      from = found.at(-1)?.position ?? from;
+      from = found.at(-1)?.[0] ?? from;
     }
     this.stoppedAt = from;
   }
 
-  #matches({ topic_id }: Place): boolean {
-    let known = this.#known.get(topic_id);
+  #matches([, topicId]: Place): boolean {
+    let known = this.#known.get(topicId);
     if (known === undefined) {
-      known = this.#matcher.matches(this.#topics.byId(topic_id)?.name ?? '');
-      this.#known.set(topic_id, known);
+      known = this.#matcher.matches(this.#topics.byId(topicId)?.name ?? '');
+      this.#known.set(topicId, known);
     }
     return known;
   }

@@ -104,7 +104,7 @@ export class Topics {
 
   /** To be called when messages of a topic were removed. */
   shrunk(topic: Topic): void {
-    if (topic.isEmpty === true) return;
+    if (topic.isEmpty === true || (topic.count ?? 0) > 0) return;
     topic.isEmpty = undefined;
     if (this.#isEmpty(topic)) this.#empty++;
   }

@@ -1,11 +1,12 @@
 // A program of its own on a history file: `hold` keeps it open, `write` appends to it without end. Ends when its input does.
+import { once } from 'node:events';
 import { createSqliteHistory } from '@hexbus/store-sqlite';
 
 const [mode, file, durability] = process.argv.slice(2) as ['hold' | 'write', string, 'commit' | 'os'];
 const store = createSqliteHistory({ file, durability });
 
 let running = true;
-process.stdin.on('end', () => {
+const inputEnded = once(process.stdin, 'end').then(() => {
   running = false;
 });
 process.stdin.resume();
@@ -28,13 +29,18 @@ try {
   await say('open');
   let last = position;
   for (let count = 1; running; count++) {
-    await nextTurn();
-    if (mode === 'hold') continue;
+    await (mode === 'hold' ? inputEnded : nextTurn());
+    if (!running) break;
     const { head } = await store.write({
       epoch,
       append: [
-        { topic: `order.${count % 7}`, id: `o-${count}`, body: JSON.stringify('x'.repeat(300)), deduplicate: true },
-        { topic: 'wait.here', id: `w-${count}`, body: '1', deduplicate: false },
+        {
+          topic: `order.${count % 7}`,
+          id: `o-${position}-${count}`,
+          body: JSON.stringify('x'.repeat(300)),
+          deduplicate: true,
+        },
+        { topic: 'wait.here', id: `w-${position}-${count}`, body: '1', deduplicate: false },
       ],
       settle: [{ outcome: 'handled', topic: 'wait.here', position: last }],
       commitCursors: [{ name: 'reader', epoch, position: last, filter: ['order.>'] }],
