@@ -108,8 +108,8 @@ class HexBus implements Bus {
     if (entry.retention !== undefined) {
       throw new HexbusError('HEXBUS_RETAINED', `emit would pass the history of ${shorten(topic)} by; use publish`);
     }
-    this.#callAll(entry, new LocalMessage(this.#origin, topic, validateBody(entry, body)));
-    return entry.subscribers.length > 0;
+    const valid = entry.schema === undefined ? body : validateBody(entry, body);
+    return this.#callAll(entry, new LocalMessage(this.#origin, topic, valid));
   }
 
   subscribe(filter: string | readonly string[], handler: Handler, options: SubscribeOptions = noOptions): Subscription {
@@ -273,11 +273,13 @@ class HexBus implements Bus {
     return { id: message.id, topic: entry.topic, duplicate: false };
   }
 
-  #callAll(entry: TopicEntry, message: LocalMessage): void {
+  /** Tells whether there was anybody to call. */
+  #callAll(entry: TopicEntry, message: LocalMessage): boolean {
     const { subscribers } = entry;
     for (let index = 0; index < subscribers.length; index++) subscribers[index]?.call(message);
     if (this.#observers.publishedWanted)
       this.#observers.tell('published', { topic: entry.topic, id: message.id, duplicate: false });
+    return subscribers.length > 0;
   }
 
   #deadLetters(verb: string, topic: string): DeadLetters {
