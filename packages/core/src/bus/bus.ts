@@ -28,7 +28,7 @@ import { type BusOptions, type BusSettings, resolveBusOptions } from './options.
 import { checkPublishOptions, validateBody } from './publish-checks.ts';
 import { RetainedSide } from './retained-side.ts';
 import { normalizeFilter, retentionPolicies, Subscriptions } from './subscriptions.ts';
-import { type TopicEntry, TopicTable } from './topic-table.ts';
+import { type Subscriber, type TopicEntry, TopicTable } from './topic-table.ts';
 import type { EventMap } from './topics.ts';
 
 /**
@@ -276,7 +276,10 @@ class HexBus implements Bus {
   /** Tells whether there was anybody to call. */
   #callAll(entry: TopicEntry, message: LocalMessage): boolean {
     const { subscribers } = entry;
-    for (let index = 0; index < subscribers.length; index++) subscribers[index]?.call(message);
+    const { deliveredWanted } = this.#observers;
+    for (let index = 0; index < subscribers.length; index++) {
+      (subscribers[index] as Subscriber).call(message, deliveredWanted);
+    }
     if (this.#observers.publishedWanted)
       this.#observers.tell('published', { topic: entry.topic, id: message.id, duplicate: false });
     return subscribers.length > 0;

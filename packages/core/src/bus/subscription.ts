@@ -5,7 +5,7 @@ import type { Head } from '../ports/history-store.ts';
 import type { Handler, Subscription, SubscriptionStart, SubscriptionState } from './api.ts';
 import { CallContext, isThenable } from './handler-runner.ts';
 import type { LaneHandling, RetainedLane } from './lanes.ts';
-import { type Observers, referenceOf } from './observers.ts';
+import { type MessageReference, type Observers, referenceOf } from './observers.ts';
 import type { RetainedParts } from './retained-parts.ts';
 import type { Subscriber } from './topic-table.ts';
 
@@ -111,12 +111,13 @@ export class BusSubscription implements Subscription, Subscriber {
     );
   }
 
-  call(message: Message): void {
+  call(message: Message, deliveredWanted: boolean): void {
     if (this.#ended) return;
+    const handler = this.#handler;
     try {
-      const returned = this.#handler(message, this.#localContext);
-      if (isThenable(returned)) this.#track(message, returned);
-      else if (this.#host.observers.deliveredWanted) this.#tellDelivered(message, returned);
+      const returned = handler(message, this.#localContext);
+      if (returned !== undefined && isThenable(returned)) this.#track(message, returned);
+      else if (deliveredWanted) this.#tellDelivered(message, returned);
     } catch (error) {
       this.#localFailure(message, error);
     }
@@ -147,11 +148,12 @@ export class BusSubscription implements Subscription, Subscriber {
     this.#end('ended');
   }
 
-  /** Ends the subscription because of itself. */
-  fail(error: unknown): void {
+  /** Ends the subscription because of itself; because of `message`, if one is given. */
+  fail(error: unknown, message?: MessageReference): void {
     if (this.#ended) return;
     this.#error = error;
-    this.#host.observers.error(error, { subscription: this.#handling.subscription });
+    const { subscription } = this.#handling;
+    this.#host.observers.error(error, message === undefined ? { subscription } : { message, subscription });
     this.#end('failed');
   }
 

@@ -5,8 +5,8 @@ import type { StandardSchema, TopicSettings } from './options.ts';
 
 /** What a topic's messages reach: the local side of a subscription, its retained side, or both. */
 export interface Subscriber {
-  /** A message of a topic that is not retained: handle it before returning. Never throws. */
-  call(message: Message): void;
+  /** A message of a topic that is not retained: handle it before returning. Never throws. `deliveredWanted`: observers want to know of it. */
+  call(message: Message, deliveredWanted: boolean): void;
   /** A committed message of a retained topic, in the order of the history. Must not run a handler. Never throws. */
   push(message: RetainedMessage): void;
 }
