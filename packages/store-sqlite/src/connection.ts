@@ -16,6 +16,7 @@ export class Connection {
   readonly file: string;
   readonly #isOwn: boolean;
   readonly #begin: SqliteStatement;
+  #takeWriteLock: SqliteStatement | undefined;
   readonly #commit: SqliteStatement;
   readonly #rollback: SqliteStatement;
 
@@ -23,7 +24,7 @@ export class Connection {
     this.database = database;
     this.file = file;
     this.#isOwn = isOwn;
-    this.#begin = database.prepare('BEGIN IMMEDIATE');
+    this.#begin = database.prepare('BEGIN');
     this.#commit = database.prepare('COMMIT');
     this.#rollback = database.prepare('ROLLBACK');
   }
@@ -79,6 +80,8 @@ export class Connection {
         .prepare('DELETE FROM age_sweeps WHERE (SELECT policies FROM history) <> ?')
         .run(JSON.stringify(retention));
     });
+    // In place of BEGIN IMMEDIATE, which would write to the lock file too: a power cut could then damage it.
+    this.#takeWriteLock = database.prepare('UPDATE history SET one = 1 WHERE one = 0');
   }
 
   /** From now on commits are not flushed to the disk one by one. */
@@ -98,8 +101,8 @@ export class Connection {
   transaction<T>(work: () => T, onFailure?: () => void): T {
     try {
       this.#begin.run();
+      this.#takeWriteLock?.run();
     } catch (error) {
-      // Only here if an earlier rollback failed too: the next call can begin again.
       this.#undo();
       throw translated(error, 'write', this.file);
     }

@@ -13,9 +13,7 @@ export function lock(database: SqliteDatabase, file: string): void {
   try {
     database.prepare('ATTACH ? AS hexbus_lock').run(`${file}.lock`);
     // In this mode SQLite keeps the write lock of a transaction for good. Nothing is written: a journal in memory, rolled back.
-    database.exec(
-      'PRAGMA hexbus_lock.locking_mode = EXCLUSIVE; PRAGMA hexbus_lock.journal_mode = MEMORY; PRAGMA hexbus_lock.synchronous = OFF; BEGIN',
-    );
+    database.exec('PRAGMA hexbus_lock.locking_mode = EXCLUSIVE; PRAGMA hexbus_lock.journal_mode = MEMORY; BEGIN');
     try {
       database.exec('CREATE TABLE hexbus_lock.holder (id)');
     } finally {
