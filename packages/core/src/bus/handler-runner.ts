@@ -116,11 +116,13 @@ export class HandlerRunner {
       if (handling.handleTimeoutMs === Number.POSITIVE_INFINITY) return;
       endTimer = clock.setTimer(() => resolve(timedOut), handling.handleTimeoutMs);
     });
+    // Once: a thenable such as a query builder may do its work again each time it is asked.
+    const call = Promise.resolve(returned);
     try {
-      const result = await Promise.race([returned, cut]);
+      const result = await Promise.race([call, cut]);
       if (result !== timedOut && result !== givenUp) return { status: 'handled', result };
       // The call may still fail: nobody waits for it any more.
-      Promise.resolve(returned).catch(() => undefined);
+      call.catch(() => undefined);
       if (result === givenUp) return abandoned;
     } finally {
       endTimer?.();

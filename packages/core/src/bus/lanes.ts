@@ -9,7 +9,7 @@ import type { FeedStart } from './feed.ts';
 import type { HandlerRunner } from './handler-runner.ts';
 import type { HeldListener, HeldQueue } from './held-queue.ts';
 import type { DurableName } from './named-cursors.ts';
-import type { SubscriptionReference } from './observers.ts';
+import type { MessageReference, SubscriptionReference } from './observers.ts';
 import { busDefaults } from './options.ts';
 import { Pump } from './pump.ts';
 import type { RetainedParts } from './retained-parts.ts';
@@ -41,7 +41,7 @@ export interface StreamLaneOptions extends LaneHandling {
   readonly start: StartQuery;
   readonly durable: DurableName | undefined;
   readonly options: SubscribeOptions;
-  readonly onStop: (error: unknown) => void;
+  readonly onStop: (error: unknown, message: MessageReference) => void;
 }
 
 /** A pump behind a resolved start. */

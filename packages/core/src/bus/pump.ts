@@ -8,7 +8,7 @@ import { Backoff } from './backoff.ts';
 import { Feed, type FeedStart } from './feed.ts';
 import type { HandlerRunner, HandlingOutcome } from './handler-runner.ts';
 import type { DurableName } from './named-cursors.ts';
-import { referenceOf, type SubscriptionReference } from './observers.ts';
+import { type MessageReference, referenceOf, type SubscriptionReference } from './observers.ts';
 import { busDefaults } from './options.ts';
 import type { RetainedParts } from './retained-parts.ts';
 import type { Signals } from './signals.ts';
@@ -24,8 +24,8 @@ export interface PumpOptions {
   readonly durable: DurableName | undefined;
   readonly signals: Signals;
   readonly subscription: SubscriptionReference;
-  /** A message used up its tries, and `onFailure` is `stop`. */
-  readonly onStop: (error: unknown) => void;
+  /** A message used up its tries, and `onFailure` is `stop`: the subscription is to fail, and tells of it. */
+  readonly onStop: (error: unknown, message: MessageReference) => void;
 }
 
 /** A pump lets others have the event loop after so many messages or so many milliseconds. */
@@ -170,10 +170,12 @@ export class Pump {
       `the handler of ${shorten(message.topic)} failed on message ${shorten(message.id)} at position ${message.position} in every try: ${shorten(cause)}`,
       { cause },
     );
+    if (onFailure === 'stop') {
+      onStop(error, referenceOf(message));
+      return false;
+    }
     side.observers.error(error, { message: referenceOf(message), subscription });
-    if (onFailure === 'skip') return true;
-    onStop(error);
-    return false;
+    return true;
   }
 
   #nowIdle(): void {

@@ -21,9 +21,17 @@ export function parseFrom(from: From | undefined): StartQuery {
   }
   throw configError(
     'from',
-    `is ${shorten(JSON.stringify(from))}`,
+    `is ${shorten(textOf(from))}`,
     "use 'now', 'earliest', { after: cursor }, { last: n } or { since: milliseconds }",
   );
+}
+
+function textOf(from: unknown): string {
+  try {
+    return JSON.stringify(from) ?? String(from);
+  } catch {
+    return String(from);
+  }
 }
 
 /** Resolves a start once. `now` is the head that the bus had acknowledged when it was asked. */

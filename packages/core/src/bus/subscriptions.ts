@@ -6,7 +6,7 @@ import type { Handler, SubscribeOptions, Subscription } from './api.ts';
 import { HandlerRunner } from './handler-runner.ts';
 import { HeldLane, type LaneHandling, type RetainedLane, StreamLane } from './lanes.ts';
 import type { NamedCursors } from './named-cursors.ts';
-import { type Observers, referenceOf, type SubscriptionReference } from './observers.ts';
+import { type MessageReference, type Observers, referenceOf, type SubscriptionReference } from './observers.ts';
 import { type BusSettings, configError, resolveHandling } from './options.ts';
 import type { RetainedSide } from './retained-side.ts';
 import { Signals } from './signals.ts';
@@ -52,6 +52,8 @@ export class Subscriptions implements SubscriptionHost {
   subscribe(entries: string | readonly string[], handler: Handler, options: SubscribeOptions): Subscription {
     const filter = normalizeFilter(entries);
     if (typeof handler !== 'function') throw configError('handler', `is ${shorten(handler)}`, 'pass a function');
+    checkChoice('onFailure', options.onFailure, 'skip', 'stop');
+    checkChoice('onFilterChange', options.onFilterChange, 'keep-cursor', 'restart');
     const { observers, settings } = this.#options;
     const reference: SubscriptionReference = options.name === undefined ? { filter } : { filter, name: options.name };
     const runner = new HandlerRunner({
@@ -62,7 +64,7 @@ export class Subscriptions implements SubscriptionHost {
         observers.tell('retried', { ...referenceOf(message), subscription: reference, attempt, error }),
     });
     const handling = { runner, signals: new Signals(options, observers, reference), subscription: reference };
-    const fail = (error: unknown): void => subscription.fail(error);
+    const fail = (error: unknown, message: MessageReference): void => subscription.fail(error, message);
     const lane = this.#laneFor(filter, options, handling, fail);
     const subscription: BusSubscription = new BusSubscription(this, filter, handler, handling, lane);
     this.#all.add(subscription);
@@ -110,7 +112,7 @@ export class Subscriptions implements SubscriptionHost {
     filter: readonly string[],
     options: SubscribeOptions,
     handling: LaneHandling,
-    onStop: (error: unknown) => void,
+    onStop: (error: unknown, message: MessageReference) => void,
   ): RetainedLane | undefined {
     const start = parseFrom(options.from);
     const held = filter.find((entry) => !isPattern(entry) && this.#retention.isHeld(entry));
@@ -136,9 +138,6 @@ export class Subscriptions implements SubscriptionHost {
         `${shorten(filter.join(' '))} keeps no history, so from and name have no meaning; give the topic a retain policy, or leave them out`,
       );
     }
-    if (options.onFailure !== undefined && options.onFailure !== 'skip' && options.onFailure !== 'stop') {
-      throw configError('onFailure', `is ${shorten(options.onFailure)}`, "use 'skip' or 'stop'");
-    }
     const durable = options.name === undefined ? undefined : this.#options.names.claim(checkName(options.name), filter);
     const matcher = createTopicMatcher(filter, this.#retention);
     return new StreamLane({ ...handling, filter, matcher, start, durable, options, onStop });
@@ -157,6 +156,11 @@ export function normalizeFilter(entries: string | readonly string[]): readonly s
     throw configError('filter', `is ${shorten(entries)}`, 'pass a topic, a pattern, or a list of them');
   for (const entry of list) assertPattern(entry);
   return [...new Set<string>(list)].sort();
+}
+
+function checkChoice(field: string, value: string | undefined, one: string, other: string): void {
+  if (value === undefined || value === one || value === other) return;
+  throw configError(field, `is ${shorten(value)}`, `use '${one}' or '${other}'`);
 }
 
 function checkName(name: string): string {
