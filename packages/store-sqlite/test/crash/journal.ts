@@ -53,11 +53,11 @@ export class Journal {
     return this.entries.filter((entry) => entry.kind === 'resolved' && entry.topic === topic);
   }
 
-  /** The same of the last run only. */
-  ofLastRun(kind: EntryKind): number[] {
-    const start = this.entries.findLastIndex((entry) => entry.kind === 'run');
+  /** The same of the last run only, which is told by its number: one that died early wrote nothing. */
+  ofLastRun(run: number, kind: EntryKind): number[] {
+    const start = this.entries.findLastIndex((entry) => entry.kind === 'run' && entry.id === String(run));
     return this.entries
-      .slice(start + 1)
+      .slice(start < 0 ? this.entries.length : start + 1)
       .filter((entry) => entry.kind === kind)
       .map(({ position }) => position);
   }
