@@ -1,16 +1,15 @@
 import type { Entry } from './topic-log.ts';
 
-/** Every message over all topics, in order. Removed ones stay as empty entries until they are the greater part. */
+/** Every message over all topics, in order. Removed ones stay as empty entries: the first ones until half of the array is unused, others until they are the greater part. */
 export class EntryLog {
   #entries: Entry[] = [];
+  #start = 0;
+  /** How many of the entries from `#start` on are empty. */
   #removed = 0;
 
-  get length(): number {
-    return this.#entries.length;
-  }
-
+  /** The entry at an index that `indexAfter` gave, or at a neighbour of it. */
   at(index: number): Entry | undefined {
-    return this.#entries[index];
+    return index < this.#start ? undefined : this.#entries[index];
   }
 
   push(entry: Entry): void {
@@ -28,18 +27,28 @@ export class EntryLog {
 
   /** The position before the first entry of that time or later. */
   positionBefore(time: number): number {
-    return this.#entries[this.#firstIndex((entry) => entry.time >= time) - 1]?.position ?? 0;
+    return this.at(this.#firstIndex((entry) => entry.time >= time) - 1)?.position ?? 0;
   }
 
   /** Indexes change: to be called when nobody is looking through the log. */
   compact(): void {
-    if (this.#removed < 64 || this.#removed * 2 < this.#entries.length) return;
+    if (this.#removed === 0) return;
+    for (let first = this.#entries[this.#start]; first !== undefined && first.message === undefined; ) {
+      this.#removed--;
+      first = this.#entries[++this.#start];
+    }
+    if (this.#start >= 64 && this.#start * 2 >= this.#entries.length) {
+      this.#entries = this.#entries.slice(this.#start);
+      this.#start = 0;
+    }
+    if (this.#removed < 64 || this.#removed * 2 < this.#entries.length - this.#start) return;
     this.#entries = this.#entries.filter((entry) => entry.message !== undefined);
+    this.#start = 0;
     this.#removed = 0;
   }
 
   #firstIndex(holds: (entry: Entry) => boolean): number {
-    let low = 0;
+    let low = this.#start;
     let high = this.#entries.length;
     while (low < high) {
       const middle = (low + high) >>> 1;

@@ -124,7 +124,8 @@ export class MessageLog {
 
   #add(log: TopicLog, message: StoredMessage, size: number): void {
     if (log.isEmpty) this.#topics.filled(log);
-    const entry = { position: message.position, time: message.time, topic: log, message, reason: undefined };
+    const { position, time } = message;
+    const entry: Entry = { position, time, topic: log, size, message, reason: undefined };
     log.live.push(entry);
     this.entries.push(entry);
     this.#all.add(1, size);
@@ -163,9 +164,7 @@ export class MessageLog {
   }
 
   #discard(entry: Entry): void {
-    const { message, topic } = entry;
-    if (message === undefined) return;
-    const size = sizeOf(message);
+    const { size, topic } = entry;
     this.entries.remove(entry);
     this.#all.add(-1, -size);
     if (topic.isHeld) this.#held.add(-1, -size);

@@ -99,7 +99,7 @@ class ScanSource implements Source {
 
   next(): Entry | undefined {
     for (;;) {
-      const entry = this.#index < 0 ? undefined : this.#entries.at(this.#index);
+      const entry = this.#entries.at(this.#index);
       if (entry === undefined) return undefined;
       this.#index += this.#step;
       const inState = entry.message !== undefined && (entry.reason !== undefined) === this.#isDead;

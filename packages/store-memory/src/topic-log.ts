@@ -6,6 +6,8 @@ export interface Entry {
   readonly position: number;
   readonly time: number;
   readonly topic: TopicLog;
+  /** What the message counts towards the bound of the history. */
+  readonly size: number;
   /** Undefined once the message was removed; the entry itself goes at the next compaction. */
   message: StoredMessage | undefined;
   /** Why the message died; undefined unless it is dead. */
