@@ -103,7 +103,9 @@ function commandOf(kind: CommandKind, mix: Mix): Arbitrary<Command> {
         filter: fc.constantFrom(...mix.filters),
         start: mix.starts,
         name:
-          mix.names.length === 0 ? fc.constant(undefined) : fc.option(fc.constantFrom(...mix.names), { nil: undefined }),
+          mix.names.length === 0
+            ? fc.constant(undefined)
+            : fc.option(fc.constantFrom(...mix.names), { nil: undefined }),
         onFailure: fc.constantFrom('skip' as const, 'skip' as const, 'stop' as const),
         maxTries,
         script,

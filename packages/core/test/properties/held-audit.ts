@@ -130,7 +130,11 @@ export class HeldAudit {
     const last = round.calls.get(listener);
     if (call.attempt > 1 || last !== undefined) {
       const again = last?.attempt === call.attempt - 1 && this.#callsOf(listener).hasFailed(last);
-      this.#checks.hold('P12', again, () => `${listener.label} tries ${show(round.entry)} again, which did not just fail`);
+      this.#checks.hold(
+        'P12',
+        again,
+        () => `${listener.label} tries ${show(round.entry)} again, which did not just fail`,
+      );
     }
     round.calls.set(listener, call);
   }
@@ -155,7 +159,11 @@ export class HeldAudit {
     const earlier = this.#ledger
       .between(entry.epoch, [entry.topic], 0, entry.position - 1)
       .find((other) => other.state === 'live' && !other.requeued);
-    this.#checks.hold('P12', earlier === undefined, () => `${label} was given ${show(entry)} while ${show(earlier!)} waits`);
+    this.#checks.hold(
+      'P12',
+      earlier === undefined,
+      () => `${label} was given ${show(entry)} while ${show(earlier!)} waits`,
+    );
     const running = [...(topic.round?.calls ?? [])].find(
       ([other, call]) => call.state === 'running' && !isTimedOut(call) && other.alive,
     );
@@ -177,8 +185,7 @@ export class HeldAudit {
 
   #checkDead(entry: Entry, calls: readonly [Listener, Call][]): void {
     const failed = calls.some(
-      ([listener, call]) =>
-        call.attempt >= listener.options.maxTries && this.#callsOf(listener).hasFailed(call),
+      ([listener, call]) => call.attempt >= listener.options.maxTries && this.#callsOf(listener).hasFailed(call),
     );
     this.#checks.hold('P19', failed, () => `${show(entry)} is set aside, though nobody used up the tries`);
   }

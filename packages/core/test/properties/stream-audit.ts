@@ -171,7 +171,11 @@ export class StreamAudit {
     const last = this.#last;
     this.#last = call;
     const overlaps = this.#calls.start(call);
-    this.#checks.hold('P11', overlaps === undefined, () => `${label} handles ${serial} while it still handles ${overlaps?.serial}`);
+    this.#checks.hold(
+      'P11',
+      overlaps === undefined,
+      () => `${label} handles ${serial} while it still handles ${overlaps?.serial}`,
+    );
     if (attempt > 1) {
       const again = last?.serial === serial && last.attempt === attempt - 1 && this.#calls.hasFailed(last);
       this.#checks.hold('P12', again, () => `${label} tries ${serial} again, which did not just fail`);
@@ -201,7 +205,11 @@ export class StreamAudit {
     const matches = this.#ledger.matcher(options.filter).matches(topic);
     this.#checks.hold('P1', matches, () => `${label} was given a message of ${topic}`);
     const elsewhere = this.#ledger.ofSerial(serial);
-    this.#checks.hold('P10', elsewhere.length > 0, () => `${label} was given message ${serial}, which is in no history`);
+    this.#checks.hold(
+      'P10',
+      elsewhere.length > 0,
+      () => `${label} was given message ${serial}, which is in no history`,
+    );
     const found = this.#ledger.find(account.epoch, position);
     this.#checks.hold(
       'P6',
@@ -214,7 +222,8 @@ export class StreamAudit {
     const stored = this.#ledger.cursors.get(name);
     const committed = stored?.epoch === account.epoch ? stored.position : account.start;
     let uncommitted = 0;
-    for (let index = account.started.length - 1; index >= 0 && account.started[index]! > committed; index--) uncommitted += 1;
+    for (let index = account.started.length - 1; index >= 0 && account.started[index]! > committed; index--)
+      uncommitted += 1;
     this.#checks.hold(
       'P18',
       uncommitted < maxUncommitted,
@@ -238,7 +247,11 @@ export class StreamAudit {
   #gap(account: Account, gap: Gap, step: number): void {
     const { label, options } = this.#listener;
     const { topics, from, to } = gap;
-    this.#checks.hold('P4', topics.length > 0 && from <= to, () => `${label} was told of the empty gap ${showGap(gap)}`);
+    this.#checks.hold(
+      'P4',
+      topics.length > 0 && from <= to,
+      () => `${label} was told of the empty gap ${showGap(gap)}`,
+    );
     for (const topic of topics) {
       const lost = this.#ledger
         .between(account.epoch, [topic], Math.max(from - 1, account.start), to)
@@ -264,9 +277,17 @@ export class StreamAudit {
   #reset(account: Account, reset: Reset): void {
     const { label, options } = this.#listener;
     const [from, to] = [reset.from, reset.to].map(parts) as [CursorParts, CursorParts];
-    this.#checks.hold('P6', from.epoch === account.epoch, () => `${label} was reset from ${reset.from}, where it was not`);
+    this.#checks.hold(
+      'P6',
+      from.epoch === account.epoch,
+      () => `${label} was reset from ${reset.from}, where it was not`,
+    );
     const above = to.epoch === from.epoch && account.started.length === 0 && options.from === 'token';
-    this.#checks.hold('P6', to.epoch !== from.epoch || above, () => `${label} was reset from ${reset.from} to ${reset.to} in vain`);
+    this.#checks.hold(
+      'P6',
+      to.epoch !== from.epoch || above,
+      () => `${label} was reset from ${reset.from} to ${reset.to} in vain`,
+    );
     this.#checkHoles(account);
     this.#last = undefined;
     this.#enter(new Account(to, -1, true));
@@ -288,7 +309,11 @@ export class StreamAudit {
 
   #checkHoles(account: Account): void {
     const hole = account.holes[0];
-    this.#checks.hold('P4', hole === undefined, () => `${this.#listener.label} was not told that ${show(hole!)} is lost`);
+    this.#checks.hold(
+      'P4',
+      hole === undefined,
+      () => `${this.#listener.label} was not told that ${show(hole!)} is lost`,
+    );
     this.#checks.hold('P5', true, () => '');
   }
 }

@@ -84,7 +84,7 @@ export function useBuses(): Buses {
   });
 
   const make = (options: TestBusOptions = {}): TestBus => {
-    const one = makeBus(options);
+    const one = makeBus(options, made.length);
     made.push(one);
     return one;
   };
@@ -98,9 +98,9 @@ export function useBuses(): Buses {
   };
 }
 
-function makeBus({ turns = 'real', withoutHistory = false, history, ...options }: TestBusOptions): Made {
+function makeBus({ turns = 'real', withoutHistory = false, history, ...options }: TestBusOptions, seed: number): Made {
   const clock = createVirtualClock({ turns });
-  const randomness = createSeededRandomness(7);
+  const randomness = createSeededRandomness(seed);
   const batches: WriteBatch[] = [];
   const troubles: WriteTrouble[] = [];
   const inner = history ?? createMemoryHistory({ clock, randomness });
