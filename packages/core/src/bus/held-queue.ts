@@ -173,7 +173,10 @@ export class HeldQueue {
   async #deliver(message: RetainedMessage): Promise<void> {
     this.#delivering = true;
     this.#wasBehind = true;
-    for (const listener of this.#listeners) this.#runs.set(listener, this.#run(listener, message));
+    // Those of this moment: a handler may attach others, which begin with the next message, or end some.
+    for (const listener of [...this.#listeners]) {
+      if (this.#listeners.has(listener)) this.#runs.set(listener, this.#run(listener, message));
+    }
     const outcomes = await Promise.all(this.#runs.values());
     this.#runs.clear();
     await this.#settle(message, outcomes);

@@ -51,7 +51,11 @@ export class HistoryReader {
     return this.#readOn(filter, { epoch: located.epoch, position: located.start }, limit, undefined);
   }
 
+  /** Dead messages after a position. */
   async readDead(topic: string, after: number, limit: number): Promise<readonly DeadLetter[]> {
+    positive('limit', limit);
+    if (!Number.isSafeInteger(after) || after < 0)
+      throw configError('after', `is ${shorten(after)}`, 'use the position of the last one seen');
     const letters: DeadLetter[] = [];
     for (let through = after; ; ) {
       const page = await this.#history.read({
