@@ -1,6 +1,9 @@
 import type { Entry } from './topic-log.ts';
 
-/** Every message over all topics, in order. Removed ones stay as empty entries: the first ones until half of the array is unused, others until they are the greater part. */
+/**
+ * Every message over all topics, in order. Removed ones stay as empty entries: the first ones until half of the array is unused, others until
+ * they are the greater part.
+ */
 export class EntryLog {
   #entries: Entry[] = [];
   #start = 0;
