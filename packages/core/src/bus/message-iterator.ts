@@ -31,7 +31,9 @@ export class MessageIterator implements AsyncIterableIterator<Message> {
     this.#current = undefined;
     const delivered = this.#offered.shift() ?? (this.#finished ? undefined : await this.#next());
     if (delivered !== undefined) {
-      this.#current = delivered;
+      // The next one was asked for already if another call waits.
+      if (this.#waiting.length > 0) delivered.settle();
+      else this.#current = delivered;
       return { done: false, value: delivered.message };
     }
     if (this.#subscription.state === 'failed') throw this.#subscription.error;
@@ -52,7 +54,11 @@ export class MessageIterator implements AsyncIterableIterator<Message> {
   /** The handler of the subscription: its call lasts as long as the consumer has the message. */
   #offer(message: Message, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      const leave = (): void => reject(signal.reason);
+      const leave = (): void => {
+        // What nobody has taken yet is not given any more: it comes again, or the subscription has ended.
+        this.#offered = this.#offered.filter((other) => other !== delivered);
+        reject(signal.reason);
+      };
       const delivered: Delivered = {
         message,
         settle: () => {

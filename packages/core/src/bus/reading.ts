@@ -39,7 +39,7 @@ export class HistoryReader {
       return this.#readBack(
         filter,
         { epoch: this.#epoch(), position: Number.MAX_SAFE_INTEGER },
-        positive('last', last),
+        Math.min(positive('last', last), options.limit ?? Number.POSITIVE_INFINITY),
         undefined,
       );
     }

@@ -140,7 +140,7 @@ export class BusSubscription implements Subscription, Subscriber {
   async caughtUp(): Promise<void> {
     if (this.#lane === undefined) return;
     await this.#host.flush();
-    await this.#starting;
+    await this.ready.catch(() => undefined);
     await this.#lane.caughtUp();
   }
 
@@ -193,6 +193,8 @@ export class BusSubscription implements Subscription, Subscriber {
   }
 
   #localFailure(message: Message, cause: unknown): void {
+    // A call that stopped because the subscription ended has not failed.
+    if (this.#ended && cause === this.#localContext.signal.reason) return;
     const error = new HexbusError(
       'HEXBUS_HANDLER_FAILED',
       `a listener of ${shorten(message.topic)} failed: ${shorten(cause)}`,
