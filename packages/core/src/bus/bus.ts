@@ -234,11 +234,12 @@ class HexBus implements Bus {
   }
 
   async #close(): Promise<void> {
-    const wasOpening = this.#state === 'opening';
+    const opening = this.#state === 'opening' ? this.#opening : undefined;
+    this.#opening = undefined;
     this.#state = 'closing';
-    if (wasOpening) {
+    if (opening !== undefined) {
       this.#openingAborted.abort(closedError('open'));
-      await this.#opening?.catch(() => undefined);
+      await opening.catch(() => undefined);
     }
     const ended = Promise.all([this.#subscriptions.endAll(), this.#side?.endQueues()]);
     await this.#withinCloseTimeout(ended);

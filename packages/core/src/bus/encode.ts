@@ -58,17 +58,7 @@ interface Problem {
 }
 
 /** Kinds of objects that JSON would silently turn into something else. */
-const lossyKinds = new Set([
-  'Map',
-  'Set',
-  'WeakMap',
-  'WeakSet',
-  'RegExp',
-  'Promise',
-  'Error',
-  'ArrayBuffer',
-  'DataView',
-]);
+const lossyKinds = new Set(['Map', 'Set', 'WeakMap', 'WeakSet', 'RegExp', 'Promise', 'Error', 'ArrayBuffer']);
 
 /** The first value below `value` that JSON cannot carry. `ancestors` are the objects that hold it, outermost first; `given`: by a `toJSON`. */
 function findUncarriable(value: unknown, depth: number, ancestors: object[], given = false): Problem | undefined {
@@ -85,14 +75,16 @@ function findUncarriable(value: unknown, depth: number, ancestors: object[], giv
   }
   if (value === null) return undefined;
   if (ancestors.includes(value)) return { what: 'a cycle', path: [] };
+  // Also a Buffer, whose toJSON gives something that is none.
+  if (ArrayBuffer.isView(value)) return { what: `a ${kindOf(value)}`, path: [] };
   const custom = (value as { toJSON?: unknown }).toJSON;
   // JSON takes what toJSON gives as it is, and does not ask that in turn.
   if (typeof custom === 'function' && !given) return findInGiven(value as Custom, depth, ancestors);
   if (depth >= busDefaults.maxBodyDepth) return { what: `nesting deeper than ${busDefaults.maxBodyDepth}`, path: [] };
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null && !Array.isArray(value)) {
-    const kind = Object.prototype.toString.call(value).slice(8, -1);
-    if (lossyKinds.has(kind) || ArrayBuffer.isView(value)) return { what: `a ${kind}`, path: [] };
+    const kind = kindOf(value);
+    if (lossyKinds.has(kind)) return { what: `a ${kind}`, path: [] };
   }
   ancestors.push(value);
   const problem = Array.isArray(value)
@@ -100,6 +92,10 @@ function findUncarriable(value: unknown, depth: number, ancestors: object[], giv
     : findInObject(value as Record<string, unknown>, depth + 1, ancestors);
   ancestors.pop();
   return problem;
+}
+
+function kindOf(value: object): string {
+  return Object.prototype.toString.call(value).slice(8, -1);
 }
 
 interface Custom {
