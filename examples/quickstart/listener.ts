@@ -1,5 +1,5 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
-import type { Bus, Message, Subscription } from '@hexbus/core';
+import type { Bus, Cursor, Message, Subscription } from '@hexbus/core';
 import type { Events, Note, RecordTopic } from './topics.ts';
 
 export interface ListenerOptions {
@@ -14,6 +14,8 @@ export interface ListenerOptions {
 
 export interface Listener {
   readonly records: Subscription;
+  /** Where it goes on; undefined if it was stopped before it knew. */
+  readonly start: Promise<Cursor | undefined>;
   /** Records handled at this start. */
   handled(): number;
   /** Resolves when everything published so far is handled, or the listener has stopped. */
@@ -46,6 +48,10 @@ export function loadListener(bus: Bus<Events>, options: ListenerOptions): Listen
 
   return {
     records,
+    start: records.ready.then(
+      (resolved) => resolved?.start,
+      () => undefined,
+    ),
     handled: () => handled,
     async caughtUp() {
       await Promise.all([records.caughtUp(), notes.caughtUp()]);

@@ -25,7 +25,7 @@ function handledLines(log: string): number[] {
   return readFileSync(log, 'utf8').trimEnd().split('\n').map(lineOf);
 }
 
-describe.runIf(canRun)('a quickstart that is killed', () => {
+describe.runIf(canRun)('a quickstart that is killed', { timeout: 120_000 }, () => {
   test.each([
     { mode: [], kills: [/published \d/, /handled \d/] },
     { mode: ['--live'], kills: [/published \d/, /published \d/] },

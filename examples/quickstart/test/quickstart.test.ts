@@ -23,7 +23,7 @@ beforeEach(() => {
   database = directory.path(`${tests}.db`);
 });
 
-describe.runIf(canRun)('quickstart', () => {
+describe.runIf(canRun)('quickstart', { timeout: 60_000 }, () => {
   test('npm start runs to its end on the shipped input, and goes on there at the next start', async () => {
     const npmStart = async (): Promise<string> => {
       const program = new Program('npm', ['start', '--silent', '--', '--db', database]);
@@ -58,7 +58,7 @@ describe.runIf(canRun)('quickstart', () => {
     expect(second).toContain(`It went on behind line ${count}, where it had stopped. Nothing waited there.`);
     // What the first start left for the second waited in the file while no program ran.
     expect(second).toMatch(/note of .*: the start of .* came to its end/);
-  }, 60_000);
+  });
 
   test('a durable subscription goes on where it stopped', async () => {
     const first = await runQuickstart(['--db', database, '--json', '--stop-after', '500']);
@@ -127,7 +127,7 @@ describe.runIf(canRun)('quickstart', () => {
     writeFileSync(other, 'Dear history,\n');
     const refused = await runQuickstart(['--db', other, '--reset']);
     expect(refused.code).toBe(1);
-    expect(refused.stderr).toMatch(/^quickstart: .*letter\.txt/);
+    expect(refused.stderr).toMatch(/^quickstart: .*letter\.txt/m);
     expect(readFileSync(other, 'utf8')).toBe('Dear history,\n');
   });
 
