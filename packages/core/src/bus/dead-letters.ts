@@ -21,19 +21,20 @@ export class DeadLetters {
 
   /** Makes them wait again, in their old places; all that are dead now without `positions`. */
   async requeue(positions?: readonly number[]): Promise<number> {
-    const count = await this.#settle('requeue', positions ?? (await this.#allPositions()));
+    const { epoch } = this.#side.tail;
+    const count = await this.#settle('requeue', positions ?? (await this.#allPositions()), epoch);
     if (count > 0) this.#side.findHeldQueue(this.#topic)?.rewind();
     return count;
   }
 
   discard(positions: readonly number[]): Promise<number> {
-    return this.#settle('discard', positions);
+    return this.#settle('discard', positions, this.#side.tail.epoch);
   }
 
-  async #settle(outcome: 'requeue' | 'discard', positions: readonly number[]): Promise<number> {
+  async #settle(outcome: 'requeue' | 'discard', positions: readonly number[], epoch: string): Promise<number> {
     const topic = this.#topic;
     const settlements = positions.map((position): Settlement => ({ outcome, topic, position }));
-    const found = await Promise.all(settlements.map((settlement) => this.#side.writer.settle(settlement)));
+    const found = await Promise.all(settlements.map((settlement) => this.#side.writer.settle(settlement, epoch)));
     return found.filter(Boolean).length;
   }
 

@@ -62,8 +62,8 @@ export class Feed {
     this.#epoch = options.start.epoch;
     this.#through = options.start.position;
     for (const { topic, through } of options.start.known ?? []) this.#known.set(topic, through);
-    // A start above the head must be shown to the store, which may answer that there is no such position.
-    this.#live = options.storeOnly !== true && this.#reachesHead() && this.#through === options.tail.head;
+    // A start above the head must be shown to the store, which may answer that there is no such position; one at a head that is in doubt too.
+    this.#live = options.storeOnly !== true && this.#reachesHead() && options.tail.knows(this.#epoch, this.#through);
   }
 
   get epoch(): string {

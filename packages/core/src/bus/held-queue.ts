@@ -62,6 +62,8 @@ export class HeldQueue {
     this.#listeners.delete(listener);
     listener.runner.end();
     if (this.#listeners.size === 0) this.#releaseWaiters();
+    // Inside the listener's own handler, its run is noted only after this turn of the handler.
+    await undefined;
     await this.#runs.get(listener);
   }
 
@@ -224,9 +226,11 @@ export class HeldQueue {
 
   /** Settles in the history, trying until it is sure. Resolves with whether this settlement took effect. */
   async #write(settlement: Settlement): Promise<boolean> {
+    // Only a read between two deliveries can move the feed to another epoch.
+    const epoch = this.#feed?.epoch ?? '';
     for (let uncertain = false; !this.#abandoned; ) {
       try {
-        const found = await this.#side.writer.settle(settlement);
+        const found = await this.#side.writer.settle(settlement, epoch);
         this.#backoff.reset();
         return found || uncertain;
       } catch (error) {

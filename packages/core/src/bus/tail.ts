@@ -77,9 +77,14 @@ export class Tail {
     }
   }
 
+  /** Whether what follows a position is known here. */
+  knows(epoch: string, after: number): boolean {
+    return epoch === this.#epoch && after >= this.#base && after <= this.#head;
+  }
+
   /** What follows a position, or undefined when only the store can tell. */
   read(epoch: string, after: number, matcher: TopicMatcher, limit: number): FeedPage | undefined {
-    if (epoch !== this.#epoch || after < this.#base || after > this.#head) return undefined;
+    if (!this.knows(epoch, after)) return undefined;
     const messages: RetainedMessage[] = [];
     let through = this.#head;
     for (let index = this.#indexAfter(after); index < this.#messages.length; index++) {

@@ -42,6 +42,8 @@ interface PendingAppend {
 
 interface PendingSettlement {
   readonly settlement: Settlement;
+  /** The epoch that its position is of. */
+  readonly epoch: string;
   resolve(found: boolean): void;
   reject(error: unknown): void;
 }
@@ -114,9 +116,9 @@ export class Writer {
   }
 
   /** Resolves with whether the message was there to be settled. Not rejected by the failure of a batch in which it was not. */
-  settle(settlement: Settlement): Promise<boolean> {
+  settle(settlement: Settlement, epoch: string): Promise<boolean> {
     return new Promise((resolve, reject) => {
-      this.#settlements.push({ settlement, resolve, reject });
+      this.#settlements.push({ settlement, epoch, resolve, reject });
       this.request();
     });
   }
@@ -156,8 +158,7 @@ export class Writer {
       this.#batchesStarted += 1;
       const appends = this.#takeAppends();
       this.#appendsTaken += appends.length;
-      const settlements = this.#settlements;
-      this.#settlements = [];
+      const settlements = this.#takeSettlements();
       const deletions = this.#deletions;
       this.#deletions = [];
       this.#writeRequested = this.#appends.length > 0;
@@ -255,6 +256,15 @@ export class Writer {
       this.#pendingLength -= pending.message.body.length;
       pending.reject(error);
     }
+  }
+
+  /** Those of the present epoch. In another one their positions are other messages, so they settle nothing. */
+  #takeSettlements(): PendingSettlement[] {
+    const epoch = this.#events.epoch();
+    const settlements = this.#settlements;
+    this.#settlements = [];
+    for (const pending of settlements) if (pending.epoch !== epoch) pending.resolve(false);
+    return settlements.filter((pending) => pending.epoch === epoch);
   }
 
   #takeAppends(): PendingAppend[] {

@@ -70,7 +70,8 @@ export interface Mix {
   readonly held: readonly string[];
   readonly filters: readonly (readonly string[])[];
   readonly starts: Arbitrary<Start>;
-  readonly names: readonly string[];
+  /** Durable names, each with its filter. */
+  readonly names: Readonly<Record<string, readonly string[]>>;
   readonly behaviours: Arbitrary<Behaviour>;
   readonly bursts: Arbitrary<number>;
   readonly ids: readonly string[];
@@ -98,18 +99,16 @@ function commandOf(kind: CommandKind, mix: Mix): Arbitrary<Command> {
         id: mix.ids.length === 0 ? fc.constant(undefined) : fc.option(fc.constantFrom(...mix.ids), { nil: undefined }),
       });
     case 'subscribe':
-      return fc.record({
-        do: fc.constant(kind),
-        filter: fc.constantFrom(...mix.filters),
-        start: mix.starts,
-        name:
-          mix.names.length === 0
-            ? fc.constant(undefined)
-            : fc.option(fc.constantFrom(...mix.names), { nil: undefined }),
-        onFailure: fc.constantFrom('skip' as const, 'skip' as const, 'stop' as const),
-        maxTries,
-        script,
-      });
+      return fc
+        .record({
+          do: fc.constant(kind),
+          subscriber: fc.constantFrom(...subscribersOf(mix)),
+          start: mix.starts,
+          onFailure: fc.constantFrom('skip' as const, 'skip' as const, 'stop' as const),
+          maxTries,
+          script,
+        })
+        .map(({ subscriber, ...rest }) => ({ ...rest, ...subscriber }));
     case 'attach':
       return fc.record({ do: fc.constant(kind), topic: fc.constantFrom(...mix.held), maxTries, script });
     case 'unsubscribe':
@@ -142,4 +141,12 @@ function commandOf(kind: CommandKind, mix: Mix): Arbitrary<Command> {
     case 'rest':
       return fc.constant({ do: kind });
   }
+}
+
+/** A name always has the same filter. Half of the subscribers have one, where there are names. */
+function subscribersOf({ filters, names }: Mix): readonly Pick<SubscribeCommand, 'filter' | 'name'>[] {
+  const named = Object.entries(names).map(([name, filter]) => ({ name, filter }));
+  const unnamed = filters.map((filter) => ({ name: undefined, filter }));
+  if (named.length === 0) return unnamed;
+  return [...unnamed, ...unnamed.map((_, index) => named[index % named.length]!)];
 }

@@ -57,7 +57,7 @@ export class HeldAudit {
     if (epoch !== head) return;
     for (const { outcome, topic: name, position } of settle) {
       const entry = this.#ledger.find(epoch, position);
-      if (entry?.state !== 'live' || outcome === 'requeue' || outcome === 'discard') continue;
+      if (entry?.state !== 'live' || entry.topic !== name || outcome === 'requeue' || outcome === 'discard') continue;
       const round = this.#topic(name).round;
       const calls = round?.entry.position === position ? [...round.calls] : [];
       this.#checks.hold(

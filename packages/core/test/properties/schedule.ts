@@ -33,7 +33,7 @@ export class Schedule {
 }
 
 /** A real macrotask: by then every promise callback that could run has run, however long the chain. */
-function promisesSettled(): Promise<void> {
+export function promisesSettled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 

@@ -19,11 +19,11 @@ export type Fault = 'fails' | 'unknown-lost' | 'unknown-done' | 'unknown-late';
 
 /** What a run knows of the calls of its history. Effects are told in the step in which they happen, answers before the bus has them. */
 export interface HistoryEvents {
-  writing(batch: WriteBatch): void;
-  wrote(batch: WriteBatch, result: WriteResult): void;
-  acknowledged(head: Head): void;
-  opened(options: OpenHistoryOptions, head: Head): void;
-  located(query: LocateQuery, found: Located): void;
+  onWriting(batch: WriteBatch): void;
+  onWritten(batch: WriteBatch, result: WriteResult): void;
+  onAcknowledged(head: Head): void;
+  onOpened(head: Head): void;
+  onLocated(query: LocateQuery, found: Located): void;
   nextFault(kind: 'write' | 'read'): Fault | undefined;
 }
 
@@ -57,23 +57,23 @@ export class ScheduledHistory implements HistoryStore {
   open(options: OpenHistoryOptions): Promise<Head> {
     const effect = async (): Promise<Head> => {
       const head = await this.#inner.open(options);
-      this.#events.opened(options, head);
+      this.#events.onOpened(head);
       return head;
     };
-    return this.#call('open', effect, (head) => this.#events.acknowledged(head));
+    return this.#call('open', effect, (head) => this.#events.onAcknowledged(head));
   }
 
   write(batch: WriteBatch): Promise<WriteResult> {
     const effect = async (): Promise<WriteResult> => {
-      this.#events.writing(batch);
+      this.#events.onWriting(batch);
       const result = await this.#inner.write(batch);
-      this.#events.wrote(batch, result);
+      this.#events.onWritten(batch, result);
       return result;
     };
     return this.#call(
       'write',
       effect,
-      ({ epoch, head }) => this.#events.acknowledged({ epoch, position: head }),
+      ({ epoch, head }) => this.#events.onAcknowledged({ epoch, position: head }),
       this.#events.nextFault('write'),
     );
   }
@@ -85,7 +85,7 @@ export class ScheduledHistory implements HistoryStore {
   locate(query: LocateQuery): Promise<Located> {
     const effect = async (): Promise<Located> => {
       const found = await this.#inner.locate(query);
-      this.#events.located(query, found);
+      this.#events.onLocated(query, found);
       return found;
     };
     return this.#call('locate', effect, undefined, this.#events.nextFault('read'));
