@@ -14,7 +14,6 @@ import type {
   ReadOptions,
   Receipt,
   SubscribeOptions,
-  Subscription,
   TopicStats,
 } from './api.ts';
 import { DeadLetters } from './dead-letters.ts';
@@ -27,6 +26,7 @@ import { type ObserverEvents, Observers } from './observers.ts';
 import { type BusOptions, type BusSettings, resolveBusOptions } from './options.ts';
 import { checkPublishOptions, validateBody } from './publish-checks.ts';
 import { RetainedSide } from './retained-side.ts';
+import type { BusSubscription } from './subscription.ts';
 import { normalizeFilter, retentionPolicies, Subscriptions } from './subscriptions.ts';
 import { type Subscriber, type TopicEntry, TopicTable } from './topic-table.ts';
 import type { EventMap } from './topics.ts';
@@ -112,7 +112,11 @@ class HexBus implements Bus {
     return this.#callAll(entry, new LocalMessage(this.#origin, topic, valid));
   }
 
-  subscribe(filter: string | readonly string[], handler: Handler, options: SubscribeOptions = noOptions): Subscription {
+  subscribe(
+    filter: string | readonly string[],
+    handler: Handler,
+    options: SubscribeOptions = noOptions,
+  ): BusSubscription {
     if (this.#closing !== undefined) throw closedError('subscribe');
     return this.#subscriptions.subscribe(filter, handler, options);
   }

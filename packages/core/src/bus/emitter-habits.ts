@@ -1,5 +1,7 @@
+import { shorten } from '../errors.ts';
 import type { Message } from '../message.ts';
 import type { HandlerContext, Listener, Subscription } from './api.ts';
+import { configError } from './options.ts';
 
 interface Entry {
   readonly listener: Listener;
@@ -7,7 +9,12 @@ interface Entry {
   readonly subscription: Subscription;
 }
 
-type Subscribe = (filter: string, handler: (message: Message, context: HandlerContext) => unknown) => Subscription;
+/** What `once` asks of a subscription beside the public verbs. */
+interface Retiring extends Subscription {
+  retire(): void;
+}
+
+type Subscribe = (filter: string, handler: (message: Message, context: HandlerContext) => unknown) => Retiring;
 
 /** What `on`, `once` and `off` remember: which subscription serves which listener. */
 export class EmitterHabits {
@@ -19,16 +26,19 @@ export class EmitterHabits {
   }
 
   on(filter: string, listener: Listener, context: unknown): void {
-    const subscription = this.#subscribe(filter, (message, handlerContext) =>
-      listener.call(context, message, handlerContext),
-    );
+    checkListener(listener);
+    // One call fewer where there is nothing to bind.
+    const handler: Listener =
+      context === undefined ? listener : (message, handlerContext) => listener.call(context, message, handlerContext);
+    const subscription = this.#subscribe(filter, handler);
     this.#add(filter, { listener, context, subscription });
   }
 
   once(filter: string, listener: Listener, context: unknown): void {
-    const subscription: Subscription = this.#subscribe(filter, async (message, handlerContext) => {
+    checkListener(listener);
+    const subscription: Retiring = this.#subscribe(filter, async (message, handlerContext) => {
       // Nothing repeats a message that is not retained, and its listener may emit again; a retained one is tried until it succeeds.
-      if (message.position === undefined) subscription.unsubscribe();
+      if (message.position === undefined) subscription.retire();
       const result = await listener.call(context, message, handlerContext);
       subscription.unsubscribe();
       return result;
@@ -56,4 +66,8 @@ export class EmitterHabits {
     if (rest.length === 0) this.#entries.delete(filter);
     else this.#entries.set(filter, rest);
   }
+}
+
+function checkListener(listener: unknown): void {
+  if (typeof listener !== 'function') throw configError('listener', `is ${shorten(listener)}`, 'pass a function');
 }

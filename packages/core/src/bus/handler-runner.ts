@@ -44,11 +44,12 @@ export class HandlerRunner {
   }
 
   run(message: Message): HandlingOutcome | Promise<HandlingOutcome> {
+    const { handler } = this.#options;
     const context = new CallContext(1);
     this.#running = context;
     let returned: unknown;
     try {
-      returned = this.#options.handler(message, context);
+      returned = handler(message, context);
     } catch (error) {
       return this.#afterFailure(message, error, 1);
     }

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'eventemitter3';
-import { HexbusError } from '../errors.ts';
+import { HexbusError, shorten } from '../errors.ts';
 import type { Message } from '../message.ts';
 import type { Gap, Reset } from './losses.ts';
 
@@ -92,6 +92,8 @@ export class Observers {
         `observe: there is no event ${String(name)}; use one of ${observerNames.join(', ')}`,
       );
     }
+    if (typeof observer !== 'function')
+      throw new HexbusError('HEXBUS_CONFIG', `observer is ${shorten(observer)}; pass a function`);
     const guarded = (event: ObserverEvents[Name]): void => this.#guard(name, observer as AnyObserver, event);
     this.#emitter.on(name, guarded);
     this.#countWanted();

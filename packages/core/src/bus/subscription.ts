@@ -38,6 +38,7 @@ export class BusSubscription implements Subscription, Subscriber {
   #side: RetainedParts | undefined;
   #starting: Promise<void> = Promise.resolve();
   #ended = false;
+  #endReason: HexbusError | undefined;
   #resolveReady: (start: SubscriptionStart | undefined) => void = () => undefined;
   #rejectReady: (error: unknown) => void = () => undefined;
   #resolveDone: () => void = () => undefined;
@@ -146,6 +147,12 @@ export class BusSubscription implements Subscription, Subscriber {
 
   unsubscribe(): void {
     this.#end('ended');
+    this.#interrupt();
+  }
+
+  /** As `unsubscribe`, but calls of the local side that are running are left in peace. */
+  retire(): void {
+    this.#end('ended');
   }
 
   /** Ends the subscription because of itself; because of `message`, if one is given. */
@@ -155,6 +162,11 @@ export class BusSubscription implements Subscription, Subscriber {
     const { subscription } = this.#handling;
     this.#host.observers.error(error, message === undefined ? { subscription } : { message, subscription });
     this.#end('failed');
+    this.#interrupt();
+  }
+
+  #interrupt(): void {
+    this.#localContext.abort(this.#endReason);
   }
 
   #end(state: 'ended' | 'failed'): void {
@@ -162,10 +174,9 @@ export class BusSubscription implements Subscription, Subscriber {
     this.#ended = true;
     this.#state = state;
     this.#host.detach(this);
-    const reason = new HexbusError('HEXBUS_CLOSED', 'the subscription has ended');
+    this.#endReason = new HexbusError('HEXBUS_CLOSED', 'the subscription has ended');
     this.#handling.runner.end();
-    this.#localContext.abort(reason);
-    this.#rejectReady(this.#error ?? reason);
+    this.#rejectReady(this.#error ?? this.#endReason);
     void this.#finish();
   }
 
@@ -194,7 +205,7 @@ export class BusSubscription implements Subscription, Subscriber {
 
   #localFailure(message: Message, cause: unknown): void {
     // A call that stopped because the subscription ended has not failed.
-    if (this.#ended && cause === this.#localContext.signal.reason) return;
+    if (this.#ended && cause === this.#endReason) return;
     const error = new HexbusError(
       'HEXBUS_HANDLER_FAILED',
       `a listener of ${shorten(message.topic)} failed: ${shorten(cause)}`,

@@ -49,7 +49,7 @@ export class Subscriptions implements SubscriptionHost {
   }
 
   /** Throws a `HexbusError` for what can be seen to be wrong at once; what only the history can tell makes the subscription fail. */
-  subscribe(entries: string | readonly string[], handler: Handler, options: SubscribeOptions): Subscription {
+  subscribe(entries: string | readonly string[], handler: Handler, options: SubscribeOptions): BusSubscription {
     const filter = normalizeFilter(entries);
     if (typeof handler !== 'function') throw configError('handler', `is ${shorten(handler)}`, 'pass a function');
     checkChoice('onFailure', options.onFailure, 'skip', 'stop');
