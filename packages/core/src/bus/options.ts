@@ -149,6 +149,8 @@ export function resolveHandling(options: Partial<HandlingSettings>, defaults: Ha
 function resolveTopic(pattern: string, policy: TopicPolicy): TopicSettings {
   assertPattern(pattern);
   const field = `topics[${shorten(pattern)}]`;
+  if (typeof policy !== 'object' || policy === null)
+    throw configError(field, `is ${shorten(policy)}`, "use an object such as { retain: 'until-handled' }");
   if (policy.schema !== undefined && typeof policy.schema['~standard']?.validate !== 'function') {
     throw configError(`${field}.schema`, 'is no Standard Schema validator', 'pass one such as z.object({ ... })');
   }

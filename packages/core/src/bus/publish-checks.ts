@@ -1,7 +1,7 @@
 import { HexbusError, shorten } from '../errors.ts';
 import type { PublishOptions } from './api.ts';
 import { isThenable } from './handler-runner.ts';
-import { configError, type SchemaIssue } from './options.ts';
+import { configError, type SchemaIssue, type SchemaResult, type StandardSchema } from './options.ts';
 import type { TopicEntry } from './topic-table.ts';
 
 /** The longest id, type or sender, in characters. */
@@ -27,7 +27,7 @@ export function checkPublishOptions(options: PublishOptions): void {
 /** The body that the topic's schema makes of `body`. Throws `HEXBUS_INVALID_BODY` with the first issue. */
 export function validateBody(entry: TopicEntry, body: unknown): unknown {
   if (entry.schema === undefined) return body;
-  const result = entry.schema['~standard'].validate(body);
+  const result = validated(entry.topic, entry.schema, body);
   if (isThenable(result)) {
     Promise.resolve(result).catch(() => undefined);
     throw configError(
@@ -42,6 +42,18 @@ export function validateBody(entry: TopicEntry, body: unknown): unknown {
     'HEXBUS_INVALID_BODY',
     `body${issue === undefined ? '' : pathOf(issue)} of ${entry.topic} does not fit its schema: ${shorten(issue?.message ?? 'refused')}`,
   );
+}
+
+function validated(topic: string, schema: StandardSchema, body: unknown): SchemaResult | Promise<SchemaResult> {
+  try {
+    return schema['~standard'].validate(body);
+  } catch (cause) {
+    throw new HexbusError(
+      'HEXBUS_INVALID_BODY',
+      `the schema of ${topic} threw instead of answering: ${shorten(cause)}; correct the schema`,
+      { cause },
+    );
+  }
 }
 
 function pathOf(issue: SchemaIssue): string {
