@@ -30,7 +30,7 @@ function tableOf(scenario: Scenario, figures: Figures): string {
     const cells = scenario.variants.map((variant) => {
       const figure = spread(figures.of(name, variant), digits);
       if (!isFloor || name === floor) return figure;
-      return `${figure}; ${spread(figures.ratios(name, variant, { contestant: floor }), ratio)}x`;
+      return `${figure}<br>${spread(figures.ratios(name, variant, { contestant: floor }), ratio)}x`;
     });
     return `| ${[name, ...cells].join(' | ')} |`;
   });

@@ -1,0 +1,127 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createBus } from '@hexbus/core';
+import { createSqliteHistory } from '@hexbus/store-sqlite';
+import { bodyOf, stepOf } from '../bodies.ts';
+import type { Scenario } from '../harness.ts';
+import { inScratchFolder } from '../scratch-files.ts';
+
+const burst = 1000;
+const mebibyte = 1024 * 1024;
+
+/** What came of it. Growth is resident memory in MiB above what the process had, after a collection, before the first publish. */
+export interface SleepReport {
+  readonly messages: number;
+  readonly beforeMiB: number;
+  readonly growthAsleepMiB: number;
+  readonly growthHandlingMiB: number;
+  readonly publishSeconds: number;
+  readonly handleSeconds: number;
+  readonly handled: number;
+  readonly inOrder: boolean;
+}
+
+/** Publishes so many messages of 256 B to a topic in SQLite while its listener sleeps in the first one; then wakes it. To be run in a process of its own. */
+export function sleepingListener(messages: number): Promise<SleepReport> {
+  return inScratchFolder(async (folder) => {
+    const bus = createBus<Record<string, unknown>>({
+      history: createSqliteHistory({ file: join(folder, 'hexbus.db') }),
+      topics: { '>': { retain: { maxCount: 1_000_000 } } },
+    });
+    await bus.open();
+    let openGate: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => {
+      openGate = resolve;
+    });
+    let handled = 0;
+    let inOrder = true;
+    const listener = async ({ body }: { readonly body: unknown }): Promise<void> => {
+      await gate;
+      inOrder &&= stepOf(body) === handled;
+      handled++;
+    };
+    const subscription = bus.subscribe('order.created', listener, { handleTimeoutMs: Number.POSITIVE_INFINITY });
+    await subscription.ready;
+    // Compiles the code and lets the heap take its usual size, through a topic of its own.
+    const other = bus.subscribe('warm.up', () => undefined);
+    await publishAll('warm.up', Math.min(messages, 20_000), () => undefined);
+    await other.caughtUp();
+    other.unsubscribe();
+
+    global.gc?.();
+    const before = process.memoryUsage.rss();
+    const asleep = peak();
+    const publishStart = performance.now();
+    await publishAll('order.created', messages, asleep.sample);
+    const publishSeconds = (performance.now() - publishStart) / 1000;
+
+    const handling = peak();
+    const timer = setInterval(handling.sample, 5);
+    const handleStart = performance.now();
+    openGate();
+    await subscription.caughtUp();
+    const handleSeconds = (performance.now() - handleStart) / 1000;
+    clearInterval(timer);
+    await bus.close();
+    return {
+      messages,
+      beforeMiB: before / mebibyte,
+      growthAsleepMiB: (asleep.bytes() - before) / mebibyte,
+      growthHandlingMiB: (handling.bytes() - before) / mebibyte,
+      publishSeconds,
+      handleSeconds,
+      handled,
+      inOrder,
+    };
+
+    async function publishAll(topic: string, count: number, sample: () => void): Promise<void> {
+      for (let index = 0; index < count; ) {
+        let last: Promise<unknown> | undefined;
+        for (const end = Math.min(count, index + burst); index < end; index++) last = bus.publish(topic, bodyOf(index));
+        await last;
+        sample();
+      }
+    }
+  });
+}
+
+function peak(): { readonly sample: () => void; readonly bytes: () => number } {
+  let highest = process.memoryUsage.rss();
+  return {
+    sample: () => {
+      highest = Math.max(highest, process.memoryUsage.rss());
+    },
+    bytes: () => highest,
+  };
+}
+
+const contestant = 'hexbus';
+const asleep = 'while it sleeps';
+const handling = 'while it handles them';
+
+export const sleeping: Scenario = {
+  name: 'sleeping-listener',
+  title: 'memory while a listener sleeps: a million messages of 256 B in SQLite',
+  unit: 'MiB of growth',
+  about:
+    'Resident memory after a collection and before the first publish, against the highest during it (looked at after each 1,000 messages), in a fresh process that was warmed up with 20,000 ' +
+    'messages of another topic. Afterwards the listener handles all of them, which is checked, in order.',
+  variants: [asleep, handling],
+  contestants: {
+    [contestant]: async (variant, { quick }) => {
+      const messages = quick ? 2000 : 1_000_000;
+      const { growthAsleepMiB, growthHandlingMiB, handled, inOrder } = await sleepingListener(messages);
+      if (handled !== messages || !inOrder)
+        throw new Error(`${handled} of ${messages} were handled, in order: ${inOrder}`);
+      return variant === asleep ? growthAsleepMiB : growthHandlingMiB;
+    },
+  },
+  goals: [{ contestant, variant: asleep, atMost: 64, note: 'issue' }],
+  rounds: 2,
+};
+
+// `node --conditions=hexbus-source --expose-gc bench/scenarios/sleeping-listener.ts [messages]` prints the report.
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const report = await sleepingListener(Number(process.argv[2] ?? 1_000_000));
+  process.stdout.write(`${JSON.stringify(report)}\n`);
+}
