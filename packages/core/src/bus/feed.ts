@@ -50,6 +50,7 @@ export class Feed {
   #parked = false;
   #ended = false;
   #wakes = 0;
+  #doubts = 0;
   #generation = 0;
   /** Losses that were reported, or that lie before a relative start, by topic; kept until the feed has passed them. */
   readonly #known = new Map<string, number>();
@@ -79,10 +80,11 @@ export class Feed {
     return this.#live;
   }
 
-  /** While idle: everything up to here was taken. Of a live feed that is the head itself, since other topics' messages do not concern it. */
+  /** While idle: everything up to here was taken. That is at least the head, since any message that concerns the feed would have woken it. */
   get position(): number {
     const { tail } = this.#options;
-    return this.#live && tail.epoch === this.#epoch ? Math.max(this.#through, tail.head) : this.#through;
+    const sleeps = (this.#live || this.#parked) && tail.epoch === this.#epoch;
+    return sleeps ? Math.max(this.#through, tail.head) : this.#through;
   }
 
   /** A message was committed. Called in the order of the history, in the turn of its acknowledgement. */
@@ -104,6 +106,7 @@ export class Feed {
 
   /** What the feed believes of the tail is no longer sure: it reads on before it is live again. */
   doubt(): void {
+    this.#doubts += 1;
     this.#live = false;
     this.wake();
   }
@@ -141,9 +144,14 @@ export class Feed {
     this.doubt();
   }
 
-  /** From now on trim marks are no news: somebody else tells of the losses. */
-  ignoreMarks(): void {
-    this.#ignoresMarks = true;
+  /** Whether trim marks are no news from now on, because somebody else tells of the losses. */
+  ignoreMarks(ignores: boolean): void {
+    this.#ignoresMarks = ignores;
+  }
+
+  /** Somebody else has told of the losses of a topic up to here. */
+  markKnown({ topic, through }: TrimMark): void {
+    if (through > (this.#known.get(topic) ?? 0)) this.#known.set(topic, through);
   }
 
   /** Nothing is queued or signalled any more, also not by a read that is under way. */
@@ -163,6 +171,7 @@ export class Feed {
       return;
     }
     const wakesBefore = this.#wakes;
+    const doubtsBefore = this.#doubts;
     const generation = this.#generation;
     const after = this.#through;
     const read = await history.read({
@@ -180,6 +189,8 @@ export class Feed {
     }
     tail.noteTrimmed(tail.epoch === read.epoch ? read.trimmed : []);
     this.#accept({ ...read, messages: read.messages.map((stored) => new RetainedMessage(stored)) });
+    // The page is from before the doubt.
+    if (doubtsBefore !== this.#doubts) this.#live = false;
     // Ahead of the bus, or the tail is of another epoch: only a wake can bring more, so polling would be in vain.
     const nothingNew = read.messages.length === 0 && read.through >= read.position;
     if (!this.#live && nothingNew && wakesBefore === this.#wakes) this.#parked = true;

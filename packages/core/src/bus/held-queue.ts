@@ -34,6 +34,7 @@ export class HeldQueue {
   #durable: DurableName | undefined;
   #delivering = false;
   #rewindWanted = false;
+  #doubted = false;
   #wasBehind = true;
   #abandoned = false;
   #droppedFrom = Number.POSITIVE_INFINITY;
@@ -88,8 +89,11 @@ export class HeldQueue {
     this.#loop.wake();
   }
 
+  /** A write may have dropped messages without telling: what is queued may be gone, and the marks of the store are news again. */
   doubt(): void {
-    this.#feed?.doubt();
+    this.#doubted = true;
+    this.#feed?.ignoreMarks(false);
+    this.rewind();
   }
 
   /** Resolves when nothing waits, or nobody is attached. */
@@ -141,10 +145,11 @@ export class HeldQueue {
 
   async #readOn(): Promise<void> {
     try {
+      this.#doubted = false;
       const feed = this.#feed ?? (await this.#openFeed());
       await feed.fill();
       // Losses of earlier times are reported by the first page; later ones are told by the writes that cause them.
-      feed.ignoreMarks();
+      feed.ignoreMarks(!this.#doubted);
       this.#backoff.reset();
     } catch (error) {
       if (this.#loop.stopped) return;
@@ -260,6 +265,7 @@ export class HeldQueue {
 
   /** Losses up to here were told: the next start does not tell them again. */
   #remember(through: number): void {
+    this.#feed?.markKnown({ topic: this.#topic, through });
     this.#durable ??= this.#side.names.claim(this.#reportName, [this.#topic]);
     void this.#durable.moved({ epoch: this.#side.tail.epoch, position: through });
   }

@@ -203,10 +203,10 @@ export class Writer {
     }
     if (!result.applied) {
       this.#events.epochChanged(result);
-      // Positions of the old epoch mean nothing any more; messages have none yet, so they go into the new one.
-      this.#events.cursorsSettled(cursors, true);
+      // Positions of the old epoch mean nothing any more; messages have none yet, so they go into the new one. So do cursors, which bear their epoch.
+      this.#events.cursorsSettled(cursors, false);
       for (const pending of settlements) pending.resolve(false);
-      if (appends.length > 0 || deletions.length > 0) await this.#write(appends, [], deletions);
+      if (appends.length + deletions.length + cursors.length > 0) await this.#write(appends, [], deletions);
       return;
     }
     this.#events.written(messages, result);

@@ -50,6 +50,10 @@ export class Ledger {
     return { epoch: this.#epoch, position: this.#head };
   }
 
+  get epochs(): readonly string[] {
+    return [...this.#epochs.keys()];
+  }
+
   /** All messages of an epoch, in order. */
   entries(epoch: string = this.#epoch): readonly Entry[] {
     return this.#epochs.get(epoch) ?? [];
@@ -107,7 +111,7 @@ export class Ledger {
     this.#head = head.position;
   }
 
-  /** Everything is gone, and positions begin anew. */
+  /** All messages are gone, and positions begin anew. */
   wiped(epoch: string, step: number): void {
     this.opened({ epoch, position: 0 }, false, step);
   }

@@ -11,6 +11,9 @@ import {
 import type { Behaviour } from './commands.ts';
 import type { Schedule } from './schedule.ts';
 
+/** How long a call may take in the buses of the runs. */
+export const handleTimeoutMs = 1_000;
+
 /** One call of a handler. */
 export interface Call {
   readonly serial: number;
@@ -18,6 +21,8 @@ export interface Call {
   readonly topic: string;
   readonly attempt: number;
   readonly context: HandlerContext;
+  /** Whether its time is up by the clock. */
+  readonly isOverdue: () => boolean;
   state: 'running' | 'ok' | 'failed';
 }
 
@@ -31,6 +36,7 @@ export type LogEntry = { readonly step: number } & (
 /** What the handlers of a run may do to the program they run in. */
 export interface HandlerHost {
   readonly schedule: Schedule;
+  now(): number;
   isAlive(): boolean;
   publish(topic: string): Promise<unknown>;
   /** A healthy listener more, on the same filter. */
@@ -113,12 +119,14 @@ export class Listener {
 
   readonly handle = (message: Message, context: HandlerContext): unknown => {
     const { serial } = message.body as { serial: number };
+    const deadline = this.#host.now() + handleTimeoutMs;
     const call: Call = {
       serial,
       position: message.position!,
       topic: message.topic,
       attempt: context.attempt,
       context,
+      isOverdue: () => this.#host.now() >= deadline,
       state: 'running',
     };
     const behaviour = this.options.script[this.calls.length] ?? 'ok';
@@ -169,7 +177,7 @@ export class Listener {
 
   #end(call: Call, state: 'ok' | 'failed'): string {
     // A call that took too long was given up: how it ends then means nothing.
-    call.state = isTimedOut(call) ? 'failed' : state;
+    call.state = hasTimeoutSignal(call) ? 'failed' : state;
     this.#note({ kind: 'end', call });
     return `result of ${call.serial}`;
   }
@@ -201,8 +209,17 @@ export class Listener {
 
 type DistributiveOmit<T, Key extends PropertyKey> = T extends unknown ? Omit<T, Key> : never;
 
-/** The time of the call was up, so that the bus has given it up. */
-export function isTimedOut({ context }: Call): boolean {
+/** The time of the call was up, so that the bus has given it up. A call that was told to end before that is not told again. */
+export function isTimedOut(call: Call): boolean {
+  return hasTimeoutSignal(call) || mayBeTimedOut(call);
+}
+
+/** It was told to end, and then its time was up: whether the bus has given it up cannot be seen. */
+export function mayBeTimedOut({ context, isOverdue }: Call): boolean {
+  return context.signal.aborted && isOverdue();
+}
+
+function hasTimeoutSignal({ context }: Call): boolean {
   return context.signal.aborted && isHexbusError(context.signal.reason, 'HEXBUS_HANDLER_TIMEOUT');
 }
 
@@ -232,7 +249,7 @@ export class CallOrder {
   }
 
   hasFailed(call: Call): boolean {
-    return this.#ended.get(call) === 'failed' || isTimedOut(call);
+    return (this.#ended.get(call) ?? (hasTimeoutSignal(call) ? 'failed' : 'ok')) === 'failed';
   }
 }
 

@@ -194,8 +194,9 @@ export class Listeners {
       const reached = listener.start?.epoch === epoch && listener.start.position <= position;
       checks.hold(
         'P15',
-        reached || audit.wasReset(),
-        () => `${listener.label} has a cursor that is none, and was told nothing`,
+        reached || audit.wasReset() || knownEpoch !== epoch,
+        () =>
+          `${listener.label} has the cursor ${formatted(listener.start!)} in ${formatted(ledger.head)}, where it is none, and was told nothing; ${listener.subscription?.cursor}`,
       );
     }
     held.atRest(alive);
@@ -238,6 +239,7 @@ export class Listeners {
     const world = this.#world;
     return {
       schedule: world.schedule,
+      now: () => world.time.now,
       isAlive: () => life.alive,
       publish: (topic) => world.publish(topic, undefined),
       attach: (filter) => {

@@ -1,7 +1,7 @@
 import { type CursorParts, type Gap, matchesPattern, type NamedCursor, type Reset } from '@hexbus/core';
 import type { Checks, PropertyId } from './checks.ts';
 import type { Entry, Ledger } from './ledger.ts';
-import { type Call, CallOrder, type Listener, type LogEntry } from './listener.ts';
+import { type Call, CallOrder, type Listener, type LogEntry, mayBeTimedOut } from './listener.ts';
 
 /** What a listener has done with the messages of one epoch. */
 class Account {
@@ -57,6 +57,7 @@ export class StreamAudit {
   #account: Account | undefined;
   #last: Call | undefined;
   #unsubscribed = false;
+  #succeededUpTo = 0;
 
   constructor(listener: Listener, ledger: Ledger, checks: Checks) {
     this.#listener = listener;
@@ -89,6 +90,7 @@ export class StreamAudit {
 
   /** The subscription's own cursor, after a step. */
   checkCursor(cursor: CursorParts): void {
+    this.#noteTimeout();
     const account = this.#accounts.get(cursor.epoch);
     const { label } = this.#listener;
     this.#checks.hold('P14', account === this.#account, () => `the cursor of ${label} is in an epoch it is not in`);
@@ -99,6 +101,7 @@ export class StreamAudit {
 
   /** A cursor of its name was stored. */
   checkCommitted(cursor: NamedCursor): void {
+    this.#noteTimeout();
     const account = this.#accounts.get(cursor.epoch);
     if (account === undefined) return;
     this.#checkPassed('P17', account, account.committed, cursor.position);
@@ -109,7 +112,7 @@ export class StreamAudit {
   checkEnded(stored: NamedCursor | undefined): void {
     const account = this.#account;
     if (account === undefined || stored?.epoch !== account.epoch) return;
-    const last = Math.max(0, ...account.settled);
+    const last = this.#succeededUpTo;
     this.#checks.hold(
       'P18',
       stored.position >= last,
@@ -137,7 +140,11 @@ export class StreamAudit {
       );
     }
     this.#checks.hold(id, true, () => '');
-    this.#checks.hold('P3', subscription?.lag === 0, () => `${label} is at rest with lag ${subscription?.lag}`);
+    this.#checks.hold(
+      'P3',
+      subscription?.lag === 0 || knownEpoch !== epoch,
+      () => `${label} is at rest at ${subscription?.cursor} with lag ${subscription?.lag}, the head is ${head}`,
+    );
     this.#checkHoles(account);
   }
 
@@ -230,16 +237,26 @@ export class StreamAudit {
     );
   }
 
+  /** A call that took too long has no end of its own. */
+  #noteTimeout(): void {
+    if (this.#last !== undefined) this.#isSettled(this.#last);
+  }
+
   #ended(call: Call): void {
     this.#calls.end(call);
-    if (this.#isSettled(call)) this.#account?.settled.add(call.position);
+    if (!this.#calls.hasSucceeded(call)) this.#isSettled(call);
+    else {
+      this.#account?.settled.add(call.position);
+      if (!mayBeTimedOut(call)) this.#succeededUpTo = call.position;
+    }
   }
 
   #isSettled(call: Call): boolean {
     if (this.#calls.hasSucceeded(call)) return true;
     const { maxTries, onFailure } = this.#listener.options;
     const settled = this.#calls.hasFailed(call) && call.attempt >= maxTries && onFailure === 'skip';
-    if (settled) this.#account?.settled.add(call.position);
+    // What fails after the subscription ended is not settled: the next one tries it again.
+    if (settled && !this.#unsubscribed) this.#account?.settled.add(call.position);
     return settled;
   }
 
@@ -289,6 +306,7 @@ export class StreamAudit {
     );
     this.#checkHoles(account);
     this.#last = undefined;
+    this.#succeededUpTo = 0;
     this.#enter(new Account(to, -1, true));
   }
 

@@ -16,7 +16,7 @@ import type { Issued } from './commands.ts';
 import { Controls } from './controls.ts';
 import { HeldAudit } from './held-audit.ts';
 import { Ledger } from './ledger.ts';
-import type { LogEntry } from './listener.ts';
+import { handleTimeoutMs, type LogEntry } from './listener.ts';
 import { Listeners } from './listeners.ts';
 import type { Place, PlaceMaker } from './places.ts';
 import { PublishAudit } from './publishes.ts';
@@ -43,7 +43,6 @@ export interface Life {
 }
 
 export const closeTimeoutMs = 3_000;
-export const handleTimeoutMs = 1_000;
 
 /** Steps that may follow one command, or the end of all. What needs more polls. */
 const maxStepsPerCommand = 4_000;
@@ -190,7 +189,7 @@ export class World implements HistoryEvents {
     this.ledger.opened(head, durable, this.schedule.steps);
   }
 
-  onLocated({ filter, from }: LocateQuery, { epoch, start }: Located): void {
+  onLocated({ filter, from, epoch }: LocateQuery, { start }: Located): void {
     if (epoch !== this.ledger.head.epoch) return;
     const expected = this.ledger.locate(filter, from);
     this.checks.hold(
@@ -274,6 +273,7 @@ export class World implements HistoryEvents {
     life.alive = false;
     this.time.forgetTimers();
     this.held.lifeEnded();
+    if (!this.place.durable) this.ledger.cursors.clear();
     this.listeners.lifeEnded();
     this.faults.write.length = 0;
     this.faults.read.length = 0;
