@@ -59,7 +59,7 @@ describe('a pattern', () => {
     '*.',
     '.>',
     'a. *',
-    'x'.repeat(511) + '.*',
+    `${'x'.repeat(511)}.*`,
     7,
     undefined,
   ])('may not be %j', (pattern) => {

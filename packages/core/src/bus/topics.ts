@@ -24,8 +24,15 @@ type TokensMatch<Pattern extends string, Topic extends string> = Pattern extends
         ? true
         : false;
 
+/** A wildcard in the first place passes topics by that begin with `@`. */
+type PatternMatches<Pattern extends string, Topic extends string> = Topic extends `@${string}`
+  ? Pattern extends '>' | '*' | `*.${string}`
+    ? false
+    : TokensMatch<Pattern, Topic>
+  : TokensMatch<Pattern, Topic>;
+
 type MatchingTopic<Events extends EventMap, Entry extends string> = {
-  [Topic in TopicOf<Events>]: Entry extends Topic ? Topic : TokensMatch<Entry, Topic> extends true ? Topic : never;
+  [Topic in TopicOf<Events>]: Entry extends Topic ? Topic : PatternMatches<Entry, Topic> extends true ? Topic : never;
 }[TopicOf<Events>];
 
 type MessageOfTopic<Events extends EventMap, Topic extends TopicOf<Events>> =
