@@ -44,7 +44,7 @@ async function run(selected: readonly Scenario[]): Promise<void> {
       loadBefore,
       loadAfter: load(),
     };
-    const section = sectionOf(scenario, figures, conditions);
+    const section = sectionOf(scenario, figures, conditions, !values.quick);
     sections.set(scenario.title, section);
     all[scenario.name] = asObject(scenario, figures);
     if (!values.json) print(`${section}\n`);

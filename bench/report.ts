@@ -10,15 +10,15 @@ export interface Conditions {
   readonly versions: string;
 }
 
-/** The section of a scenario: conditions, table, goals. */
-export function sectionOf(scenario: Scenario, figures: Figures, conditions: Conditions): string {
+/** The section of a scenario: conditions, table and, where the figures mean something, goals. */
+export function sectionOf(scenario: Scenario, figures: Figures, conditions: Conditions, withGoals: boolean): string {
   const { date, rounds, loadBefore, loadAfter, machine, versions } = conditions;
   return [
     `## ${scenario.title}`,
     scenario.about,
     `${date}; ${machine}; ${versions}; load ${loadBefore.toFixed(1)} before, ${loadAfter.toFixed(1)} after; ${rounds} ${rounds === 1 ? 'round' : 'rounds'}.`,
     tableOf(scenario, figures),
-    ...(scenario.goals.length === 0 ? [] : [goalsOf(scenario, figures)]),
+    ...(scenario.goals.length === 0 || !withGoals ? [] : [goalsOf(scenario, figures)]),
   ].join('\n\n');
 }
 
