@@ -54,10 +54,9 @@ interface PendingDeletion {
   reject(error: unknown): void;
 }
 
+/** Has its turn when everything asked for before it has ended. */
 interface Barrier {
-  /** Reached when this many batches have ended, and this many appends. */
-  readonly batches: number;
-  readonly appends: number;
+  readonly message: undefined;
   resolve(): void;
 }
 
@@ -74,18 +73,13 @@ export class Writer {
   readonly #clock: Clock;
   readonly #events: WriterEvents;
   readonly #maxPendingLength: number;
-  #appends: PendingAppend[] = [];
+  #queue: (PendingAppend | Barrier)[] = [];
   #settlements: PendingSettlement[] = [];
   #deletions: PendingDeletion[] = [];
   #pendingLength = 0;
   #scheduled = false;
   #writeRequested = false;
   #writing = false;
-  #barriers: Barrier[] = [];
-  #batchesStarted = 0;
-  #batchesEnded = 0;
-  #appendsTaken = 0;
-  #appendsEnded = 0;
 
   constructor(history: HistoryStore, clock: Clock, maxPendingLength: number, events: WriterEvents) {
     this.#history = history;
@@ -109,7 +103,7 @@ export class Writer {
     return new Promise((resolve, reject) => {
       const pending: PendingAppend = { message, resolve, reject };
       if (signal !== undefined) this.#withdrawOnAbort(pending, signal);
-      this.#appends.push(pending);
+      this.#queue.push(pending);
       this.#pendingLength += length;
       this.request();
     });
@@ -134,6 +128,19 @@ export class Writer {
   /** Has a write made at the end of this turn, also an empty one. */
   request(): void {
     this.#writeRequested = true;
+    this.#schedule();
+  }
+
+  /** Resolves when everything asked for before this call has ended, well or not. */
+  flush(): Promise<void> {
+    if (!this.#writing && !this.#scheduled) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#queue.push({ message: undefined, resolve });
+      this.#schedule();
+    });
+  }
+
+  #schedule(): void {
     if (this.#scheduled || this.#writing) return;
     this.#scheduled = true;
     this.#clock.nextTurn(() => {
@@ -142,42 +149,20 @@ export class Writer {
     });
   }
 
-  /** Resolves when everything asked for before this call has ended, well or not. */
-  flush(): Promise<void> {
-    return new Promise((resolve) => {
-      const batches = this.#batchesStarted + (this.#writeRequested ? 1 : 0);
-      this.#barriers.push({ batches, appends: this.#appendsTaken + this.#appends.length, resolve });
-      this.#passBarriers();
-    });
-  }
-
   async #writeAll(): Promise<void> {
-    if (this.#writing) return;
     this.#writing = true;
-    while (this.#writeRequested) {
-      this.#batchesStarted += 1;
-      const appends = this.#takeAppends();
-      this.#appendsTaken += appends.length;
+    while (this.#writeRequested || this.#queue.length > 0) {
+      const taken = this.#take();
+      const appends = taken.filter((pending) => pending.message !== undefined);
       const settlements = this.#takeSettlements();
       const deletions = this.#deletions;
       this.#deletions = [];
-      this.#writeRequested = this.#appends.length > 0;
-      await this.#write(appends, settlements, deletions);
-      this.#batchesEnded += 1;
-      this.#appendsEnded += appends.length;
-      this.#passBarriers();
+      const isNeeded = this.#writeRequested || appends.length > 0;
+      this.#writeRequested = false;
+      if (isNeeded) await this.#write(appends, settlements, deletions);
+      for (const pending of taken) if (pending.message === undefined) pending.resolve();
     }
     this.#writing = false;
-  }
-
-  #passBarriers(): void {
-    // A failed batch rejects what was gathered for the next one, which is then perhaps never made.
-    const idle = !this.#writeRequested && this.#batchesEnded === this.#batchesStarted;
-    this.#barriers = this.#barriers.filter((barrier) => {
-      const reached = idle || (this.#batchesEnded >= barrier.batches && this.#appendsEnded >= barrier.appends);
-      if (reached) barrier.resolve();
-      return !reached;
-    });
   }
 
   async #write(
@@ -197,20 +182,19 @@ export class Writer {
     let result: WriteResult;
     try {
       result = await this.#history.write(batch);
+      if (result.applied) this.#events.written(messages, result);
+      else this.#events.epochChanged(result);
     } catch (error) {
-      this.#failed(error, appends, [...settlements, ...deletions], cursors);
+      this.#failed(known(error), appends, [...settlements, ...deletions], cursors);
       return;
     }
+    this.#events.cursorsSettled(cursors, result.applied);
     if (!result.applied) {
-      this.#events.epochChanged(result);
       // Positions of the old epoch mean nothing any more; messages have none yet, so they go into the new one. So do cursors, which bear their epoch.
-      this.#events.cursorsSettled(cursors, false);
       for (const pending of settlements) pending.resolve(false);
       if (appends.length + deletions.length + cursors.length > 0) await this.#write(appends, [], deletions);
       return;
     }
-    this.#events.written(messages, result);
-    this.#events.cursorsSettled(cursors, true);
     for (const [index, pending] of settlements.entries()) pending.resolve(result.settled[index] === true);
     for (const pending of deletions) pending.resolve();
     for (const [index, pending] of appends.entries()) this.#answer(pending, result.epoch, result.appended[index]);
@@ -235,12 +219,9 @@ export class Writer {
     this.#events.cursorsSettled(cursors, false);
     for (const pending of others) pending.reject(error);
     if (appends.length + others.length === 0) this.#events.failed(error);
-    const behind = this.#appends;
-    this.#appends = [];
-    this.#appendsTaken += behind.length;
-    this.#appendsEnded += behind.length;
+    const behind = this.#queue;
+    this.#queue = [];
     this.#rejectAll(appends, error);
-    this.#writeRequested = this.#settlements.length + this.#deletions.length > 0;
     if (behind.length === 0) return;
     this.#rejectAll(
       behind,
@@ -251,8 +232,12 @@ export class Writer {
     );
   }
 
-  #rejectAll(appends: readonly PendingAppend[], error: unknown): void {
-    for (const pending of appends) {
+  #rejectAll(queued: readonly (PendingAppend | Barrier)[], error: unknown): void {
+    for (const pending of queued) {
+      if (pending.message === undefined) {
+        pending.resolve();
+        continue;
+      }
       this.#pendingLength -= pending.message.body.length;
       pending.reject(error);
     }
@@ -267,23 +252,21 @@ export class Writer {
     return settlements.filter((pending) => pending.epoch === epoch);
   }
 
-  #takeAppends(): PendingAppend[] {
+  #take(): (PendingAppend | Barrier)[] {
     let length = 0;
     let count = 0;
-    while (count < this.#appends.length && count < maxBatchMessages && length < maxBatchLength) {
-      length += (this.#appends[count] as PendingAppend).message.body.length;
+    while (count < this.#queue.length && count < maxBatchMessages && length < maxBatchLength) {
+      length += this.#queue[count]?.message?.body.length ?? 0;
       count += 1;
     }
-    return this.#appends.splice(0, count);
+    return this.#queue.splice(0, count);
   }
 
   #withdrawOnAbort(pending: PendingAppend, signal: AbortSignal): void {
     const withdraw = (): void => {
-      const index = this.#appends.indexOf(pending);
+      const index = this.#queue.indexOf(pending);
       if (index < 0) return;
-      this.#appends.splice(index, 1);
-      this.#appendsTaken += 1;
-      this.#appendsEnded += 1;
+      this.#queue.splice(index, 1);
       this.#pendingLength -= pending.message.body.length;
       pending.reject(signal.reason);
     };
@@ -298,6 +281,15 @@ export class Writer {
     };
     signal.addEventListener('abort', withdraw, { once: true });
   }
+}
+
+/** What a history may reject with. Anything else, also from an answer that makes no sense, leaves open what has been written. */
+function known(error: unknown): HexbusError {
+  if (isHexbusError(error)) return error;
+  return new HexbusError('HEXBUS_OUTCOME_UNKNOWN', `the history failed in a way it should not: ${shorten(error)}`, {
+    retryable: true,
+    cause: error,
+  });
 }
 
 function refusal(topic: string, result: AppendResult | undefined): HexbusError {
