@@ -35,6 +35,8 @@ export class HeldQueue {
   #delivering = false;
   #rewindWanted = false;
   #doubted = false;
+  /** The next page tells of losses that nobody has told of. */
+  #marksAreNews = true;
   #wasBehind = true;
   #abandoned = false;
   #droppedFrom = Number.POSITIVE_INFINITY;
@@ -92,6 +94,7 @@ export class HeldQueue {
   /** A write may have dropped messages without telling: what is queued may be gone, and the marks of the store are news again. */
   doubt(): void {
     this.#doubted = true;
+    this.#marksAreNews = true;
     this.#feed?.ignoreMarks(false);
     this.rewind();
   }
@@ -149,6 +152,7 @@ export class HeldQueue {
       const feed = this.#feed ?? (await this.#openFeed());
       await feed.fill();
       // Losses of earlier times are reported by the first page; later ones are told by the writes that cause them.
+      this.#marksAreNews = this.#doubted;
       feed.ignoreMarks(!this.#doubted);
       this.#backoff.reset();
     } catch (error) {
@@ -255,7 +259,8 @@ export class HeldQueue {
   }
 
   #tellDropped(): void {
-    if (this.#droppedTo === 0 || this.#feed === undefined) return;
+    // What a page is to tell lies before these: telling these first would hide it.
+    if (this.#droppedTo === 0 || this.#feed === undefined || this.#marksAreNews) return;
     const gap = { topics: [this.#topic], from: this.#droppedFrom, to: this.#droppedTo };
     this.#droppedFrom = Number.POSITIVE_INFINITY;
     this.#droppedTo = 0;

@@ -82,7 +82,7 @@ export function commandsOf(mix: Mix): Arbitrary<readonly Issued[]> {
   const kinds = Object.entries(mix.weights) as [CommandKind, number][];
   const arbitraries = kinds.map(([kind, weight]) => ({ weight, arbitrary: commandOf(kind, mix) }));
   const issued = fc.record({ command: fc.oneof(...arbitraries), joined: fc.boolean() });
-  return fc.array(issued, { maxLength: mix.maxCommands, size: 'max' });
+  return fc.array(issued, { minLength: 1, maxLength: mix.maxCommands, size: 'max' });
 }
 
 function commandOf(kind: CommandKind, mix: Mix): Arbitrary<Command> {

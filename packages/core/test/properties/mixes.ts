@@ -2,17 +2,6 @@ import fc, { type Arbitrary } from 'fast-check';
 import type { Behaviour, Mix, Start } from './commands.ts';
 import { heldTopics, streamTopics } from './topics.ts';
 
-const filters: readonly (readonly string[])[] = [
-  ['a.x'],
-  ['a.y'],
-  ['b'],
-  ['c.one'],
-  ['a.*'],
-  ['>'],
-  ['a.x', 'b'],
-  ['b', 'c.>'],
-];
-
 const anyStart: Arbitrary<Start> = fc.oneof(
   { weight: 4, arbitrary: fc.constant<Start>('now') },
   { weight: 2, arbitrary: fc.constant<Start>('earliest') },
@@ -25,33 +14,29 @@ const anyStart: Arbitrary<Start> = fc.oneof(
   },
 );
 
-const anyBehaviour: Arbitrary<Behaviour> = fc.oneof(
-  { weight: 6, arbitrary: fc.constant<Behaviour>('ok') },
-  { weight: 6, arbitrary: fc.constant<Behaviour>('slow') },
-  {
-    weight: 6,
-    arbitrary: fc.constantFrom<Behaviour[]>('throw', 'reject', 'publish', 'publish and wait', 'attach'),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.constantFrom<Behaviour[]>('hang', 'late', 'unsubscribe', 'unsubscribe, slow'),
-  },
-  { weight: 1, arbitrary: fc.constantFrom<Behaviour[]>('close', 'close and wait') },
+const stayingBehaviours: Arbitrary<Behaviour> = fc.oneof(
+  { weight: 12, arbitrary: fc.constant<Behaviour>('ok') },
+  { weight: 10, arbitrary: fc.constant<Behaviour>('slow') },
+  { weight: 10, arbitrary: fc.constantFrom<Behaviour[]>('throw', 'reject', 'publish', 'publish and wait', 'attach') },
+  { weight: 4, arbitrary: fc.constantFrom<Behaviour[]>('hang', 'late', 'unsubscribe', 'unsubscribe, slow') },
 );
 
-const smallBursts = fc.constantFrom(1, 1, 1, 2, 3, 8);
+const anyBehaviour: Arbitrary<Behaviour> = fc.oneof(
+  { weight: 36, arbitrary: stayingBehaviours },
+  { weight: 1, arbitrary: fc.constantFrom<Behaviour[]>('close', 'close and wait') },
+);
 
 /** Streams: starts, signals, resuming, failures, faults of the history. */
 export const streams: Mix = {
   weights: {
-    publish: 12,
-    subscribe: 7,
+    publish: 24,
+    subscribe: 10,
     unsubscribe: 2,
-    resume: 3,
+    resume: 4,
     'await caught up': 2,
     advance: 3,
     trim: 3,
-    fault: 2,
+    fault: 3,
     wipe: 1,
     crash: 1,
     reopen: 1,
@@ -59,26 +44,26 @@ export const streams: Mix = {
   },
   streams: streamTopics,
   held: [],
-  filters,
+  filters: [['a.x'], ['a.y'], ['b'], ['c.one'], ['a.*'], ['>'], ['>'], ['a.x', 'b'], ['b', 'c.>']],
   starts: anyStart,
   names: {},
   behaviours: anyBehaviour,
-  bursts: smallBursts,
+  bursts: fc.constantFrom(1, 1, 1, 2, 3, 8),
   ids: [],
-  maxCommands: 30,
+  maxCommands: 45,
 };
 
 /** Held topics: attaching, leaving, dying, dropping, in every life. */
 export const held: Mix = {
   ...streams,
   weights: {
-    publish: 10,
-    attach: 7,
-    unsubscribe: 4,
-    'await caught up': 1,
-    advance: 3,
-    fault: 2,
-    requeue: 1,
+    publish: 20,
+    attach: 12,
+    unsubscribe: 6,
+    'await caught up': 2,
+    advance: 4,
+    fault: 3,
+    requeue: 2,
     discard: 1,
     wipe: 1,
     crash: 1,
@@ -93,19 +78,56 @@ export const held: Mix = {
 export const durable: Mix = {
   ...streams,
   weights: {
-    publish: 10,
-    subscribe: 6,
-    unsubscribe: 2,
-    advance: 4,
+    publish: 20,
+    subscribe: 10,
+    unsubscribe: 3,
+    advance: 5,
     trim: 1,
     fault: 2,
     wipe: 1,
     crash: 3,
-    reopen: 2,
+    reopen: 1,
     rest: 1,
   },
+  streams: ['b', 'a.x', 'a.y'],
+  held: ['job'],
+  filters: [['b'], ['a.*'], ['>']],
   names: { one: ['b'], two: ['a.*'], three: ['>'] },
   ids: ['k1', 'k2', 'k3'],
   bursts: fc.constantFrom(1, 1, 2, 5, 40, 80),
-  held: ['job'],
+};
+
+/** What every history can be asked to bear, so that all of them can be compared. */
+export const anywhere: Mix = {
+  ...streams,
+  weights: {
+    publish: 24,
+    subscribe: 8,
+    attach: 4,
+    unsubscribe: 2,
+    resume: 4,
+    'await caught up': 1,
+    advance: 3,
+    fault: 2,
+    requeue: 1,
+    rest: 1,
+  },
+  held: heldTopics,
+  behaviours: stayingBehaviours,
+  names: { one: ['b'], two: ['a.*'] },
+  ids: ['k1'],
+};
+
+/** The same with what only a durable history bears. */
+export const anywhereDurable: Mix = {
+  ...anywhere,
+  behaviours: anyBehaviour,
+  weights: { ...anywhere.weights, crash: 1, reopen: 1 },
+};
+
+/** Nothing that a listener that never answers would notice too. */
+export const undisturbed: Mix = {
+  ...streams,
+  weights: { publish: 24, subscribe: 8, unsubscribe: 2, resume: 4, advance: 3, trim: 3, crash: 1, rest: 1 },
+  behaviours: fc.constantFrom<Behaviour[]>('ok', 'ok', 'slow', 'throw', 'reject', 'publish', 'unsubscribe'),
 };

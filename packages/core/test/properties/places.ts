@@ -67,3 +67,6 @@ export const sqlitePlace: PlaceMaker = (randomness) => {
     remove: () => rmSync(directory, { recursive: true, force: true }),
   };
 };
+
+/** SQLite comes with Node from 22.13 on. */
+export const hasSqlite: boolean = process.getBuiltinModule?.('node:sqlite') !== undefined;
