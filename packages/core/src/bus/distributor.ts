@@ -108,7 +108,13 @@ function toStored(message: NewMessage, answer: Exclude<AppendResult, { status: '
   const { topic, id, type, body, attributes } = message;
   const { position, time } = answer;
   // Written out, since a rest of properties costs a tenth of the whole publish.
-  const stored: { -readonly [Field in keyof StoredMessage]: StoredMessage[Field] } = { position, topic, id, time, body };
+  const stored: { -readonly [Field in keyof StoredMessage]: StoredMessage[Field] } = {
+    position,
+    topic,
+    id,
+    time,
+    body,
+  };
   if (type !== undefined) stored.type = type;
   if (attributes !== undefined) stored.attributes = attributes;
   return stored;
