@@ -118,6 +118,8 @@ export class Listener {
   readonly onReset = (reset: Reset): void => this.#note({ kind: 'reset', reset });
 
   readonly handle = (message: Message, context: HandlerContext): unknown => {
+    // What a bus still does in the turn of its crash, nobody sees.
+    if (!this.#host.isAlive()) return forever();
     const { serial } = message.body as { serial: number };
     const deadline = this.#host.now() + handleTimeoutMs;
     const call: Call = {

@@ -140,7 +140,7 @@ export class Listeners {
     )?.unsubscribe();
   }
 
-  /** Everything answered before this call is handled when `caughtUp` resolves. */
+  /** Everything published before this call is handled when `caughtUp` resolves. */
   awaitCaughtUp(pick: number): void {
     const { checks, ledger, publishes, life } = this.#world;
     const listener = picked(
@@ -149,13 +149,16 @@ export class Listeners {
     );
     if (listener === undefined || life === undefined) return;
     const { epoch } = ledger.head;
-    const through = publishes.answeredUpTo(epoch);
+    const { count } = publishes;
     const waiting: Waiting = { listener, life, resolved: false };
     this.#waiting.push(waiting);
     void listener.subscription!.caughtUp().then(() => {
       waiting.resolved = true;
       if (!listener.active || ledger.head.epoch !== epoch) return;
       this.#readLogs();
+      const through = publishes.positionOf(count, epoch);
+      checks.hold('P3', through !== undefined, () => `caughtUp of ${listener.label} resolves before the publishes do`);
+      if (through === undefined) return;
       const [topic] = listener.options.filter as [string];
       const handled = listener.options.held
         ? !ledger.between(epoch, [topic], 0, through).some((entry) => entry.state === 'live' && !entry.requeued)
@@ -299,7 +302,7 @@ export class Listeners {
     listener.start = start;
     let knownUntil = -1;
     if (from === 'located') {
-      const found = located.find(
+      const found = located.findLast(
         ({ filter: of, start: at, step }) => of === filter.join(' ') && at === start.position && step >= createdAt,
       );
       checks.hold('P13', found !== undefined, () => `${label} starts at ${start.position}, which was no answer to it`);

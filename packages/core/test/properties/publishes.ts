@@ -84,13 +84,17 @@ export class PublishAudit {
     this.#checkIds();
   }
 
-  /** The highest position that an answered publish has in an epoch. */
-  answeredUpTo(epoch: string): number {
+  get count(): number {
+    return this.#all.length;
+  }
+
+  /** The highest position that the first `count` publishes got in an epoch; undefined while one of them waits for its answer. */
+  positionOf(count: number, epoch: string): number | undefined {
     let highest = 0;
-    for (const { receipt } of this.#all) {
-      if (receipt === undefined) continue;
-      const cursor = cursorOf(receipt);
-      if (cursor.epoch === epoch) highest = Math.max(highest, cursor.position);
+    for (const { receipt, error, isAwaited } of this.#all.slice(0, count)) {
+      if (receipt === undefined && error === undefined && isAwaited()) return undefined;
+      const cursor = receipt === undefined ? undefined : cursorOf(receipt);
+      if (cursor?.epoch === epoch) highest = Math.max(highest, cursor.position);
     }
     return highest;
   }

@@ -29,6 +29,9 @@ export interface RunsOutcome {
   readonly failure: Failure | undefined;
 }
 
+/** A run that failed is made again, and no other. */
+export const isReplay: boolean = (process.env['HEXBUS_SEED'] ?? '') !== '';
+
 const isDeep = process.env['HEXBUS_DEEP'] === '1';
 
 /** How many runs are made of a property. */

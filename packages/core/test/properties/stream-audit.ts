@@ -104,8 +104,11 @@ export class StreamAudit {
     this.#noteTimeout();
     const account = this.#accounts.get(cursor.epoch);
     if (account === undefined) return;
-    this.#checkPassed('P17', account, account.committed, cursor.position);
-    account.committed = Math.max(account.committed, cursor.position);
+    const { name, position } = cursor;
+    const handled = position === account.start || account.startedSet.has(position);
+    this.#checks.hold('P17', handled, () => `${name} is stored at ${position}, which was not handled: idle progress`);
+    this.#checkPassed('P17', account, account.committed, position);
+    account.committed = Math.max(account.committed, position);
   }
 
   /** What it settled in an epoch is stored when it has ended. */
@@ -197,6 +200,8 @@ export class StreamAudit {
     );
     this.#checkIdentity(account, call);
     if (options.name !== undefined) this.#checkUncommitted(account, options.name);
+    const denied = account.gaps.find((gap) => isOnlyOf(gap, call.topic) && gap.from <= position && position <= gap.to);
+    this.#checks.hold('P4', denied === undefined, () => `${label} was given ${serial} of ${showGap(denied!)}`);
     for (const entry of this.#ledger.between(account.epoch, options.filter, account.through, position - 1)) {
       this.#checks.hold('P1', entry.goneAt < step, () => `${label} passed over ${show(entry)}, which is there`);
       if (!account.settles(entry)) account.holes.push(entry);
@@ -341,6 +346,11 @@ function isReset(entry: LogEntry): boolean {
 
 function covers({ topics, from, to }: Gap, { topic, position }: Entry): boolean {
   return from <= position && position <= to && topics.some((each) => each === topic || matchesPattern(each, topic));
+}
+
+/** A gap of one topic means all of it; one of several topics is as wide as the widest of them. */
+function isOnlyOf({ topics }: Gap, topic: string): boolean {
+  return topics.length === 1 && topics[0] === topic;
 }
 
 function parts(cursor: string): CursorParts {

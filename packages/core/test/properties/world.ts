@@ -317,7 +317,7 @@ function textOf(entry: LogEntry): string {
     case 'end':
       return `${entry.kind} ${entry.call.serial} at ${entry.call.position}, try ${entry.call.attempt} ${entry.kind === 'end' ? entry.call.state : ''}`;
     case 'gap':
-      return `gap ${entry.gap.topics.join(' ')} ${entry.gap.from} to ${entry.gap.to}`;
+      return `gap ${[...entry.gap.topics].sort().join(' ')} ${entry.gap.from} to ${entry.gap.to}`;
     case 'reset':
       return 'reset';
     case 'unsubscribed':
