@@ -28,7 +28,6 @@ if (values.help) print(usage);
 else await run(chosen(values.only));
 
 async function run(selected: readonly Scenario[]): Promise<void> {
-  const sections = new Map<string, string>();
   const all: Record<string, unknown> = {};
   for (const scenario of selected) {
     const rounds = values.quick ? 1 : Number(values.rounds ?? scenario.rounds ?? 5);
@@ -45,15 +44,18 @@ async function run(selected: readonly Scenario[]): Promise<void> {
       loadAfter: load(),
     };
     const section = sectionOf(scenario, figures, conditions, !values.quick);
-    sections.set(scenario.title, section);
     all[scenario.name] = asObject(scenario, figures);
     if (!values.json) print(`${section}\n`);
+    if (!values.quick) keep(scenario.title, section);
   }
   if (values.json) print(JSON.stringify(all));
-  if (values.quick) return;
+}
+
+/** Each at once: what one scenario measured is not lost when another one fails. */
+function keep(title: string, section: string): void {
   const former = existsSync(resultsFile) ? readFileSync(resultsFile, 'utf8') : '';
-  const titles = scenarios.map(({ title }) => title);
-  writeFileSync(resultsFile, merged(former, sections, titles));
+  const titles = scenarios.map((scenario) => scenario.title);
+  writeFileSync(resultsFile, merged(former, title, section, titles));
 }
 
 function chosen(only: string | undefined): readonly Scenario[] {

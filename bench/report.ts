@@ -83,13 +83,13 @@ ratios are taken inside a round. Shown: median (min-max) over the rounds; less i
 Absolute figures differ by machine and minute; the ratios are what to compare.
 `;
 
-/** The results with the given sections in place of the older ones of the same title, in the order of `titles`. */
-export function merged(former: string, sections: ReadonlyMap<string, string>, titles: readonly string[]): string {
+/** The results with a section in place of the older one of its title, in the order of `titles`. */
+export function merged(former: string, title: string, section: string, titles: readonly string[]): string {
   const all = new Map<string, string>();
   for (const part of former.split(/^(?=## )/m).slice(1)) {
     all.set(part.slice(3, part.indexOf('\n')), part.trimEnd());
   }
-  for (const [title, section] of sections) all.set(title, section);
-  const kept = titles.flatMap((title) => all.get(title) ?? []);
+  all.set(title, section);
+  const kept = titles.flatMap((one) => all.get(one) ?? []);
   return `${[introduction.trimEnd(), ...kept].join('\n\n')}\n`;
 }
