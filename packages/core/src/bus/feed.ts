@@ -94,7 +94,7 @@ export class Feed {
       return;
     }
     // A store page may have been ahead of the tail.
-    if (message.position <= this.#through) return;
+    if (message.position <= this.#through || this.#isReported(message)) return;
     if (this.#queue.length - this.#next >= maxQueued) {
       this.#live = false;
       return;
@@ -167,7 +167,8 @@ export class Feed {
     const { tail, matcher, history, filter, storeOnly } = this.#options;
     const page = storeOnly === true ? undefined : tail.read(this.#epoch, this.#through, matcher, pageLimit);
     if (page !== undefined) {
-      this.#accept(page);
+      const messages = page.messages.filter((message) => !this.#isReported(message));
+      this.#accept({ ...page, messages });
       return;
     }
     const wakesBefore = this.#wakes;
@@ -194,6 +195,11 @@ export class Feed {
     // Ahead of the bus, or the tail is of another epoch: only a wake can bring more, so polling would be in vain.
     const nothingNew = read.messages.length === 0 && read.through >= read.position;
     if (!this.#live && nothingNew && wakesBefore === this.#wakes) this.#parked = true;
+  }
+
+  /** It was reported as lost by a page that was ahead of the tail, which has it still. Of a held topic the tail has nothing. */
+  #isReported({ topic, position }: RetainedMessage): boolean {
+    return this.#known.size > 0 && this.#options.storeOnly !== true && position <= (this.#known.get(topic) ?? 0);
   }
 
   #accept(page: FeedPage): void {

@@ -76,6 +76,8 @@ export interface Mix {
   readonly bursts: Arbitrary<number>;
   readonly ids: readonly string[];
   readonly maxCommands: number;
+  /** How long the pages of the history are at most. */
+  readonly maxPage: number;
 }
 
 export function commandsOf(mix: Mix): Arbitrary<readonly Issued[]> {

@@ -15,7 +15,8 @@ async function expectEqual(
   worlds: readonly Pick<WorldOptions, 'place' | 'bystander'>[],
 ): Promise<void> {
   const makers = worlds.map(
-    (options) => (scheduler: WorldOptions['scheduler']) => new World({ createBus, scheduler, ...options }),
+    (options) => (scheduler: WorldOptions['scheduler']) =>
+      new World({ createBus, scheduler, maxPage: mix.maxPage, ...options }),
   );
   const { failure, counts } = await compareAll({ mix, runs }, id, makers);
   if (failure !== undefined) expect.fail(failure.report);

@@ -52,12 +52,12 @@ export class HeldAudit {
     }
   }
 
-  /** A write is about to take effect. */
-  settling({ epoch, settle }: WriteBatch, head: string): void {
-    if (epoch !== head) return;
-    for (const { outcome, topic: name, position } of settle) {
+  /** A write took effect that the ledger does not know of yet. */
+  settling({ epoch, settle }: WriteBatch, { settled }: WriteResult): void {
+    for (const [index, { outcome, topic: name, position }] of settle.entries()) {
+      if (settled[index] !== true) continue;
       const entry = this.#ledger.find(epoch, position);
-      if (entry?.state !== 'live' || entry.topic !== name || outcome === 'requeue' || outcome === 'discard') continue;
+      if (entry === undefined || outcome === 'requeue' || outcome === 'discard') continue;
       const round = this.#topic(name).round;
       const calls = round?.entry.position === position ? [...round.calls] : [];
       this.#checks.hold(

@@ -51,6 +51,7 @@ export const streams: Mix = {
   bursts: fc.constantFrom(1, 1, 1, 2, 3, 8),
   ids: [],
   maxCommands: 45,
+  maxPage: Infinity,
 };
 
 /** Held topics: attaching, leaving, dying, dropping, in every life. */
@@ -130,4 +131,16 @@ export const undisturbed: Mix = {
   ...streams,
   weights: { publish: 24, subscribe: 8, unsubscribe: 2, resume: 4, advance: 3, trim: 3, crash: 1, rest: 1 },
   behaviours: fc.constantFrom<Behaviour[]>('ok', 'ok', 'slow', 'throw', 'reject', 'publish', 'unsubscribe'),
+};
+
+/** Pages so short that losses lie beyond what was read, and that the tail goes on where the store left off. */
+export const paged: Mix = {
+  ...streams,
+  weights: { publish: 16, subscribe: 10, unsubscribe: 1, resume: 3, advance: 1, trim: 2, fault: 1, crash: 2, rest: 1 },
+  streams: ['a.x', 'a.y', 'b'],
+  filters: [['>'], ['>'], ['a.*'], ['a.x', 'b'], ['a.x']],
+  behaviours: fc.constantFrom<Behaviour[]>('ok', 'ok', 'ok', 'slow', 'throw'),
+  bursts: fc.constantFrom(1, 2, 4, 8, 80),
+  maxCommands: 30,
+  maxPage: 3,
 };

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type PropertyId, propertyTexts } from './checks.ts';
 import type { Mix } from './commands.ts';
-import { durable, held, streams } from './mixes.ts';
+import { durable, held, paged, streams } from './mixes.ts';
 import { hasSqlite, memoryPlace, type PlaceMaker, simulatedPlace, sqlitePlace } from './places.ts';
 import { isReplay, type RunsOutcome, runAll, runsOf } from './runs.ts';
 
@@ -31,6 +31,11 @@ const everywhere: readonly PropertyId[] = ['P8', 'P9', 'P10', 'P24', 'livelock']
 const groups: readonly Group[] = [
   { name: 'streams', mix: streams, ids: [...streamIds, ...everywhere] },
   { name: 'held topics', mix: held, ids: ['P3', 'P4', 'P11', 'P12', 'P19', 'P20', 'P21', 'P22', ...everywhere] },
+  {
+    name: 'long histories',
+    mix: paged,
+    ids: [...streamIds.filter((id) => id !== 'P6' && id !== 'P15'), ...everywhere],
+  },
   { name: 'durable names and ids', mix: durable, ids: [...streamIds, 'P17', 'P18', 'P19', 'P26', ...everywhere] },
 ];
 

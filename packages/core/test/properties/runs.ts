@@ -44,7 +44,12 @@ export async function runAll(options: RunsOptions): Promise<RunsOutcome> {
   const counts = new Map<PropertyId, number>();
   let steps = 0;
   const failure = await checkRuns(options, async (commands, scheduler) => {
-    const world = new World({ createBus: options.createBus ?? createBus, place: options.place, scheduler });
+    const world = new World({
+      createBus: options.createBus ?? createBus,
+      place: options.place,
+      scheduler,
+      maxPage: options.mix.maxPage,
+    });
     try {
       await world.run(commands);
     } finally {

@@ -19,12 +19,13 @@ export type Fault = 'fails' | 'unknown-lost' | 'unknown-done' | 'unknown-late';
 
 /** What a run knows of the calls of its history. Effects are told in the step in which they happen, answers before the bus has them. */
 export interface HistoryEvents {
-  onWriting(batch: WriteBatch): void;
   onWritten(batch: WriteBatch, result: WriteResult): void;
   onAcknowledged(head: Head): void;
   onOpened(head: Head): void;
   onLocated(query: LocateQuery, found: Located): void;
   nextFault(kind: 'write' | 'read'): Fault | undefined;
+  /** Pages are no longer than this: a store may end one early. */
+  readonly maxPage: number;
 }
 
 /**
@@ -65,7 +66,6 @@ export class ScheduledHistory implements HistoryStore {
 
   write(batch: WriteBatch): Promise<WriteResult> {
     const effect = async (): Promise<WriteResult> => {
-      this.#events.onWriting(batch);
       const result = await this.#inner.write(batch);
       this.#events.onWritten(batch, result);
       return result;
@@ -79,7 +79,8 @@ export class ScheduledHistory implements HistoryStore {
   }
 
   read(query: ReadQuery): Promise<HistoryPage> {
-    return this.#call('read', () => this.#inner.read(query), undefined, this.#events.nextFault('read'));
+    const shortened = { ...query, limit: Math.min(query.limit, this.#events.maxPage) };
+    return this.#call('read', () => this.#inner.read(shortened), undefined, this.#events.nextFault('read'));
   }
 
   locate(query: LocateQuery): Promise<Located> {

@@ -28,6 +28,7 @@ export interface WorldOptions {
   readonly createBus: typeof createBus;
   readonly place: PlaceMaker;
   readonly scheduler: Scheduler;
+  readonly maxPage: number;
   /** Subscribed first in every life of the program; not audited. */
   readonly bystander?: (bus: Bus) => void;
 }
@@ -50,6 +51,7 @@ const maxStepsPerCommand = 4_000;
 /** A program with a bus, the place of its history, and the time in which they live, under one scheduler; and what is known of all of them. */
 export class World implements HistoryEvents {
   readonly checks = new Checks();
+  readonly maxPage: number;
   readonly schedule: Schedule;
   readonly time: SimulatedTime;
   readonly ledger = new Ledger(policies);
@@ -72,6 +74,7 @@ export class World implements HistoryEvents {
 
   constructor(options: WorldOptions) {
     this.#options = options;
+    this.maxPage = options.maxPage;
     this.schedule = new Schedule(options.scheduler);
     this.time = new SimulatedTime(this.schedule);
     this.held = new HeldAudit(this.ledger, this.checks);
@@ -162,12 +165,9 @@ export class World implements HistoryEvents {
     );
   }
 
-  onWriting(batch: WriteBatch): void {
-    this.held.settling(batch, this.ledger.head.epoch);
-  }
-
   onWritten(batch: WriteBatch, result: WriteResult): void {
     if (!result.applied) return;
+    this.held.settling(batch, result);
     this.ledger.written(batch, result, this.time.now, this.schedule.steps);
     this.publishes.appended(result.epoch);
     this.held.settled(batch, result);

@@ -1,0 +1,207 @@
+import { durable, held, paged, streams } from '../mixes.ts';
+import type { Mutant } from './mutant.ts';
+
+/** Mistakes that are easily made, some of which these properties have found in earlier versions of the bus. */
+export const mistakes: readonly Mutant[] = [
+  {
+    name: 'the results of a batch are shifted by one',
+    patches: [
+      {
+        file: 'writer.ts',
+        find: 'result.epoch, result.appended[index]',
+        replace: 'result.epoch, result.appended[(index + 1) % appends.length]',
+      },
+    ],
+    caughtBy: ['P9', 'P26'],
+    mix: streams,
+  },
+  {
+    name: 'a receipt is given before the write',
+    patches: [
+      {
+        file: 'writer.ts',
+        find: 'result = await this.#history.write(batch);',
+        replace: `for (const [index, pending] of appends.entries()) pending.resolve({ epoch: batch.epoch, position: index + 1, duplicate: false });
+      result = await this.#history.write(batch);`,
+      },
+    ],
+    caughtBy: ['P9'],
+    mix: streams,
+  },
+  {
+    name: 'idle progress is stored',
+    patches: [
+      {
+        file: 'pump.ts',
+        find: '    if (this.#feed.live && this.#wasBehind) {',
+        replace: '    void this.#options.durable?.moved(this.cursor);\n    if (this.#feed.live && this.#wasBehind) {',
+      },
+    ],
+    caughtBy: ['P17', 'livelock'],
+    mix: durable,
+  },
+  {
+    name: 'a pump handles any number of messages without a commit',
+    patches: [{ file: 'named-cursors.ts', find: '< maxUncommitted ? undefined', replace: '< Infinity ? undefined' }],
+    caughtBy: ['P18'],
+    mix: { ...durable, weights: { publish: 10, subscribe: 10, 'await caught up': 1 } },
+  },
+  {
+    name: 'a name is given back before its last cursor is stored',
+    patches: [{ file: 'pump.ts', find: 'await this.#options.durable?.committed();', replace: '' }],
+    caughtBy: ['P17', 'P18'],
+    mix: durable,
+  },
+  {
+    name: 'a cursor is dropped when its write met another epoch',
+    patches: [
+      {
+        file: 'writer.ts',
+        find: 'this.#events.cursorsSettled(cursors, result.applied);',
+        replace: 'this.#events.cursorsSettled(cursors, true);',
+      },
+    ],
+    caughtBy: ['P17'],
+    mix: { ...durable, weights: { publish: 6, subscribe: 10, wipe: 3, crash: 1, advance: 3 } },
+  },
+  {
+    name: 'one try is enough',
+    patches: [{ file: 'handler-runner.ts', find: 'attempt >= handling.maxTries', replace: 'attempt >= 1' }],
+    caughtBy: ['P12'],
+    mix: streams,
+  },
+  {
+    name: 'a held message is set aside after the first failure',
+    patches: [{ file: 'handler-runner.ts', find: 'attempt >= handling.maxTries', replace: 'attempt >= 1' }],
+    caughtBy: ['P19'],
+    mix: held,
+  },
+  {
+    name: 'a dead message is removed',
+    patches: [
+      {
+        file: 'held-queue.ts',
+        find: "{ outcome: 'dead', topic, position, reason }",
+        replace: "{ outcome: 'handled', topic, position }",
+      },
+    ],
+    caughtBy: ['P19'],
+    mix: held,
+  },
+  {
+    name: 'a settlement that failed is not made again',
+    patches: [
+      {
+        file: 'held-queue.ts',
+        find: 'if (this.#loop.stopped) return false;',
+        replace: 'if (!uncertain) return false;\n        if (this.#loop.stopped) return false;',
+      },
+    ],
+    caughtBy: ['P12', 'P20', 'P21', 'P22'],
+    mix: held,
+  },
+  {
+    name: 'no id is deduplicated',
+    patches: [{ file: 'encode.ts', find: 'deduplicate: options.id !== undefined', replace: 'deduplicate: false' }],
+    caughtBy: ['P26'],
+    mix: durable,
+  },
+  {
+    name: 'what was rejected is written with the next batch',
+    patches: [
+      {
+        file: 'writer.ts',
+        find: 'this.#rejectAll(appends, error);',
+        replace: 'this.#rejectAll(appends, error);\n    this.#queue.push(...appends);',
+      },
+    ],
+    caughtBy: ['P8', 'P10'],
+    mix: streams,
+  },
+  {
+    name: 'a batch is written in the opposite order',
+    patches: [
+      {
+        file: 'writer.ts',
+        find: 'return this.#queue.splice(0, count);',
+        replace: 'return this.#queue.splice(0, count).reverse();',
+      },
+    ],
+    caughtBy: ['P8'],
+    mix: streams,
+  },
+  {
+    name: 'a gap is told after the page',
+    patches: [
+      { file: 'feed.ts', find: "    if (gap !== undefined) this.#queue.push({ kind: 'gap', gap });\n", replace: '' },
+      {
+        file: 'feed.ts',
+        find: 'for (const message of page.messages) this.#queue.push(message);',
+        replace:
+          "for (const message of page.messages) this.#queue.push(message);\n    if (gap !== undefined) this.#queue.push({ kind: 'gap', gap });",
+      },
+    ],
+    caughtBy: ['P4', 'P5', 'P14'],
+    mix: streams,
+  },
+  {
+    name: 'a subscription begun while the head is in doubt counts as live',
+    patches: [
+      {
+        file: 'feed.ts',
+        find: 'this.#reachesHead() && options.tail.knows(this.#epoch, this.#through);',
+        replace: 'this.#reachesHead() && this.#through === options.tail.head;',
+      },
+    ],
+    caughtBy: ['P3', 'P14', 'P16'],
+    mix: streams,
+  },
+  {
+    name: 'a page from before a doubt makes a subscription live',
+    patches: [
+      {
+        file: 'feed.ts',
+        find: 'if (doubtsBefore !== this.#doubts) this.#live = false;',
+        replace: 'void doubtsBefore;',
+      },
+    ],
+    caughtBy: ['P3', 'P14', 'P16'],
+    mix: { ...streams, weights: { publish: 20, subscribe: 10, resume: 3, fault: 8 } },
+  },
+  {
+    name: 'a start above the head is believed',
+    patches: [
+      {
+        file: 'feed.ts',
+        find: 'if (read.epoch !== this.#epoch || after > read.position) {',
+        replace: 'if (read.epoch !== this.#epoch) {',
+      },
+    ],
+    caughtBy: ['P3', 'P15'],
+    mix: streams,
+  },
+  {
+    name: 'a message is delivered though it was reported as lost',
+    patches: [
+      {
+        file: 'feed.ts',
+        find: 'if (message.position <= this.#through || this.#isReported(message)) return;',
+        replace: 'if (message.position <= this.#through) return;',
+      },
+    ],
+    caughtBy: ['P4'],
+    mix: paged,
+  },
+  {
+    name: 'done does not wait for a call that unsubscribes itself',
+    patches: [{ file: 'held-queue.ts', find: '    await undefined;\n', replace: '' }],
+    caughtBy: ['P24'],
+    mix: held,
+  },
+  {
+    name: 'caughtUp does not wait for publishes',
+    patches: [{ file: 'subscription.ts', find: 'await this.#host.flush();', replace: '' }],
+    caughtBy: ['P3'],
+    mix: streams,
+  },
+];
