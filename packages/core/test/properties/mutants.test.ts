@@ -7,7 +7,7 @@ import { simulatedPlace } from './places.ts';
 import { runAll } from './runs.ts';
 
 /** So many runs may a mutant live. */
-const maxRuns = 2_000;
+const maxRuns = 5_000;
 
 test.each([...rules, ...designs, ...mistakes])('the properties catch: $name', async (mutant) => {
   const { name, mix, place = simulatedPlace, caughtBy } = mutant;

@@ -84,7 +84,7 @@ export const designs: readonly Mutant[] = [
   {
     name: 'the epoch is ignored: another history is read on without a reset',
     patches: [{ file: 'feed.ts', find: "this.#queue.push({ kind: 'reset'", replace: "void ({ kind: 'reset'" }],
-    caughtBy: ['P6', 'P10', 'P14', 'P15'],
+    caughtBy: ['P1', 'P6', 'P10', 'P14', 'P15'],
     mix: streams,
   },
   {
@@ -107,9 +107,9 @@ export const designs: readonly Mutant[] = [
     patches: [
       {
         file: 'held-queue.ts',
-        find: 'this.#delivery = this.#deliver(item);',
+        find: 'this.#delivering = true;',
         replace:
-          "await this.#write({ outcome: 'handled', topic: this.#topic, position: item.position });\n        this.#delivery = this.#deliver(item);",
+          "this.#delivering = true;\n    await this.#write({ outcome: 'handled', topic: this.#topic, position: message.position });",
       },
     ],
     caughtBy: ['P19', 'P21', 'P22'],
@@ -144,8 +144,8 @@ export const designs: readonly Mutant[] = [
       },
       {
         file: 'held-queue.ts',
-        find: 'this.#delivery = this.#deliver(item);',
-        replace: 'this.#seen.push(item);\n        this.#delivery = this.#deliver(item);',
+        find: 'this.#delivering = true;',
+        replace: 'this.#delivering = true;\n    this.#seen.push(message);',
       },
     ],
     caughtBy: ['P11', 'P12', 'P20', 'P22'],

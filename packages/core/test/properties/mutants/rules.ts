@@ -69,7 +69,9 @@ export const rules: readonly Mutant[] = [
   },
   {
     name: 'rule 5: what a page has brought already is taken again',
-    patches: [{ file: 'feed.ts', find: 'if (message.position <= this.#through) return;', replace: '' }],
+    patches: [
+      { file: 'feed.ts', find: 'message.position <= this.#through || this.#isReported', replace: 'this.#isReported' },
+    ],
     caughtBy: ['P1', 'P2'],
     mix: streams,
   },
@@ -92,9 +94,14 @@ export const rules: readonly Mutant[] = [
     mix: streams,
   },
   {
-    name: 'rule 7: what a page reports as trimmed is not noted in the tail',
+    name: 'rule 7: what a page reports as trimmed is not noted, neither in the tail nor for what it serves',
     patches: [
       { file: 'feed.ts', find: 'tail.noteTrimmed(tail.epoch === read.epoch ? read.trimmed : []);', replace: '' },
+      {
+        file: 'feed.ts',
+        find: 'return this.#known.size > 0 && this.#options.storeOnly',
+        replace: 'return this.#known.size < 0 && this.#options.storeOnly',
+      },
     ],
     caughtBy: ['P4'],
     mix: paged,
