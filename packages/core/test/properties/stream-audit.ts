@@ -18,7 +18,7 @@ class Account {
   readonly startedSet = new Set<number>();
   readonly settled = new Set<number>();
   readonly gaps: Gap[] = [];
-  /** What of them was lost when they were told: a gap of several topics is as wide as the widest of them. */
+  /** What they told of for certain: a gap of several topics is as wide as the widest of them. */
   readonly told = new Set<number>();
   /** Passed over without a signal so far. */
   readonly holes: Entry[] = [];
@@ -287,7 +287,7 @@ export class StreamAudit {
             !account.startedSet.has(entry.position) &&
             !account.told.has(entry.position),
         );
-      for (const entry of lost) account.told.add(entry.position);
+      if (topics.length === 1) for (const entry of lost) account.told.add(entry.position);
       this.#checks.hold(
         'P4',
         lost.length > 0,

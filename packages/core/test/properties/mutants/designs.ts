@@ -66,7 +66,7 @@ export const designs: readonly Mutant[] = [
   {
     name: 'handlers are not awaited',
     patches: [{ file: 'pump.ts', find: 'if (settling !== undefined) await settling;', replace: 'void settling;' }],
-    caughtBy: ['P11', 'P12'],
+    caughtBy: ['P11', 'P12', 'P24'],
     mix: streams,
   },
   {

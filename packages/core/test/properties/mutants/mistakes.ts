@@ -153,7 +153,7 @@ export const mistakes: readonly Mutant[] = [
         replace: 'this.#reachesHead() && this.#through === options.tail.head;',
       },
     ],
-    caughtBy: ['P3', 'P14', 'P16'],
+    caughtBy: ['P3', 'P4', 'P14', 'P16'],
     mix: streams,
   },
   {
@@ -165,7 +165,7 @@ export const mistakes: readonly Mutant[] = [
         replace: 'void doubtsBefore;',
       },
     ],
-    caughtBy: ['P3', 'P14', 'P16'],
+    caughtBy: ['P3', 'P4', 'P14', 'P16'],
     mix: { ...streams, weights: { publish: 20, subscribe: 10, resume: 3, fault: 8 } },
   },
   {

@@ -27,7 +27,7 @@ export const rules: readonly Mutant[] = [
   {
     name: 'rule 2: an unknown outcome wakes nobody',
     patches: [{ file: 'distributor.ts', find: 'this.#options.tail.doubt();\n    this.#doubtAll();', replace: '' }],
-    caughtBy: ['P3', 'P14', 'P16'],
+    caughtBy: ['P3', 'P4', 'P14', 'P16'],
     mix: streams,
   },
   {
@@ -90,7 +90,7 @@ export const rules: readonly Mutant[] = [
   {
     name: 'rule 6: it sleeps though a wake came while it read',
     patches: [{ file: 'feed.ts', find: 'nothingNew && wakesBefore === this.#wakes', replace: 'nothingNew' }],
-    caughtBy: ['P3', 'P14', 'P16'],
+    caughtBy: ['P3', 'P4', 'P14', 'P16'],
     mix: streams,
   },
   {
