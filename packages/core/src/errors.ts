@@ -59,8 +59,8 @@ export function isHexbusError(error: unknown, code?: ErrorCode): error is Hexbus
   return code === undefined || candidate.code === code;
 }
 
-/** A value as it may stand in an error message: at most 80 characters, on one line, never throwing. */
-export function shorten(value: unknown): string {
+/** A value as it may stand in an error message: at most `maxLength` characters, on one line, never throwing. */
+export function shorten(value: unknown, maxLength = 80): string {
   let text: string;
   try {
     text = typeof value === 'string' ? JSON.stringify(value) : String(value);
@@ -68,5 +68,5 @@ export function shorten(value: unknown): string {
     text = typeof value;
   }
   text = text.replace(/\s+/g, ' ');
-  return text.length <= 80 ? text : `${text.slice(0, 77)}...`;
+  return text.length <= maxLength ? text : `${text.slice(0, maxLength - 3)}...`;
 }

@@ -31,7 +31,7 @@ export interface TopicMatcher {
 const maxRemembered = 10_000;
 
 /** A matcher by the rules of `Filter`: names match themselves, patterns match what is not held. */
-export function createTopicMatcher(filter: Filter, retention: RetentionLookup): TopicMatcher {
+export function createTopicMatcher(filter: Filter, retention: Pick<RetentionLookup, 'isHeld'>): TopicMatcher {
   const names = new Set(filter.filter((entry) => !isPattern(entry)));
   const patterns = filter.filter(isPattern);
   if (patterns.length === 0) {

@@ -59,11 +59,13 @@ describe('open', () => {
         retention: [
           { kind: 'limits', pattern: 'a.>', maxCount: 5, maxAgeMs: Infinity },
           { kind: 'until-handled', pattern: 'b', maxCount: 100_000, maxAgeMs: Infinity, overflow: 'reject' },
+          // Exempt from wider patterns, also for the history.
+          { kind: 'limits', pattern: 'c', maxCount: Infinity, maxAgeMs: Infinity },
           { kind: 'until-handled', pattern: 'e', maxCount: 3, maxAgeMs: 7, overflow: 'drop-oldest' },
         ],
       },
     ]);
-    expect(seen[0]?.retention).toHaveLength(3);
+    expect(seen[0]?.retention).toHaveLength(4);
   });
 
   test('that fails rejects with the error of the history, closes it, and leaves the bus closed', async () => {

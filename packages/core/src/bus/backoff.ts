@@ -6,6 +6,7 @@ export class Backoff {
   readonly #firstMs: number;
   readonly #maxMs: number;
   #tries = 0;
+  #ended = false;
   #endPause: (() => void) | undefined;
 
   constructor(clock: Clock, firstMs: number, maxMs: number) {
@@ -21,6 +22,7 @@ export class Backoff {
 
   /** `keepAlive`: the tries are bounded, so a process that has nothing else to do waits for them. */
   pause(keepAlive = false): Promise<void> {
+    if (this.#ended) return Promise.resolve();
     const delayMs = Math.min(this.#firstMs * 2 ** this.#tries, this.#maxMs);
     this.#tries += 1;
     return new Promise((resolve) => {
@@ -32,8 +34,9 @@ export class Backoff {
     });
   }
 
-  /** Ends the pause that is under way. */
+  /** Ends the pause that is under way, and makes none any more. */
   end(): void {
+    this.#ended = true;
     this.#endPause?.();
   }
 }

@@ -27,7 +27,7 @@ import { type BusOptions, type BusSettings, resolveBusOptions } from './options.
 import { checkPublishOptions, validateBody } from './publish-checks.ts';
 import { RetainedSide } from './retained-side.ts';
 import type { BusSubscription } from './subscription.ts';
-import { normalizeFilter, retentionPolicies, Subscriptions } from './subscriptions.ts';
+import { checkSignal, normalizeFilter, Subscriptions } from './subscriptions.ts';
 import { type Subscriber, type TopicEntry, TopicTable } from './topic-table.ts';
 import type { EventMap } from './topics.ts';
 
@@ -58,7 +58,7 @@ class HexBus implements Bus {
 
   constructor(settings: BusSettings) {
     this.#settings = settings;
-    this.#topics = new TopicTable(settings.policies);
+    this.#topics = new TopicTable(settings.topics);
     this.#origin = { clock: settings.clock, ids: new MessageIds(settings.randomness.id()) };
     this.#names = new NamedCursors(settings.clock, () => this.#side?.writer.request());
     this.#subscriptions = new Subscriptions({
@@ -123,7 +123,7 @@ class HexBus implements Bus {
 
   messages(filter: string | readonly string[], options: SubscribeOptions = noOptions): AsyncIterableIterator<Message> {
     // The consumer's own work between two messages is no handler that hangs.
-    const patient = { handleTimeoutMs: Number.POSITIVE_INFINITY, ...options };
+    const patient = { ...options, handleTimeoutMs: options.handleTimeoutMs ?? Number.POSITIVE_INFINITY };
     return new MessageIterator((handler) => this.subscribe(filter, handler, patient));
   }
 
@@ -194,7 +194,13 @@ class HexBus implements Bus {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#close();
+    if (this.#closing !== undefined) return this.#closing;
+    let begin: () => void = () => undefined;
+    // Known before anything of the user's runs, which may close and subscribe again.
+    this.#closing = new Promise((resolve) => {
+      begin = () => resolve(this.#close());
+    });
+    begin();
     return this.#closing;
   }
 
@@ -206,12 +212,12 @@ class HexBus implements Bus {
     history: HistoryStore,
     options: { readonly signal?: AbortSignal; readonly newEpoch?: boolean },
   ): Promise<void> {
+    checkSignal(options.signal);
     this.#state = 'opening';
     const { signal: aborted } = this.#openingAborted;
     const signal = options.signal === undefined ? aborted : AbortSignal.any([options.signal, aborted]);
-    const { deduplication } = this.#settings;
+    const { retention, deduplication } = this.#settings;
     try {
-      const retention = retentionPolicies(this.#settings);
       const head = await history.open({ retention, deduplication, signal, newEpoch: options.newEpoch });
       signal.throwIfAborted();
       this.#side = new RetainedSide({
@@ -227,12 +233,13 @@ class HexBus implements Bus {
       this.#subscriptions.beginAll(this.#side);
     } catch (error) {
       this.#subscriptions.failAll(error);
+      const closed = history.close().catch((closeError: unknown) => this.#observers.error(closeError));
       // What `close` has begun it also ends.
       if (this.#closing === undefined) {
-        this.#closing = Promise.resolve();
+        this.#closing = closed;
         this.#state = 'closed';
       }
-      await history.close().catch((closeError: unknown) => this.#observers.error(closeError));
+      await closed;
       throw error;
     }
   }
@@ -266,7 +273,8 @@ class HexBus implements Bus {
     }
     let cancel: () => void = () => undefined;
     const timeout = new Promise<void>((resolve) => {
-      cancel = clock.setTimer(resolve, closeTimeoutMs);
+      // Else a process with nothing else to do would end before the history is closed.
+      cancel = clock.setTimer(resolve, closeTimeoutMs, true);
     });
     await Promise.race([ended, timeout]);
     cancel();

@@ -19,7 +19,7 @@ type Subscribe = (filter: string, handler: (message: Message, context: HandlerCo
 /** What `on`, `once` and `off` remember: which subscription serves which listener. */
 export class EmitterHabits {
   readonly #subscribe: Subscribe;
-  readonly #entries = new Map<string, Entry[]>();
+  readonly #entries = new Map<string, Set<Entry>>();
 
   constructor(subscribe: Subscribe) {
     this.#subscribe = subscribe;
@@ -36,18 +36,27 @@ export class EmitterHabits {
 
   once(filter: string, listener: Listener, context: unknown): void {
     checkListener(listener);
+    let called = false;
     const subscription: Retiring = this.#subscribe(filter, async (message, handlerContext) => {
+      // A pattern can bring a retained message and one that is not at the same time.
+      if (called) return undefined;
+      called = true;
       // Nothing repeats a message that is not retained, and its listener may emit again; a retained one is tried until it succeeds.
       if (message.position === undefined) subscription.retire();
-      const result = await listener.call(context, message, handlerContext);
-      subscription.unsubscribe();
-      return result;
+      try {
+        return await listener.call(context, message, handlerContext);
+      } catch (error) {
+        called = false;
+        throw error;
+      } finally {
+        if (called) subscription.unsubscribe();
+      }
     });
     this.#add(filter, { listener, context, subscription });
   }
 
   off(filter: string, listener: Listener | undefined, context: unknown): void {
-    for (const entry of [...(this.#entries.get(filter) ?? [])]) {
+    for (const entry of this.#entries.get(filter) ?? []) {
       if (listener !== undefined && entry.listener !== listener) continue;
       if (context !== undefined && entry.context !== context) continue;
       entry.subscription.unsubscribe();
@@ -55,16 +64,12 @@ export class EmitterHabits {
   }
 
   #add(filter: string, entry: Entry): void {
-    const entries = this.#entries.get(filter);
-    if (entries === undefined) this.#entries.set(filter, [entry]);
-    else entries.push(entry);
-    void entry.subscription.done.then(() => this.#remove(filter, entry));
-  }
-
-  #remove(filter: string, entry: Entry): void {
-    const rest = (this.#entries.get(filter) ?? []).filter((other) => other !== entry);
-    if (rest.length === 0) this.#entries.delete(filter);
-    else this.#entries.set(filter, rest);
+    const entries = this.#entries.get(filter) ?? new Set();
+    this.#entries.set(filter, entries.add(entry));
+    void entry.subscription.done.then(() => {
+      entries.delete(entry);
+      if (entries.size === 0 && this.#entries.get(filter) === entries) this.#entries.delete(filter);
+    });
   }
 }
 

@@ -51,7 +51,6 @@ export class Feed {
   #ended = false;
   #wakes = 0;
   #doubts = 0;
-  #generation = 0;
   /** Losses that were reported, or that lie before a relative start, by topic; kept until the feed has passed them. */
   readonly #known = new Map<string, number>();
   #ignoresMarks = false;
@@ -137,8 +136,8 @@ export class Feed {
 
   /** Starts over at the beginning of the epoch. */
   rewind(): void {
-    this.#generation += 1;
-    this.#queue = [];
+    // Signals stay: what they tell is not read again.
+    this.#queue = this.#queue.slice(this.#next).filter((item) => !(item instanceof RetainedMessage));
     this.#next = 0;
     this.#through = 0;
     this.doubt();
@@ -173,7 +172,6 @@ export class Feed {
     }
     const wakesBefore = this.#wakes;
     const doubtsBefore = this.#doubts;
-    const generation = this.#generation;
     const after = this.#through;
     const read = await history.read({
       epoch: this.#epoch,
@@ -183,7 +181,7 @@ export class Feed {
       maxBytes: pageBytes,
       state: 'live',
     });
-    if (this.#ended || generation !== this.#generation) return;
+    if (this.#ended) return;
     if (read.epoch !== this.#epoch || after > read.position) {
       this.#reset(read.epoch);
       return;
@@ -204,8 +202,8 @@ export class Feed {
 
   #accept(page: FeedPage): void {
     const gap = this.#lossesIn(page);
-    if (gap !== undefined) this.#queue.push({ kind: 'gap', gap });
     this.#afterReset = false;
+    if (gap !== undefined) this.#queue.push({ kind: 'gap', gap });
     for (const message of page.messages) this.#queue.push(message);
     this.#through = Math.max(this.#through, page.through);
     for (const [topic, through] of this.#known) if (through <= this.#through) this.#known.delete(topic);

@@ -47,15 +47,14 @@ export class HandlerRunner {
     const { handler } = this.#options;
     const context = new CallContext(1);
     this.#running = context;
-    let returned: unknown;
     try {
-      returned = handler(message, context);
+      const returned = handler(message, context);
+      if (isThenable(returned)) return this.#tryOn(message, this.#withinTime(message, returned, context));
+      this.#running = undefined;
+      return { status: 'handled', result: returned };
     } catch (error) {
-      return this.#afterFailure(message, error, 1);
+      return this.#tryOn(message, Promise.reject(error));
     }
-    if (isThenable(returned)) return this.#afterCall(message, returned, context);
-    this.#running = undefined;
-    return { status: 'handled', result: returned };
   }
 
   /** Nobody waits for the running call any more: it counts as abandoned, however it ends. */
@@ -71,41 +70,35 @@ export class HandlerRunner {
     this.#backoff.end();
   }
 
-  async #afterCall(message: Message, returned: PromiseLike<unknown>, context: CallContext): Promise<HandlingOutcome> {
-    try {
-      const outcome = await this.#withinTime(message, returned, context);
-      this.#running = undefined;
-      return outcome;
-    } catch (error) {
-      return this.#afterFailure(message, error, context.attempt);
+  /** Waits for the first call, and tries again as long as calls fail and tries are left. */
+  async #tryOn(message: Message, firstCall: Promise<HandlingOutcome>): Promise<HandlingOutcome> {
+    const { handling, onRetry } = this.#options;
+    this.#backoff.reset();
+    let call = firstCall;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await call;
+      } catch (error) {
+        if (this.#ended) return abandoned;
+        if (attempt >= handling.maxTries) return { status: 'failed', error };
+        onRetry(message, attempt, error);
+      } finally {
+        this.#running = undefined;
+      }
+      await this.#backoff.pause(true);
+      if (this.#ended) return abandoned;
+      call = this.#callAgain(message, attempt + 1);
     }
   }
 
-  async #afterFailure(message: Message, firstError: unknown, firstAttempt: number): Promise<HandlingOutcome> {
-    const { handler, handling, onRetry } = this.#options;
-    let error = firstError;
-    this.#backoff.reset();
-    for (let attempt = firstAttempt; ; ) {
-      this.#running = undefined;
-      if (this.#ended) return abandoned;
-      if (attempt >= handling.maxTries) return { status: 'failed', error };
-      onRetry(message, attempt, error);
-      await this.#backoff.pause(true);
-      if (this.#ended) return abandoned;
-      attempt += 1;
-      const context = new CallContext(attempt);
-      this.#running = context;
-      try {
-        const returned = handler(message, context);
-        const outcome: HandlingOutcome = isThenable(returned)
-          ? await this.#withinTime(message, returned, context)
-          : { status: 'handled', result: returned };
-        this.#running = undefined;
-        return outcome;
-      } catch (nextError) {
-        error = nextError;
-      }
-    }
+  async #callAgain(message: Message, attempt: number): Promise<HandlingOutcome> {
+    const context = new CallContext(attempt);
+    this.#running = context;
+    const { handler } = this.#options;
+    const returned = handler(message, context);
+    return isThenable(returned)
+      ? this.#withinTime(message, returned, context)
+      : { status: 'handled', result: returned };
   }
 
   /** The call's outcome if it succeeds or is given up. Rejects if it fails or takes too long. */
@@ -164,5 +157,6 @@ export class CallContext implements HandlerContext {
 }
 
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+  const mayBe = (typeof value === 'object' && value !== null) || typeof value === 'function';
+  return mayBe && typeof (value as { then?: unknown }).then === 'function';
 }

@@ -1,8 +1,10 @@
+import type { CursorParts } from '../cursor.ts';
 import { HexbusError, isHexbusError, shorten } from '../errors.ts';
 import { RetainedMessage } from '../message.ts';
 import type { DroppedMessage, Settlement } from '../ports/history-store.ts';
 import type { TopicMatcher } from '../retention.ts';
 import { Backoff } from './backoff.ts';
+import { CaughtUpWaiters } from './caught-up.ts';
 import { Feed } from './feed.ts';
 import type { HandlerRunner, HandlingOutcome } from './handler-runner.ts';
 import type { DurableName } from './named-cursors.ts';
@@ -41,12 +43,18 @@ export class HeldQueue {
   #abandoned = false;
   #droppedFrom = Number.POSITIVE_INFINITY;
   #droppedTo = 0;
-  #idleWaiters: (() => void)[] = [];
+  #told: CursorParts | undefined;
+  readonly #waiters = new CaughtUpWaiters();
+  #delivery: Promise<void> | undefined;
+  #reading = false;
 
   constructor(side: RetainedParts, topic: string) {
     this.#side = side;
     this.#topic = topic;
-    this.#loop = new WakeLoop(() => this.#drain());
+    this.#loop = new WakeLoop(
+      () => this.#drain(),
+      (error) => side.observers.error(error),
+    );
     this.#backoff = new Backoff(side.clock, busDefaults.retryDelayMs, busDefaults.maxRetryDelayMs);
   }
 
@@ -60,14 +68,18 @@ export class HeldQueue {
     this.#loop.wake();
   }
 
-  /** The listener takes part in no further delivery; if its running call succeeds, that still counts. Resolves when that call has ended. */
+  /**
+   * The listener takes part in no further delivery; if its running call succeeds, that still counts. Resolves when the delivery that it takes part in
+   * is settled.
+   */
   async detach(listener: HeldListener): Promise<void> {
     this.#listeners.delete(listener);
     listener.runner.end();
-    if (this.#listeners.size === 0) this.#releaseWaiters();
+    if (this.#listeners.size === 0) this.#waiters.releaseAll();
+    this.#loop.wake();
     // Inside the listener's own handler, its run is noted only after this turn of the handler.
     await undefined;
-    await this.#runs.get(listener);
+    if (this.#runs.has(listener)) await this.#delivery;
   }
 
   push(message: RetainedMessage): void {
@@ -82,6 +94,8 @@ export class HeldQueue {
       this.#droppedTo = Math.max(this.#droppedTo, position);
     }
     this.#feed?.remove(new Set(messages.map((message) => message.position)));
+    // A page that is under way may still bring them.
+    if (this.#reading) this.#rewindWanted = true;
     this.#loop.wake();
   }
 
@@ -99,20 +113,20 @@ export class HeldQueue {
     this.rewind();
   }
 
-  /** Resolves when nothing waits, or nobody is attached. */
+  /** Resolves when nothing waits of what is there now, or nobody is attached. */
   caughtUp(): Promise<void> {
     const nothingWaits = this.#feed?.idle === true && !this.#delivering && !this.#rewindWanted;
     if (this.#listeners.size === 0 || nothingWaits) return Promise.resolve();
-    return new Promise((resolve) => this.#idleWaiters.push(resolve));
+    return this.#waiters.wait(this.#side.tail.certainHead);
   }
 
   /** Starts no further delivery. Resolves when the one under way is settled. */
   async end(): Promise<void> {
     for (const { runner } of this.#listeners) runner.end();
     this.#backoff.end();
+    this.#waiters.releaseAll();
     await this.#loop.stop();
     this.#feed?.end();
-    this.#releaseWaiters();
     if (this.#durable !== undefined) await this.#durable.committed();
   }
 
@@ -138,17 +152,25 @@ export class HeldQueue {
         }
         await this.#readOn();
       } else if (item instanceof RetainedMessage) {
-        await this.#deliver(item);
+        // What waits is delivered in order, so everything before this one is settled.
+        this.#waiters.reached(this.#feed?.epoch ?? '', item.position - 1);
+        this.#delivery = this.#deliver(item);
+        await this.#delivery;
       } else {
         if (item.kind === 'gap') this.#remember(item.gap.to);
         for (const { signals } of this.#listeners) signals.tell(item);
       }
     }
+    // With nobody attached, what waits need not lie in memory too.
+    this.#feed?.end();
+    this.#feed = undefined;
+    this.#marksAreNews = true;
   }
 
   async #readOn(): Promise<void> {
     try {
       this.#doubted = false;
+      this.#reading = true;
       const feed = this.#feed ?? (await this.#openFeed());
       await feed.fill();
       // Losses of earlier times are reported by the first page; later ones are told by the writes that cause them.
@@ -159,6 +181,8 @@ export class HeldQueue {
       if (this.#loop.stopped) return;
       this.#side.observers.error(error);
       await this.#backoff.pause();
+    } finally {
+      this.#reading = false;
     }
   }
 
@@ -167,7 +191,9 @@ export class HeldQueue {
     const topic = this.#topic;
     const reported = await history.loadCursor(this.#reportName);
     const matcher: TopicMatcher = { only: topic, matches: (other) => other === topic };
-    const known = reported?.epoch === tail.epoch ? [{ topic, through: reported.position }] : [];
+    const known = [reported, this.#told].flatMap((told) =>
+      told?.epoch === tail.epoch ? [{ topic, through: told.position }] : [],
+    );
     const start = { epoch: tail.epoch, position: 0, known };
     this.#feed = new Feed({
       history,
@@ -188,9 +214,8 @@ export class HeldQueue {
     for (const listener of [...this.#listeners]) {
       if (this.#listeners.has(listener)) this.#runs.set(listener, this.#run(listener, message));
     }
-    const outcomes = await Promise.all(this.#runs.values());
+    await this.#settle(message, await Promise.all(this.#runs.values()));
     this.#runs.clear();
-    await this.#settle(message, outcomes);
     this.#delivering = false;
   }
 
@@ -255,7 +280,7 @@ export class HeldQueue {
   #nowIdle(): void {
     if (this.#wasBehind) for (const { signals } of this.#listeners) signals.caughtUp();
     this.#wasBehind = false;
-    this.#releaseWaiters();
+    this.#waiters.releaseAll();
   }
 
   #tellDropped(): void {
@@ -271,22 +296,18 @@ export class HeldQueue {
   /** Losses up to here were told: the next start does not tell them again. */
   #remember(through: number): void {
     this.#feed?.markKnown({ topic: this.#topic, through });
-    this.#durable ??= this.#side.names.claim(this.#reportName, [this.#topic]);
-    void this.#durable.moved({ epoch: this.#side.tail.epoch, position: through });
+    this.#durable ??= this.#side.names.share(this.#reportName, [this.#topic]);
+    this.#told = { epoch: this.#side.tail.epoch, position: through };
+    void this.#durable.moved(this.#told);
   }
 
   get #reportName(): string {
     return `@held.${this.#topic}`;
-  }
-
-  #releaseWaiters(): void {
-    for (const resolve of this.#idleWaiters.splice(0)) resolve();
   }
 }
 
 const maxReasonLength = 500;
 
 function reasonOf(error: unknown): string {
-  const text = error instanceof Error ? `${error.name}: ${error.message}` : shorten(error);
-  return text.length <= maxReasonLength ? text : `${text.slice(0, maxReasonLength - 3)}...`;
+  return shorten(error, maxReasonLength);
 }

@@ -49,6 +49,7 @@ export class StreamLane implements RetainedLane {
   readonly #options: StreamLaneOptions;
   #pump: Pump | undefined;
   #backoff: Backoff | undefined;
+  #beginning: Promise<SubscriptionStart> | undefined;
   #ended = false;
 
   constructor(options: StreamLaneOptions) {
@@ -59,7 +60,12 @@ export class StreamLane implements RetainedLane {
     return this.#pump?.cursor;
   }
 
-  async begin(side: RetainedParts, now: Head): Promise<SubscriptionStart> {
+  begin(side: RetainedParts, now: Head): Promise<SubscriptionStart> {
+    this.#beginning = this.#begin(side, now);
+    return this.#beginning;
+  }
+
+  async #begin(side: RetainedParts, now: Head): Promise<SubscriptionStart> {
     const { filter, matcher, runner, durable, signals, subscription, onStop, options } = this.#options;
     const start = await this.#resolve(side, now);
     if (this.#ended) throw new HexbusError('HEXBUS_CLOSED', 'the subscription ended before its start was resolved');
@@ -86,6 +92,8 @@ export class StreamLane implements RetainedLane {
     const { durable } = this.#options;
     if (this.#pump === undefined) durable?.giveUp();
     await this.#pump?.end();
+    // A start that is still being resolved may not commit a cursor for whoever takes the name next.
+    await this.#beginning?.catch(() => undefined);
     durable?.release();
   }
 
@@ -111,6 +119,7 @@ export class HeldLane implements RetainedLane {
   readonly #listener: HeldListener;
   readonly #queueOf: () => HeldQueue;
   #queue: HeldQueue | undefined;
+  readonly #leaveWaiters = new Set<() => void>();
   #ended = false;
 
   /** `queueOf` gives the queue of the topic, once the history is open. */
@@ -132,11 +141,20 @@ export class HeldLane implements RetainedLane {
   doubt(): void {}
 
   async caughtUp(): Promise<void> {
-    await this.#queue?.caughtUp();
+    if (this.#queue === undefined || this.#ended) return;
+    // Other listeners may keep the queue busy after this one has left.
+    let leave: () => void = () => undefined;
+    const left = new Promise<void>((resolve) => {
+      leave = resolve;
+    });
+    this.#leaveWaiters.add(leave);
+    await Promise.race([this.#queue.caughtUp(), left]);
+    this.#leaveWaiters.delete(leave);
   }
 
   async end(): Promise<void> {
     this.#ended = true;
+    for (const leave of this.#leaveWaiters) leave();
     await this.#queue?.detach(this.#listener);
   }
 }

@@ -14,7 +14,7 @@ export class MessageIterator implements AsyncIterableIterator<Message> {
   readonly #subscription: Subscription;
   #current: Delivered | undefined;
   #waiting: ((delivered: Delivered | undefined) => void)[] = [];
-  #offered: Delivered[] = [];
+  readonly #offered = new Set<Delivered>();
   #finished = false;
 
   constructor(subscribe: (handler: Handler) => Subscription) {
@@ -29,7 +29,7 @@ export class MessageIterator implements AsyncIterableIterator<Message> {
   async next(): Promise<IteratorResult<Message, undefined>> {
     this.#current?.settle();
     this.#current = undefined;
-    const delivered = this.#offered.shift() ?? (this.#finished ? undefined : await this.#next());
+    const delivered = this.#takeOffered() ?? (this.#finished ? undefined : await this.#next());
     if (delivered !== undefined) {
       // The next one was asked for already if another call waits.
       if (this.#waiting.length > 0) delivered.settle();
@@ -42,9 +42,15 @@ export class MessageIterator implements AsyncIterableIterator<Message> {
 
   async return(): Promise<IteratorResult<Message, undefined>> {
     this.#subscription.unsubscribe();
-    this.#offered = [];
+    this.#offered.clear();
     await this.#subscription.done;
     return { done: true, value: undefined };
+  }
+
+  #takeOffered(): Delivered | undefined {
+    const [first] = this.#offered;
+    if (first !== undefined) this.#offered.delete(first);
+    return first;
   }
 
   #next(): Promise<Delivered | undefined> {
@@ -56,7 +62,7 @@ export class MessageIterator implements AsyncIterableIterator<Message> {
     return new Promise((resolve, reject) => {
       const leave = (): void => {
         // What nobody has taken yet is not given any more: it comes again, or the subscription has ended.
-        this.#offered = this.#offered.filter((other) => other !== delivered);
+        this.#offered.delete(delivered);
         reject(signal.reason);
       };
       const delivered: Delivered = {
@@ -68,7 +74,7 @@ export class MessageIterator implements AsyncIterableIterator<Message> {
       };
       signal.addEventListener('abort', leave, { once: true });
       const waiting = this.#waiting.shift();
-      if (waiting === undefined) this.#offered.push(delivered);
+      if (waiting === undefined) this.#offered.add(delivered);
       else waiting(delivered);
     });
   }

@@ -40,6 +40,11 @@ export class NamedCursors {
     return durable;
   }
 
+  /** The same for a name of the bus's own: whoever asks shares it, and nobody releases it. */
+  share(name: string, filter: readonly string[]): DurableName {
+    return this.#inUse.get(name) ?? this.claim(name, filter);
+  }
+
   isInUse(name: string): boolean {
     return this.#inUse.has(name);
   }
@@ -123,6 +128,7 @@ export class DurableName {
 
   /** The cursor moved past one more handled message. A promise means: wait for it before handling another. */
   moved(cursor: CursorParts): Promise<void> | undefined {
+    if (this.#givenUp) return undefined;
     this.#latest = cursor;
     this.#handledSinceTaken += 1;
     this.#events.changed(!this.#inFlight && this.isUrgent);

@@ -1,7 +1,7 @@
 import { type Clock, type Randomness, systemClock, systemRandomness } from '../clock.ts';
 import { HexbusError, shorten } from '../errors.ts';
 import { assertPattern } from '../pattern.ts';
-import type { HistoryStore, RetentionPolicy } from '../ports/history-store.ts';
+import type { HistoryStore, RetentionPolicies, RetentionPolicy } from '../ports/history-store.ts';
 
 /** A validator by the Standard Schema specification (standardschema.dev), version 1; zod, valibot, arktype and others are some. */
 export interface StandardSchema {
@@ -36,7 +36,7 @@ export interface RetainUntilHandled {
   readonly overflow?: 'reject' | 'drop-oldest';
 }
 
-/** What holds for the topics under a name or pattern. A topic's own name wins; else the first pattern that matches. */
+/** What holds for the topics under a name or pattern. A topic's own name wins, then the first pattern that matches; each field for itself. */
 export interface TopicPolicy {
   readonly retain?: 'none' | 'until-handled' | RetainLimits | RetainUntilHandled;
   /** Checks each body at `publish` and `emit`; what it returns is published. It must answer at once, since waiting would reorder publishes. */
@@ -85,7 +85,9 @@ export const busDefaults = {
 /** The options of a bus, checked and completed. */
 export interface BusSettings {
   readonly history: HistoryStore | undefined;
-  readonly policies: readonly TopicSettings[];
+  readonly topics: readonly TopicSettings[];
+  /** What the history is told: the policies of `topics`, in their order. */
+  readonly retention: RetentionPolicies;
   readonly maxBodyBytes: number;
   readonly maxPendingBytes: number;
   readonly deduplication: { readonly maxIds: number; readonly maxAgeMs: number };
@@ -98,7 +100,8 @@ export interface BusSettings {
 
 export interface TopicSettings {
   readonly pattern: string;
-  readonly retention: RetentionPolicy | undefined;
+  /** Undefined: says nothing of it, so a less exact pattern may. */
+  readonly retention: RetentionPolicy | 'none' | undefined;
   readonly schema: StandardSchema | undefined;
 }
 
@@ -111,8 +114,8 @@ export interface HandlingSettings {
 
 /** Checks and completes what was passed to `createBus`, or throws `HEXBUS_CONFIG` naming the field. */
 export function resolveBusOptions(options: BusOptions): BusSettings {
-  const policies = Object.entries(options.topics ?? {}).map(([pattern, policy]) => resolveTopic(pattern, policy));
-  const retained = policies.find((policy) => policy.retention !== undefined);
+  const topics = Object.entries(options.topics ?? {}).map(([pattern, policy]) => resolveTopic(pattern, policy));
+  const retained = topics.find(({ retention }) => typeof retention === 'object');
   if (retained !== undefined && options.history === undefined) {
     throw configError(
       `topics[${shorten(retained.pattern)}].retain`,
@@ -122,14 +125,15 @@ export function resolveBusOptions(options: BusOptions): BusSettings {
   }
   return {
     history: options.history,
-    policies,
+    topics,
+    retention: topics.flatMap(retentionOf),
     maxBodyBytes: count('maxBodyBytes', options.maxBodyBytes, busDefaults.maxBodyBytes),
     maxPendingBytes: count('maxPendingBytes', options.maxPendingBytes, busDefaults.maxPendingBytes),
     deduplication: {
       maxIds: count('deduplication.maxIds', options.deduplication?.maxIds, busDefaults.deduplicationMaxIds, 0),
       maxAgeMs: duration('deduplication.maxAgeMs', options.deduplication?.maxAgeMs, busDefaults.deduplicationMaxAgeMs),
     },
-    trimIntervalMs: duration('trimIntervalMs', options.trimIntervalMs, busDefaults.trimIntervalMs),
+    trimIntervalMs: duration('trimIntervalMs', options.trimIntervalMs, busDefaults.trimIntervalMs, 1),
     closeTimeoutMs: duration('closeTimeoutMs', options.closeTimeoutMs, busDefaults.closeTimeoutMs),
     handling: resolveHandling(options, busDefaults),
     clock: options.clock ?? systemClock,
@@ -146,6 +150,13 @@ export function resolveHandling(options: Partial<HandlingSettings>, defaults: Ha
   };
 }
 
+/** A topic that is exempt from a wider policy is never appended to, so to the history it is one without limits. */
+function retentionOf({ pattern, retention }: TopicSettings): RetentionPolicies {
+  if (retention === undefined) return [];
+  const unlimited = { maxCount: Number.POSITIVE_INFINITY, maxAgeMs: Number.POSITIVE_INFINITY };
+  return [retention === 'none' ? { kind: 'limits', pattern, ...unlimited } : retention];
+}
+
 function resolveTopic(pattern: string, policy: TopicPolicy): TopicSettings {
   assertPattern(pattern);
   const field = `topics[${shorten(pattern)}]`;
@@ -157,8 +168,8 @@ function resolveTopic(pattern: string, policy: TopicPolicy): TopicSettings {
   return { pattern, retention: resolveRetention(pattern, `${field}.retain`, policy.retain), schema: policy.schema };
 }
 
-function resolveRetention(pattern: string, field: string, retain: TopicPolicy['retain']): RetentionPolicy | undefined {
-  if (retain === undefined || retain === 'none') return undefined;
+function resolveRetention(pattern: string, field: string, retain: TopicPolicy['retain']): TopicSettings['retention'] {
+  if (retain === undefined || retain === 'none') return retain;
   const limits: RetainLimits | RetainUntilHandled = retain === 'until-handled' ? { until: 'handled' } : retain;
   if (typeof limits !== 'object' || limits === null) {
     throw configError(
@@ -203,10 +214,10 @@ function count(field: string, value: number | undefined, fallback: number, least
   throw configError(field, `is ${shorten(value)}`, `use a whole number from ${least}, or Infinity`);
 }
 
-function duration(field: string, value: number | undefined, fallback: number): number {
+function duration(field: string, value: number | undefined, fallback: number, least = 0): number {
   if (value === undefined) return fallback;
-  if (typeof value === 'number' && value >= 0) return value;
-  throw configError(field, `is ${shorten(value)}`, 'use milliseconds from 0, or Infinity');
+  if (typeof value === 'number' && value >= least) return value;
+  throw configError(field, `is ${shorten(value)}`, `use milliseconds from ${least}, or Infinity`);
 }
 
 /** The error of a field of some options: what it is, and what to do. */

@@ -5,6 +5,7 @@ import { RetainedMessage } from '../message.ts';
 import type { Filter } from '../ports/history-store.ts';
 import type { TopicMatcher } from '../retention.ts';
 import { Backoff } from './backoff.ts';
+import { CaughtUpWaiters } from './caught-up.ts';
 import { Feed, type FeedStart } from './feed.ts';
 import type { HandlerRunner, HandlingOutcome } from './handler-runner.ts';
 import type { DurableName } from './named-cursors.ts';
@@ -45,13 +46,14 @@ export class Pump {
   #delivering = false;
   #ended = false;
   #wasBehind = true;
-  #caughtUpWaiters: (() => void)[] = [];
+  readonly #waiters = new CaughtUpWaiters();
 
   constructor(options: PumpOptions) {
     const { side, filter, matcher, start } = options;
     this.#options = options;
     this.#handled = { epoch: start.epoch, position: start.position };
-    this.#loop = new WakeLoop(() => this.#drain());
+    const onError = (error: unknown): void => side.observers.error(error, { subscription: options.subscription });
+    this.#loop = new WakeLoop(() => this.#drain(), onError);
     this.#backoff = new Backoff(side.clock, busDefaults.retryDelayMs, busDefaults.maxRetryDelayMs);
     this.#feed = new Feed({
       history: side.history,
@@ -79,10 +81,10 @@ export class Pump {
     this.#feed.doubt();
   }
 
-  /** Resolves when the pump next has nothing left to do, or has ended. */
+  /** Resolves when everything up to the present head is handled, or the pump has begun to end. */
   caughtUp(): Promise<void> {
     if (this.#ended || (this.#feed.idle && !this.#delivering)) return Promise.resolve();
-    return new Promise((resolve) => this.#caughtUpWaiters.push(resolve));
+    return this.#waiters.wait(this.#options.side.tail.certainHead);
   }
 
   /** No further call of the handler starts. Resolves when the running one has ended and the cursor is committed. */
@@ -93,9 +95,9 @@ export class Pump {
       this.#options.runner.end();
       this.#feed.end();
       this.#backoff.end();
+      this.#waiters.releaseAll();
     }
     await this.#loop.stop();
-    this.#releaseWaiters();
     await this.#options.durable?.committed();
   }
 
@@ -159,6 +161,7 @@ export class Pump {
     }
     this.#delivering = false;
     this.#handled = { epoch: this.#feed.epoch, position: message.position };
+    this.#waiters.reached(this.#feed.epoch, message.position);
     return this.#options.durable?.moved(this.#handled);
   }
 
@@ -183,11 +186,7 @@ export class Pump {
       this.#wasBehind = false;
       this.#options.signals.caughtUp();
     }
-    if (this.#feed.idle) this.#releaseWaiters();
-  }
-
-  #releaseWaiters(): void {
-    for (const resolve of this.#caughtUpWaiters.splice(0)) resolve();
+    if (this.#feed.idle) this.#waiters.releaseAll();
   }
 }
 

@@ -61,7 +61,7 @@ export class RetainedSide implements RetainedParts {
     this.#trimByAge();
   }
 
-  /** The queue of a held topic; made when first asked for. */
+  /** The queue of a held topic; made when somebody attaches. */
   heldQueue(topic: string): HeldQueue {
     let queue = this.#heldQueues.get(topic);
     if (queue === undefined) {
@@ -71,7 +71,7 @@ export class RetainedSide implements RetainedParts {
     return queue;
   }
 
-  /** The queue of a held topic, if it ever had a listener here. */
+  /** The queue of a held topic, if somebody ever listened to it here. */
   findHeldQueue(topic: string): HeldQueue | undefined {
     return this.#heldQueues.get(topic);
   }
@@ -96,10 +96,8 @@ export class RetainedSide implements RetainedParts {
 
   /** Age is enforced by writes, so where there are none an empty one is made now and then. */
   #trimByAge(): void {
-    const { policies, trimIntervalMs, clock } = this.#settings;
-    const aging = policies.some(
-      ({ retention }) => retention !== undefined && retention.maxAgeMs !== Number.POSITIVE_INFINITY,
-    );
+    const { retention, trimIntervalMs, clock } = this.#settings;
+    const aging = retention.some(({ maxAgeMs }) => maxAgeMs !== Number.POSITIVE_INFINITY);
     if (!aging || trimIntervalMs === Number.POSITIVE_INFINITY) return;
     this.writer.request();
     this.#cancelTrim = clock.setTimer(() => this.#trimByAge(), trimIntervalMs);

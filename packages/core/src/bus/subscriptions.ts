@@ -1,7 +1,6 @@
 import { HexbusError, shorten } from '../errors.ts';
 import { assertPattern, isPattern, patternsOverlap } from '../pattern.ts';
-import type { RetentionPolicy } from '../ports/history-store.ts';
-import { createRetentionLookup, createTopicMatcher, type RetentionLookup } from '../retention.ts';
+import { createTopicMatcher } from '../retention.ts';
 import type { Handler, SubscribeOptions, Subscription } from './api.ts';
 import { HandlerRunner } from './handler-runner.ts';
 import { HeldLane, type LaneHandling, type RetainedLane, StreamLane } from './lanes.ts';
@@ -27,15 +26,11 @@ export interface SubscriptionsOptions {
 export class Subscriptions implements SubscriptionHost {
   readonly observers: Observers;
   readonly #options: SubscriptionsOptions;
-  readonly #retention: RetentionLookup;
-  readonly #policies: readonly RetentionPolicy[];
   readonly #all = new Set<BusSubscription>();
 
   constructor(options: SubscriptionsOptions) {
     this.observers = options.observers;
     this.#options = options;
-    this.#policies = retentionPolicies(options.settings);
-    this.#retention = createRetentionLookup(this.#policies);
   }
 
   get all(): Iterable<BusSubscription> {
@@ -52,6 +47,7 @@ export class Subscriptions implements SubscriptionHost {
   subscribe(entries: string | readonly string[], handler: Handler, options: SubscribeOptions): BusSubscription {
     const filter = normalizeFilter(entries);
     if (typeof handler !== 'function') throw configError('handler', `is ${shorten(handler)}`, 'pass a function');
+    checkSignal(options.signal);
     checkChoice('onFailure', options.onFailure, 'skip', 'stop');
     checkChoice('onFilterChange', options.onFilterChange, 'keep-cursor', 'restart');
     const { observers, settings } = this.#options;
@@ -114,39 +110,54 @@ export class Subscriptions implements SubscriptionHost {
     handling: LaneHandling,
     onStop: (error: unknown, message: MessageReference) => void,
   ): RetainedLane | undefined {
+    const { topics, names } = this.#options;
     const start = parseFrom(options.from);
-    const held = filter.find((entry) => !isPattern(entry) && this.#retention.isHeld(entry));
+    const held = filter.find((entry) => !isPattern(entry) && topics.isHeld(entry));
     if (held !== undefined) {
-      if (filter.length > 1)
-        throw configError('filter', `lists the held topic ${shorten(held)} beside others`, 'subscribe to it by itself');
-      if (options.from !== undefined || options.name !== undefined) {
-        throw configError(
-          'from and name',
-          `do not apply to the held topic ${shorten(held)}`,
-          'leave them out: its listeners share one queue',
-        );
-      }
+      checkHeldSubscription(held, filter, options);
       return new HeldLane(handling, () => (this.#options.side() as RetainedSide).heldQueue(held));
     }
-    const retained = this.#policies.some(
-      ({ kind, pattern }) => kind === 'limits' && filter.some((entry) => patternsOverlap(pattern, entry)),
-    );
-    if (!retained) {
+    if (!filter.some((entry) => this.#mayBeRetained(entry))) {
       if (start === 'now' && options.name === undefined) return undefined;
       throw new HexbusError(
         'HEXBUS_NOT_RETAINED',
         `${shorten(filter.join(' '))} keeps no history, so from and name have no meaning; give the topic a retain policy, or leave them out`,
       );
     }
-    const durable = options.name === undefined ? undefined : this.#options.names.claim(checkName(options.name), filter);
-    const matcher = createTopicMatcher(filter, this.#retention);
+    const durable = options.name === undefined ? undefined : names.claim(checkName(options.name), filter);
+    const matcher = createTopicMatcher(filter, topics);
     return new StreamLane({ ...handling, filter, matcher, start, durable, options, onStop });
+  }
+
+  /** Whether some message of a filter's entry can be in the history, outside held topics. */
+  #mayBeRetained(entry: string): boolean {
+    const { topics, settings } = this.#options;
+    if (!isPattern(entry)) return topics.get(entry).retention !== undefined;
+    return settings.topics.some(({ pattern, retention }) => {
+      if (typeof retention !== 'object') return false;
+      if (retention.kind === 'limits') return patternsOverlap(pattern, entry);
+      if (pattern !== entry) return false;
+      throw configError(
+        'filter',
+        `is ${shorten(entry)}, whose topics are held`,
+        'listen to each topic by its own name',
+      );
+    });
   }
 }
 
-/** The retention policies of a bus, in the order in which they were given. */
-export function retentionPolicies(settings: BusSettings): readonly RetentionPolicy[] {
-  return settings.policies.flatMap(({ retention }) => (retention === undefined ? [] : [retention]));
+function checkHeldSubscription(held: string, filter: readonly string[], options: SubscribeOptions): void {
+  if (filter.length > 1) {
+    throw configError('filter', `lists the held topic ${shorten(held)} beside others`, 'subscribe to it by itself');
+  }
+  for (const field of ['from', 'name', 'onFailure', 'onFilterChange'] as const) {
+    if (options[field] === undefined) continue;
+    throw configError(
+      field,
+      `does not apply to the held topic ${shorten(held)}`,
+      'leave it out: its listeners share one queue',
+    );
+  }
 }
 
 /** A filter as it is kept: checked, sorted, without repeats. */
@@ -166,6 +177,12 @@ function checkChoice(field: string, value: string | undefined, one: string, othe
 function checkName(name: string): string {
   if (typeof name === 'string' && name.length > 0 && name.length <= 256 && !name.startsWith('@')) return name;
   throw configError('name', `is ${shorten(name)}`, 'use 1 to 256 characters, the first not @');
+}
+
+/** Throws `HEXBUS_CONFIG` for a signal that is none, such as the controller itself. */
+export function checkSignal(signal: unknown): void {
+  if (signal === undefined || typeof (signal as Partial<AbortSignal> | null)?.addEventListener === 'function') return;
+  throw configError('signal', `is ${shorten(signal)}`, 'pass an AbortSignal such as controller.signal');
 }
 
 function endOnAbort(subscription: Subscription, signal: AbortSignal | undefined): void {

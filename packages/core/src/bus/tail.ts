@@ -77,6 +77,11 @@ export class Tail {
     }
   }
 
+  /** Up to where messages are known to be there; infinitely far while it is not known how far they reach. */
+  get certainHead(): Head {
+    return { epoch: this.#epoch, position: this.#base > this.#head ? Number.POSITIVE_INFINITY : this.#head };
+  }
+
   /** Whether what follows a position is known here. */
   knows(epoch: string, after: number): boolean {
     return epoch === this.#epoch && after >= this.#base && after <= this.#head;

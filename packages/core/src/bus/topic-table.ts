@@ -19,10 +19,6 @@ export interface TopicEntry {
   readonly subscribers: readonly Subscriber[];
 }
 
-interface MutableEntry extends TopicEntry {
-  subscribers: readonly Subscriber[];
-}
-
 interface Registration {
   readonly order: number;
   readonly subscriber: Subscriber;
@@ -40,7 +36,7 @@ export class TopicTable {
   readonly #patternSettings: TopicSettings[] = [];
   readonly #exact = new Map<string, Registration[]>();
   readonly #patterns = new Map<string, Registration[]>();
-  readonly #entries = new Map<string, MutableEntry>();
+  readonly #entries = new Map<string, TopicEntry>();
   #order = 0;
 
   constructor(settings: readonly TopicSettings[]) {
@@ -55,6 +51,10 @@ export class TopicTable {
     return this.#entries.get(topic) ?? this.#resolve(topic);
   }
 
+  isHeld(topic: string): boolean {
+    return this.get(topic).retention?.kind === 'until-handled';
+  }
+
   /** The subscriber is reached once by a message, also if several entries of its filter match. */
   add(filter: readonly string[], subscriber: Subscriber): void {
     const registration = { order: this.#order++, subscriber };
@@ -63,7 +63,7 @@ export class TopicTable {
       const registrations = table.get(entry);
       if (registrations === undefined) table.set(entry, [registration]);
       else registrations.push(registration);
-      this.#refresh(entry);
+      this.#forget(entry);
     }
   }
 
@@ -75,7 +75,7 @@ export class TopicTable {
       if (registrations === undefined || index < 0) continue;
       if (registrations.length === 1) table.delete(entry);
       else registrations.splice(index, 1);
-      this.#refresh(entry);
+      this.#forget(entry);
     }
   }
 
@@ -85,23 +85,21 @@ export class TopicTable {
     this.#entries.clear();
   }
 
-  #refresh(filterEntry: string): void {
-    if (isPattern(filterEntry)) {
-      this.#entries.clear();
-      return;
-    }
-    const entry = this.#entries.get(filterEntry);
-    if (entry !== undefined) entry.subscribers = this.#subscribersOf(filterEntry);
+  #forget(filterEntry: string): void {
+    if (isPattern(filterEntry)) this.#entries.clear();
+    else this.#entries.delete(filterEntry);
   }
 
   #resolve(topic: string): TopicEntry {
     assertTopic(topic);
-    const exact = this.#exactSettings.get(topic);
-    const settings = exact ?? this.#patternSettings.find((one) => matchesPattern(one.pattern, topic));
-    const entry: MutableEntry = {
+    const patterns = this.#patternSettings.filter(({ pattern }) => matchesPattern(pattern, topic));
+    const own = this.#exactSettings.get(topic);
+    const settings = own === undefined ? patterns : [own, ...patterns];
+    const retention = settings.find((one) => one.retention !== undefined)?.retention;
+    const entry: TopicEntry = {
       topic,
-      retention: settings?.retention,
-      schema: settings?.schema,
+      retention: retention === 'none' ? undefined : retention,
+      schema: settings.find((one) => one.schema !== undefined)?.schema,
       subscribers: this.#subscribersOf(topic),
     };
     if (this.#entries.size >= maxCachedTopics) this.#entries.clear();

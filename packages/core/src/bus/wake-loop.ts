@@ -1,16 +1,18 @@
 /**
  * Runs a body when woken: never inside `wake`, never twice at once, and once more if a wake came while it ran. The body returns when there is
- * nothing left to do, and must not reject.
+ * nothing left to do. If it rejects, which would be a mistake of ours, that is told, and the next wake runs it again.
  */
 export class WakeLoop {
   readonly #body: () => Promise<void>;
+  readonly #onError: (error: unknown) => void;
   #running = false;
   #woken = false;
   #stopped = false;
   #stopWaiters: (() => void)[] = [];
 
-  constructor(body: () => Promise<void>) {
+  constructor(body: () => Promise<void>, onError: (error: unknown) => void) {
     this.#body = body;
+    this.#onError = onError;
   }
 
   get stopped(): boolean {
@@ -34,7 +36,11 @@ export class WakeLoop {
   async #run(): Promise<void> {
     while (this.#woken && !this.#stopped) {
       this.#woken = false;
-      await this.#body();
+      try {
+        await this.#body();
+      } catch (error) {
+        this.#onError(error);
+      }
     }
     this.#running = false;
     for (const resolve of this.#stopWaiters.splice(0)) resolve();

@@ -1,0 +1,32 @@
+import type { CursorParts } from '../cursor.ts';
+
+interface Waiter {
+  readonly target: CursorParts;
+  resolve(): void;
+}
+
+/** Those who wait until everything up to a position is handled. */
+export class CaughtUpWaiters {
+  #waiters: Waiter[] = [];
+
+  wait(target: CursorParts): Promise<void> {
+    return new Promise((resolve) => this.#waiters.push({ target, resolve }));
+  }
+
+  /** Everything up to there is handled. A position of one epoch says nothing of another. */
+  reached(epoch: string, position: number): void {
+    if (this.#waiters.length === 0) return;
+    this.#release(({ target }) => target.epoch === epoch && target.position <= position);
+  }
+
+  /** Nothing is left to handle, or nobody will handle it. */
+  releaseAll(): void {
+    this.#release(() => true);
+  }
+
+  #release(isDue: (waiter: Waiter) => boolean): void {
+    const due = this.#waiters.filter(isDue);
+    this.#waiters = this.#waiters.filter((waiter) => !isDue(waiter));
+    for (const waiter of due) waiter.resolve();
+  }
+}
