@@ -1,4 +1,4 @@
-import type { Gap, WriteBatch, WriteResult } from '@hexbus/core';
+import { type Gap, parseCursor, type WriteBatch, type WriteResult } from '@hexbus/core';
 import type { Checks } from './checks.ts';
 import type { Entry, Ledger } from './ledger.ts';
 import { type Call, CallOrder, isTimedOut, type Listener, type LogEntry, mayBeTimedOut } from './listener.ts';
@@ -17,7 +17,9 @@ interface Topic {
   readonly begun: Map<string, number>;
   /** Messages that one listener succeeded on, and when, in the present life of the program. */
   readonly successes: Map<number, number>;
-  readonly gaps: { readonly epoch: string; readonly gap: Gap }[];
+  readonly gaps: { readonly epoch: string; readonly gap: Pick<Gap, 'from' | 'to'> }[];
+  /** A reset to this epoch was told, and nothing after it yet: what is lost until then belongs to it. */
+  resetTo: string | undefined;
 }
 
 /** Compares what the listeners of held topics were told with the ledger. It reads their logs as one, in order. */
@@ -39,6 +41,9 @@ export class HeldAudit {
     else {
       const left = this.#unsubscribed.has(listener);
       this.#checks.hold('P24', !left, () => `${listener.label} was told of a ${entry.kind} after it unsubscribed`);
+      const topic = this.#topic(listener.options.filter[0]!);
+      if (entry.kind === 'reset') topic.resetTo = parseCursor(entry.reset.to).epoch;
+      else this.#endReset(topic);
       if (entry.kind === 'start') this.#started(listener, entry.call, entry.step);
       if (entry.kind === 'gap') this.#gap(listener, entry.gap);
     }
@@ -82,6 +87,7 @@ export class HeldAudit {
     for (const [name, topic] of this.#topics) {
       const attached = listeners.filter((listener) => listener.active && listener.options.filter[0] === name);
       if (attached.length === 0 || attached.some((listener) => listener.busy)) continue;
+      this.#endReset(topic);
       const { epoch } = this.#ledger.head;
       for (const entry of this.#ledger.entries()) {
         if (entry.topic !== name) continue;
@@ -94,6 +100,12 @@ export class HeldAudit {
         this.#checks.hold('P19', reported, () => `${show(entry)} was dropped, and ${label} was not told`);
       }
     }
+  }
+
+  #endReset(topic: Topic): void {
+    const { epoch, position } = this.#ledger.head;
+    if (topic.resetTo === epoch) topic.gaps.push({ epoch, gap: { from: 1, to: position } });
+    topic.resetTo = undefined;
   }
 
   /** Topics with a listener are known from then on. */
@@ -223,7 +235,7 @@ export class HeldAudit {
   #topic(name: string): Topic {
     let topic = this.#topics.get(name);
     if (topic === undefined) {
-      topic = { round: undefined, begun: new Map(), successes: new Map(), gaps: [] };
+      topic = { round: undefined, begun: new Map(), successes: new Map(), gaps: [], resetTo: undefined };
       this.#topics.set(name, topic);
     }
     return topic;

@@ -67,7 +67,7 @@ export const mistakes: readonly Mutant[] = [
   {
     name: 'one try is enough',
     patches: [{ file: 'handler-runner.ts', find: 'attempt >= handling.maxTries', replace: 'attempt >= 1' }],
-    caughtBy: ['P12'],
+    caughtBy: ['P12', 'P14', 'P17'],
     mix: streams,
   },
   {
