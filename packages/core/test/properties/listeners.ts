@@ -300,13 +300,14 @@ export class Listeners {
     const { from, name, filter, createdAt, resumes } = listener.options;
     const { label } = listener;
     listener.start = start;
-    let knownUntil = -1;
+    let bounds = { knownUntil: -1, excusedUntil: -1 };
     if (from === 'located') {
-      const found = located.findLast(
+      const found = located.filter(
         ({ filter: of, start: at, step }) => of === filter.join(' ') && at === start.position && step >= createdAt,
       );
-      checks.hold('P13', found !== undefined, () => `${label} starts at ${start.position}, which was no answer to it`);
-      knownUntil = found?.step ?? -1;
+      checks.hold('P13', found.length > 0, () => `${label} starts at ${start.position}, which was no answer to it`);
+      // Which of several equal answers it was given cannot be told.
+      bounds = { knownUntil: found[0]?.step ?? -1, excusedUntil: found.at(-1)?.step ?? -1 };
     } else {
       // Subscribed before the history was open: `now` is the head that it was opened with.
       const expected = listener.options.expectedStart ?? acknowledged!;
@@ -330,7 +331,7 @@ export class Listeners {
         () => `${label} is ready, but ${name} is stored at ${stored?.position}, not ${start.position}`,
       );
     }
-    audit.began(start, knownUntil);
+    audit.began(start, bounds);
   }
 
   #done(listener: Listener, audit: StreamAudit | undefined): void {

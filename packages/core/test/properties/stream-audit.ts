@@ -25,12 +25,12 @@ class Account {
   cursor: number;
   committed: number;
 
-  constructor(start: CursorParts, knownUntil: number, isFresh: boolean) {
+  constructor(start: CursorParts, bounds: Pick<Account, 'knownUntil' | 'excusedUntil'>, isFresh: boolean) {
     this.epoch = start.epoch;
     this.start = start.position;
-    this.knownUntil = knownUntil;
+    this.knownUntil = bounds.knownUntil;
     this.isFresh = isFresh;
-    this.excusedUntil = knownUntil;
+    this.excusedUntil = bounds.excusedUntil;
     this.through = start.position;
     this.cursor = start.position;
     this.committed = start.position;
@@ -67,9 +67,9 @@ export class StreamAudit {
     this.#checks = checks;
   }
 
-  /** The start was resolved. What had gone by `knownUntil` lies before a relative start. */
-  began(start: CursorParts, knownUntil: number): void {
-    this.#enter(new Account(start, knownUntil, false));
+  /** The start was resolved. What had gone by `knownUntil` lies before a relative start; what had gone by `excusedUntil` may. */
+  began(start: CursorParts, bounds: Pick<Account, 'knownUntil' | 'excusedUntil'>): void {
+    this.#enter(new Account(start, bounds, false));
   }
 
   read(entry: LogEntry): void {
@@ -320,7 +320,7 @@ export class StreamAudit {
     this.#checkHoles(account);
     this.#last = undefined;
     this.#succeededUpTo = 0;
-    this.#enter(new Account(to, -1, true));
+    this.#enter(new Account(to, { knownUntil: -1, excusedUntil: -1 }, true));
   }
 
   #enter(account: Account): void {
