@@ -7,12 +7,12 @@ import type { EventMap, FilterEntry, MessageFor, TopicOf } from './topics.ts';
 
 export interface PublishOptions {
   /** The caller's id: publishing it again on this topic, within the window, gives the first receipt with `duplicate: true`. */
-  readonly id?: string;
-  readonly type?: string;
-  readonly headers?: MessageHeaders;
-  readonly sender?: string;
+  readonly id?: string | undefined;
+  readonly type?: string | undefined;
+  readonly headers?: MessageHeaders | undefined;
+  readonly sender?: string | undefined;
   /** Takes the message back if it is aborted before its batch was handed to the history; later it changes nothing. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Proof that a message was committed; on a topic that is not retained, that its listeners were called. */
@@ -46,25 +46,25 @@ export type Handler<M extends Message = Message> = (message: M, context: Handler
 
 export interface SubscribeOptions {
   /** Where to begin. Default `now`. With `name`, counts only when the name is new. */
-  readonly from?: From;
+  readonly from?: From | undefined;
   /** Keeps the cursor in the history under this name, so that the next start goes on where this one ended. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** What to do when the stored name has another filter. Default: refuse with `HEXBUS_NAME_FILTER`. */
-  readonly onFilterChange?: 'keep-cursor' | 'restart';
+  readonly onFilterChange?: 'keep-cursor' | 'restart' | undefined;
   /** How often a message is tried before it counts as failed. */
-  readonly maxTries?: number;
+  readonly maxTries?: number | undefined;
   /** Delay before the second try; it doubles with each further one. */
-  readonly retryDelayMs?: number;
+  readonly retryDelayMs?: number | undefined;
   /** A call that takes longer is abandoned and counts as failed. `Infinity`: never. */
-  readonly handleTimeoutMs?: number;
+  readonly handleTimeoutMs?: number | undefined;
   /** After the last try: `skip` goes on with the next message, `stop` ends the subscription before this one. */
-  readonly onFailure?: 'skip' | 'stop';
+  readonly onFailure?: 'skip' | 'stop' | undefined;
   /** Ends the subscription. */
-  readonly signal?: AbortSignal;
-  readonly onGap?: (gap: Gap) => void;
-  readonly onReset?: (reset: Reset) => void;
+  readonly signal?: AbortSignal | undefined;
+  readonly onGap?: ((gap: Gap) => void) | undefined;
+  readonly onReset?: ((reset: Reset) => void) | undefined;
   /** Called each time the subscription has handled everything there is, after it had been behind. */
-  readonly onCaughtUp?: () => void;
+  readonly onCaughtUp?: (() => void) | undefined;
 }
 
 /** `starting` until its start is resolved, `active`, then `ended` by the user or the bus, or `failed` by itself, with `error`. */
@@ -94,12 +94,12 @@ export interface Subscription {
 
 export interface ReadOptions {
   /** At most this many; default 100. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
   /** The newest n of the filter. */
-  readonly last?: number;
-  readonly after?: Cursor;
-  readonly before?: Cursor;
-  readonly since?: number;
+  readonly last?: number | undefined;
+  readonly after?: Cursor | undefined;
+  readonly before?: Cursor | undefined;
+  readonly since?: number | undefined;
 }
 
 /** A part of the history, oldest first. */
@@ -146,11 +146,11 @@ export interface Bus<Events extends EventMap = Record<string, unknown>> extends 
   readonly cursor: Cursor | undefined;
 
   /** Opens the history. The same promise for every call; a bus whose opening failed is closed. */
-  open(options?: { readonly signal?: AbortSignal; readonly newEpoch?: boolean }): Promise<void>;
+  open(options?: { readonly signal?: AbortSignal | undefined; readonly newEpoch?: boolean | undefined }): Promise<void>;
 
   /**
    * Resolves once the message is committed, or at once on a topic that is not retained. Calls keep their order. Rejects with a
-   * `HexbusError`; then nothing is delivered, except that with `HEXBUS_OUTCOME_UNKNOWN` it may be: publish it again with the same id.
+   * `HexbusError`, or the reason of the signal; then nothing is delivered, except that with `HEXBUS_OUTCOME_UNKNOWN` it may be: publish it again with the same id.
    */
   publish<Topic extends TopicOf<Events>>(topic: Topic, body: Events[Topic], options?: PublishOptions): Promise<Receipt>;
 

@@ -80,7 +80,9 @@ class HexBus implements Bus {
     return this.#side === undefined ? undefined : formatCursor(this.#side.tail.epoch, this.#side.tail.head);
   }
 
-  open(options: { readonly signal?: AbortSignal; readonly newEpoch?: boolean } = noOptions): Promise<void> {
+  open(
+    options: { readonly signal?: AbortSignal | undefined; readonly newEpoch?: boolean | undefined } = noOptions,
+  ): Promise<void> {
     if (this.#opening !== undefined) return this.#opening;
     const { history } = this.#settings;
     if (this.#closing !== undefined) return Promise.reject(closedError('open'));
@@ -210,7 +212,7 @@ class HexBus implements Bus {
 
   async #open(
     history: HistoryStore,
-    options: { readonly signal?: AbortSignal; readonly newEpoch?: boolean },
+    options: { readonly signal?: AbortSignal | undefined; readonly newEpoch?: boolean | undefined },
   ): Promise<void> {
     checkSignal(options.signal);
     this.#state = 'opening';

@@ -1,6 +1,7 @@
+import { shorten } from '../errors.ts';
 import type { Settlement } from '../ports/history-store.ts';
 import type { DeadLetter } from './api.ts';
-import { busDefaults } from './options.ts';
+import { busDefaults, configError } from './options.ts';
 import type { RetainedSide } from './retained-side.ts';
 
 const pageSize = 1_000;
@@ -32,6 +33,9 @@ export class DeadLetters {
   }
 
   async #settle(outcome: 'requeue' | 'discard', positions: readonly number[], epoch: string): Promise<number> {
+    if (!Array.isArray(positions) || !positions.every(Number.isSafeInteger)) {
+      throw configError('positions', `is ${shorten(positions)}`, 'pass the positions of dead letters');
+    }
     const topic = this.#topic;
     const settlements = positions.map((position): Settlement => ({ outcome, topic, position }));
     const found = await Promise.all(settlements.map((settlement) => this.#side.writer.settle(settlement, epoch)));

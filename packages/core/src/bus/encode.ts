@@ -21,6 +21,7 @@ export function encodeMessage(
   if (options.type !== undefined) message.type = options.type;
   if (options.sender !== undefined || options.headers !== undefined) {
     message.attributes = JSON.stringify({ sender: options.sender, headers: options.headers });
+    checkSize(`headers of ${topic}`, message.attributes, maxBodyBytes);
   }
   return message;
 }
@@ -31,6 +32,8 @@ function encodeBody(topic: string, body: unknown, maxBodyBytes: number): string 
     const problem = isPlainData(body, 0) ? undefined : findUncarriable(body, 0, []);
     if (problem !== undefined) throw invalidBody(topic, problem.path, problem.what);
     text = JSON.stringify(body);
+    // A toJSON that answers otherwise when it is asked again.
+    if (text === undefined) throw invalidBody(topic, [], 'undefined');
   } catch (error) {
     if (error instanceof HexbusError) throw error;
     throw new HexbusError(
@@ -39,17 +42,19 @@ function encodeBody(topic: string, body: unknown, maxBodyBytes: number): string 
       { cause: error },
     );
   }
-  // A UTF-16 unit takes at most 3 bytes in UTF-8, so most bodies need no exact count.
-  if (text.length * 3 > maxBodyBytes) {
-    const bytes = utf8Length(text);
-    if (bytes > maxBodyBytes) {
-      throw new HexbusError(
-        'HEXBUS_BODY_TOO_LARGE',
-        `body of ${topic} has ${bytes} bytes as JSON, more than maxBodyBytes ${maxBodyBytes}; publish a reference instead, or raise the limit`,
-      );
-    }
-  }
+  checkSize(`body of ${topic}`, text, maxBodyBytes);
   return text;
+}
+
+function checkSize(what: string, text: string, maxBodyBytes: number): void {
+  // A UTF-16 unit takes at most 3 bytes in UTF-8, so most bodies need no exact count.
+  if (text.length * 3 <= maxBodyBytes) return;
+  const bytes = utf8Length(text);
+  if (bytes <= maxBodyBytes) return;
+  throw new HexbusError(
+    'HEXBUS_BODY_TOO_LARGE',
+    `${what} has ${bytes} bytes as JSON, more than maxBodyBytes ${maxBodyBytes}; publish a reference instead, or raise the limit`,
+  );
 }
 
 /**

@@ -23,46 +23,46 @@ export interface SchemaIssue {
 
 /** Limits of a retained topic; at least one. `Infinity` keeps everything. */
 export interface RetainLimits {
-  readonly maxCount?: number;
-  readonly maxAgeMs?: number;
+  readonly maxCount?: number | undefined;
+  readonly maxAgeMs?: number | undefined;
 }
 
 /** A held topic with bounds of its own. */
 export interface RetainUntilHandled {
   readonly until: 'handled';
-  readonly maxCount?: number;
-  readonly maxAgeMs?: number;
+  readonly maxCount?: number | undefined;
+  readonly maxAgeMs?: number | undefined;
   /** What happens to a publish when `maxCount` messages wait. Default `reject`. */
-  readonly overflow?: 'reject' | 'drop-oldest';
+  readonly overflow?: 'reject' | 'drop-oldest' | undefined;
 }
 
 /** What holds for the topics under a name or pattern. A topic's own name wins, then the first pattern that matches; each field for itself. */
 export interface TopicPolicy {
-  readonly retain?: 'none' | 'until-handled' | RetainLimits | RetainUntilHandled;
+  readonly retain?: 'none' | 'until-handled' | RetainLimits | RetainUntilHandled | undefined;
   /** Checks each body at `publish` and `emit`; what it returns is published. It must answer at once, since waiting would reorder publishes. */
-  readonly schema?: StandardSchema;
+  readonly schema?: StandardSchema | undefined;
 }
 
 export interface BusOptions {
   /** Keeps the messages of retained topics. Owned by the bus from `open` to `close`. Without one nothing may be retained. */
-  readonly history?: HistoryStore;
-  readonly topics?: Readonly<Record<string, TopicPolicy>>;
+  readonly history?: HistoryStore | undefined;
+  readonly topics?: Readonly<Record<string, TopicPolicy>> | undefined;
   /** The largest body of a retained topic, as UTF-8 bytes of its JSON text. */
-  readonly maxBodyBytes?: number;
+  readonly maxBodyBytes?: number | undefined;
   /** Publishes wait for the history in memory up to this; beyond, they are refused with `HEXBUS_OVERLOADED`. UTF-16 units of their JSON texts. */
-  readonly maxPendingBytes?: number;
+  readonly maxPendingBytes?: number | undefined;
   /** How many of the last ids given by callers are remembered to find duplicates, and for how long. */
-  readonly deduplication?: { readonly maxIds?: number; readonly maxAgeMs?: number };
+  readonly deduplication?: { readonly maxIds?: number | undefined; readonly maxAgeMs?: number };
   /** How often limits of age are enforced while nothing is written. */
-  readonly trimIntervalMs?: number;
+  readonly trimIntervalMs?: number | undefined;
   /** Handler defaults of `subscribe`. */
-  readonly maxTries?: number;
-  readonly retryDelayMs?: number;
-  readonly handleTimeoutMs?: number;
+  readonly maxTries?: number | undefined;
+  readonly retryDelayMs?: number | undefined;
+  readonly handleTimeoutMs?: number | undefined;
   /** How long `close` waits for running handlers. */
-  readonly closeTimeoutMs?: number;
-  readonly clock?: Clock;
-  readonly randomness?: Randomness;
+  readonly closeTimeoutMs?: number | undefined;
+  readonly clock?: Clock | undefined;
+  readonly randomness?: Randomness | undefined;
 }
 
 /** Every default of the bus. */
@@ -142,7 +142,10 @@ export function resolveBusOptions(options: BusOptions): BusSettings {
 }
 
 /** The handling that `options` ask for, with `defaults` for what they leave out. */
-export function resolveHandling(options: Partial<HandlingSettings>, defaults: HandlingSettings): HandlingSettings {
+export function resolveHandling(
+  options: { readonly [Field in keyof HandlingSettings]?: number | undefined },
+  defaults: HandlingSettings,
+): HandlingSettings {
   return {
     maxTries: count('maxTries', options.maxTries, defaults.maxTries),
     retryDelayMs: duration('retryDelayMs', options.retryDelayMs, defaults.retryDelayMs),
