@@ -157,7 +157,7 @@ export const rules: readonly Mutant[] = [
       { file: 'pump.ts', find: 'while (!this.#ended) {', replace: 'for (;;) {' },
       { file: 'pump.ts', find: '      this.#feed.end();\n', replace: '' },
     ],
-    caughtBy: ['P24'],
+    caughtBy: ['P11', 'P12', 'P24'],
     mix: streams,
   },
 ];
