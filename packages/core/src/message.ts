@@ -80,18 +80,7 @@ export class RetainedMessage implements Message {
 
   /** The message as a plain object, so that printing or forwarding it as JSON shows its body. */
   toJSON(): Message {
-    const { id, topic, type, body, time, position } = this;
-    const { sender, headers } = this.#parsedAttributes();
-    return {
-      id,
-      topic,
-      ...(type === undefined ? {} : { type }),
-      body,
-      ...(sender === undefined ? {} : { sender }),
-      ...(headers === undefined ? {} : { headers }),
-      time,
-      position,
-    };
+    return plainMessage(this);
   }
 
   #parsedAttributes(): Attributes {
@@ -99,4 +88,18 @@ export class RetainedMessage implements Message {
       this.encoded.attributes === undefined ? noAttributes : (JSON.parse(this.encoded.attributes) as Attributes);
     return this.#attributes;
   }
+}
+
+/** A message's fields as own properties, without those that are absent. */
+export function plainMessage({ id, topic, type, body, sender, headers, time, position }: Message): Message {
+  return {
+    id,
+    topic,
+    ...(type === undefined ? {} : { type }),
+    body,
+    ...(sender === undefined ? {} : { sender }),
+    ...(headers === undefined ? {} : { headers }),
+    time,
+    ...(position === undefined ? {} : { position }),
+  };
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import type { Message, MessageHeaders } from '../message.ts';
+import { type Message, type MessageHeaders, plainMessage } from '../message.ts';
 import type { PublishOptions } from './api.ts';
 
 /** Gives ids to messages whose publisher gave none: unique as long as the prefix is. */
@@ -67,16 +67,6 @@ export class LocalMessage implements Message {
 
   /** The message as a plain object. */
   toJSON(): Message {
-    const { id, topic, body, time } = this;
-    const { type, sender, headers } = this.#options ?? {};
-    return {
-      id,
-      topic,
-      ...(type === undefined ? {} : { type }),
-      body,
-      ...(sender === undefined ? {} : { sender }),
-      ...(headers === undefined ? {} : { headers }),
-      time,
-    };
+    return plainMessage(this);
   }
 }
