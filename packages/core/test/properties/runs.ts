@@ -13,6 +13,8 @@ export interface RunsOptions {
   readonly createBus?: typeof createBus;
   /** How many runs more may look for a shorter failure. */
   readonly maxShrinks?: number;
+  /** Of the programs and schedules. Default: another one at each call. */
+  readonly seed?: number;
 }
 
 /** The first violation, after shrinking, with all that is needed to see it again. */
@@ -93,7 +95,7 @@ export async function compareAll(
 type Run = (commands: readonly Issued[], scheduler: Scheduler) => Promise<void>;
 
 async function checkRuns(
-  { mix, runs, maxShrinks = 300 }: Omit<RunsOptions, 'place'>,
+  { mix, runs, maxShrinks = 300, seed }: Omit<RunsOptions, 'place'>,
   run: Run,
 ): Promise<Pick<RunsOutcome, 'runs' | 'failure'>> {
   let left = Number.POSITIVE_INFINITY;
@@ -107,7 +109,7 @@ async function checkRuns(
       throw error;
     }
   });
-  const details = await fc.check(property, { numRuns: runs, ...replayed() });
+  const details = await fc.check(property, { numRuns: runs, ...(seed === undefined ? {} : { seed }), ...replayed() });
   return { runs: details.numRuns, failure: details.failed ? failureOf(details) : undefined };
 }
 

@@ -97,7 +97,7 @@ export const mistakes: readonly Mutant[] = [
         replace: 'if (!uncertain) return false;\n        if (this.#loop.stopped) return false;',
       },
     ],
-    caughtBy: ['P12', 'P20', 'P21', 'P22'],
+    caughtBy: ['P3', 'P12', 'P20', 'P21', 'P22'],
     mix: held,
   },
   {
