@@ -61,7 +61,7 @@ export const mistakes: readonly Mutant[] = [
         replace: 'this.#events.cursorsSettled(cursors, true);',
       },
     ],
-    caughtBy: ['P17'],
+    caughtBy: ['P17', 'P18'],
     mix: { ...durable, weights: { publish: 6, subscribe: 10, wipe: 3, crash: 1, advance: 3 } },
   },
   {
@@ -115,7 +115,7 @@ export const mistakes: readonly Mutant[] = [
         replace: 'this.#rejectAll(appends, error);\n    this.#queue.push(...appends);',
       },
     ],
-    caughtBy: ['P8', 'P10'],
+    caughtBy: ['P8', 'P10', 'livelock'],
     mix: streams,
   },
   {
@@ -190,7 +190,13 @@ export const mistakes: readonly Mutant[] = [
       },
     ],
     caughtBy: ['P4'],
-    mix: paged,
+    mix: {
+      ...paged,
+      maxPage: 1,
+      weights: { publish: 20, subscribe: 12, crash: 3 },
+      streams: ['a.x', 'b'],
+      filters: [['>']],
+    },
   },
   {
     name: 'done does not wait for a call that unsubscribes itself',
