@@ -43,6 +43,7 @@ export class HeldQueue {
   #abandoned = false;
   #droppedFrom = Number.POSITIVE_INFINITY;
   #droppedTo = 0;
+  #droppedEpoch = '';
   #told: CursorParts | undefined;
   readonly #waiters = new CaughtUpWaiters();
   #delivery: Promise<void> | undefined;
@@ -89,6 +90,7 @@ export class HeldQueue {
 
   /** The store removed these because of a bound: they are not delivered any more, and the listeners are told of the gap before the next message. */
   dropped(messages: readonly DroppedMessage[]): void {
+    this.#droppedEpoch = this.#side.tail.epoch;
     for (const { position } of messages) {
       this.#droppedFrom = Math.min(this.#droppedFrom, position);
       this.#droppedTo = Math.max(this.#droppedTo, position);
@@ -157,7 +159,7 @@ export class HeldQueue {
         this.#delivery = this.#deliver(item);
         await this.#delivery;
       } else {
-        if (item.kind === 'gap') this.#remember(item.gap.to);
+        if (item.kind === 'gap') this.#remember(this.#feed?.epoch ?? '', item.gap.to);
         for (const { signals } of this.#listeners) signals.tell(item);
       }
     }
@@ -289,15 +291,15 @@ export class HeldQueue {
     const gap = { topics: [this.#topic], from: this.#droppedFrom, to: this.#droppedTo };
     this.#droppedFrom = Number.POSITIVE_INFINITY;
     this.#droppedTo = 0;
-    this.#remember(gap.to);
+    this.#remember(this.#droppedEpoch, gap.to);
     for (const { signals } of this.#listeners) signals.tell({ kind: 'gap', gap });
   }
 
   /** Losses up to here were told: the next start does not tell them again. */
-  #remember(through: number): void {
-    this.#feed?.markKnown({ topic: this.#topic, through });
+  #remember(epoch: string, through: number): void {
+    if (this.#feed?.epoch === epoch) this.#feed.markKnown({ topic: this.#topic, through });
+    this.#told = { epoch, position: through };
     this.#durable ??= this.#side.names.share(this.#reportName, [this.#topic]);
-    this.#told = { epoch: this.#side.tail.epoch, position: through };
     void this.#durable.moved(this.#told);
   }
 
