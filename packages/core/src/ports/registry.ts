@@ -1,0 +1,42 @@
+/** One live connection, as every node may see it. */
+export interface ConnectionEntry {
+  readonly id: string;
+  /** The gateway that holds it. */
+  readonly node: string;
+  readonly session: string;
+  readonly userId?: string | undefined;
+  readonly transport: string;
+  readonly capabilities: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly connectedAt: number;
+}
+
+/** Every field that is given must match. */
+export interface ConnectionQuery {
+  readonly connection?: string | undefined;
+  readonly session?: string | undefined;
+  readonly user?: string | undefined;
+  readonly capability?: string | undefined;
+}
+
+/**
+ * Who is connected where. May be shared by the gateways of several nodes. A node that stops renewing is taken for dead after `leaseMs`, and
+ * its connections are no longer found; a live connection is found once.
+ */
+export interface Registry {
+  readonly name: string;
+  /** A node that does not renew for so long is dead. */
+  readonly leaseMs: number;
+  /** A node joins, with no connections. Rejects with a `HexbusError` when the registry cannot be reached. */
+  open(node: string): Promise<void>;
+  /** Adds a connection of a node that has joined, or replaces the one of that id. */
+  register(entry: ConnectionEntry): Promise<void>;
+  /** Removes it if it is there. */
+  unregister(connection: string): Promise<void>;
+  /** Proof that a node lives; called several times per lease. A node taken for dead joins again by it, without its connections; resolves with whether it had been. */
+  renew(node: string): Promise<boolean>;
+  /** Oldest first. */
+  find(query: ConnectionQuery): Promise<readonly ConnectionEntry[]>;
+  /** The node leaves, and its connections with it. Any state, any number of times. */
+  close(node: string): Promise<void>;
+}

@@ -1,0 +1,100 @@
+/** What a client said when it knocked, before any frame. Everything in it is the client's word, except `address`. */
+export interface Handshake {
+  /** Name of the transport that took it: `ws`, `sse`. */
+  readonly transport: string;
+  /** Path and query as they were asked for, without origin. */
+  readonly url: string;
+  /** By lower-case name; repeated headers are joined by `, `. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** The peer's network address as the transport sees it. */
+  readonly address: string;
+  /** The protocols that the client offers, in its order of preference. Empty when it named none. */
+  readonly protocols: readonly string[];
+}
+
+/** One frame of a protocol: encoded once, and the same object for everybody who is sent it. */
+export interface Frame {
+  readonly text: string;
+  /** Of an event: everything up to it was sent to whoever gets this frame. SSE sends it as `id`. */
+  readonly cursor?: string | undefined;
+}
+
+/** Frames to be sent together, in order. Connections that are sent the same frames in a turn share one batch. */
+export interface FrameBatch {
+  readonly frames: readonly Frame[];
+  /** Length of the texts in UTF-8. */
+  readonly bytes: number;
+  /** What `encode` makes of this batch, made once for each `encode` and shared: a transport passes one function for all its carriers. */
+  encoded<T>(encode: (frames: readonly Frame[]) => T): T;
+}
+
+/** A live byte link to one client. Knows no frames. All its methods return at once, and none throws. */
+export interface Carrier {
+  readonly handshake: Handshake;
+  /** The protocol agreed on in the handshake. */
+  readonly protocol: string;
+  /**
+   * Sends in one write. `queued`: part of it waits in this process; `drained` will be called when nothing does any more. `closed`: it was not
+   * taken, and `closed` was or will be called.
+   */
+  send(batch: FrameBatch): 'sent' | 'queued' | 'closed';
+  /** What was taken and not yet handed to the operating system. */
+  readonly bufferedBytes: number;
+  /** Reads nothing more from the client until `resume`. What was read already may still come. */
+  pause(): void;
+  resume(): void;
+  /** Ends after what was sent, telling the client code and reason. What comes in after it is dropped. */
+  close(code: number, reason: string): void;
+  /** Ends at once and frees what was queued. */
+  terminate(): void;
+}
+
+/** What a carrier tells of itself, in this order: any number of the first two, then `closed` once, and nothing after it. */
+export interface CarrierListener {
+  /** One whole frame text, in order. */
+  received(text: string): void;
+  /** Nothing that was sent waits in this process any more. */
+  drained(): void;
+  /** The link is gone, with the code the peer or this side gave, or 1006 when there was none. Called also after `close` and `terminate`. */
+  closed(code: number, reason: string): void;
+}
+
+/** The answer to a handshake. */
+export type Admission =
+  | {
+      readonly accepted: true;
+      /** The protocol to agree on; one of those offered, if any were. */
+      readonly protocol: string;
+      /** Called once, when the link stands. */
+      connect(carrier: Carrier): CarrierListener;
+      /** Called instead of `connect` when the client was gone before that. */
+      abandon(): void;
+    }
+  | {
+      readonly accepted: false;
+      /** As HTTP status: 400 no common protocol, 401, 403, 429 too many of this address or user, 503 full or draining. */
+      readonly status: 400 | 401 | 403 | 429 | 503;
+      readonly reason: string;
+      /** When to try again, where that may help. */
+      readonly retryAfterMs?: number | undefined;
+    };
+
+/** Whom a transport asks about every client, before it answers the client. */
+export interface TransportHost {
+  /** Never rejects. `signal`: the client went away, so the answer is of no use. */
+  admit(handshake: Handshake, signal: AbortSignal): Promise<Admission>;
+}
+
+/**
+ * Makes carriers of one kind. Made idle by a `create<Name>Transport` factory. Knows no frames and no users; it refuses by itself only what is no
+ * valid handshake of its kind. A client that resets its connection at any moment is no error.
+ */
+export interface Transport {
+  readonly name: string;
+  /** Starts to accept. Rejects with a `HexbusError` when it cannot, e.g. because the port is taken. Opens once. */
+  open(host: TransportHost): Promise<void>;
+  /** Refuses new clients from now on, with 503 or what tells the client to come back; carriers live on. */
+  drain(): void;
+  /** Terminates what is left and frees everything it made itself. Any state, any number of times; always the same promise. */
+  close(): Promise<void>;
+}
