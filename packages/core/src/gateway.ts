@@ -1,0 +1,44 @@
+export type {
+  AuthorizeRequest,
+  ConnectionInfo,
+  Gateway,
+  GatewayLimits,
+  GatewayOptions,
+  GatewayTimings,
+  Identity,
+  Outcome,
+  PostOptions,
+  PostReceipt,
+  RequestErrorCode,
+  RequestHandler,
+  RequestOptions,
+  Target,
+} from './gateway/api.ts';
+export { gatewayDefaults } from './gateway/defaults.ts';
+export type { ConnectionReference, GatewayObserverEvents } from './gateway/observers.ts';
+export type { Broker, NodeAnswer, NodeHandler } from './ports/broker.ts';
+export type {
+  Bye,
+  Hello,
+  ProtocolHost,
+  ProtocolSession,
+  Welcome,
+  WireError,
+  WireErrorCode,
+  WireFrom,
+  WireGap,
+  WireProtocol,
+  WireReply,
+  WireSubscription,
+} from './ports/protocol.ts';
+export type { ConnectionEntry, ConnectionQuery, Registry } from './ports/registry.ts';
+export type {
+  Admission,
+  Carrier,
+  CarrierListener,
+  Frame,
+  FrameBatch,
+  Handshake,
+  Transport,
+  TransportHost,
+} from './ports/transport.ts';
