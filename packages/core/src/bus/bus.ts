@@ -16,9 +16,11 @@ import type {
   SubscribeOptions,
   TopicStats,
 } from './api.ts';
+import { assertSignal } from './checks.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { EmitterHabits } from './emitter-habits.ts';
 import { encodeMessage } from './encode.ts';
+import { type BusInternals, busInternals } from './internals.ts';
 import { LocalMessage, type LocalOrigin, MessageIds } from './local-message.ts';
 import { MessageIterator } from './message-iterator.ts';
 import { NamedCursors } from './named-cursors.ts';
@@ -27,7 +29,7 @@ import { type BusOptions, type BusSettings, resolveBusOptions } from './options.
 import { checkPublishOptions, validateBody } from './publish-checks.ts';
 import { RetainedSide } from './retained-side.ts';
 import type { BusSubscription } from './subscription.ts';
-import { checkSignal, normalizeFilter, Subscriptions } from './subscriptions.ts';
+import { normalizeFilter, Subscriptions } from './subscriptions.ts';
 import { type Subscriber, type TopicEntry, TopicTable } from './topic-table.ts';
 import type { EventMap } from './topics.ts';
 
@@ -108,7 +110,7 @@ class HexBus implements Bus {
     if (this.#closing !== undefined) this.#assertOpen('emit', this.#subscriptions.busy);
     const entry = this.#topics.get(topic);
     if (entry.retention !== undefined) {
-      throw new HexbusError('HEXBUS_RETAINED', `emit would pass the history of ${shorten(topic)} by; use publish`);
+      throw new HexbusError('HEXBUS_RETAINED', `${shorten(topic)} is retained, and emit would pass its history by; use publish`);
     }
     const valid = entry.schema === undefined ? body : validateBody(entry, body);
     return this.#callAll(entry, new LocalMessage(this.#origin, topic, valid));
@@ -210,11 +212,16 @@ class HexBus implements Bus {
     await this.close();
   }
 
+  get [busInternals](): BusInternals {
+    const { clock, randomness } = this.#settings;
+    return { topics: this.#topics, clock, randomness, side: this.#side };
+  }
+
   async #open(
     history: HistoryStore,
     options: { readonly signal?: AbortSignal | undefined; readonly newEpoch?: boolean | undefined },
   ): Promise<void> {
-    checkSignal(options.signal);
+    assertSignal(options.signal);
     this.#state = 'opening';
     const { signal: aborted } = this.#openingAborted;
     const signal = options.signal === undefined ? aborted : AbortSignal.any([options.signal, aborted]);

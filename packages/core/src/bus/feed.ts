@@ -15,6 +15,8 @@ export type FeedSignal =
 /** Where a feed begins: after `position`. Marks known at a relative start (`earliest`, `last`, `since`) are no losses of this feed. */
 export interface FeedStart extends CursorParts {
   readonly known?: readonly TrimMark[];
+  /** The start is the beginning of an epoch that a reset led to: the marks of the first page belong to that reset. */
+  readonly afterReset?: boolean;
 }
 
 export interface FeedOptions {
@@ -27,6 +29,8 @@ export interface FeedOptions {
   readonly storeOnly?: boolean;
   /** Called when there may be something to take; must return at once. */
   readonly wake: () => void;
+  /** Takes a message that was just committed at once, without a queue. False: not now, the feed reads it again when woken. */
+  readonly takeLive?: (message: RetainedMessage) => boolean;
 }
 
 /** How many pushed messages wait in a feed before it reads on by itself. */
@@ -44,6 +48,8 @@ export class Feed {
   #epoch: string;
   /** Everything of the filter up to here was queued or reported. */
   #through: number;
+  /** The last message that was taken; everything of the filter between it and the queue is in the queue. */
+  #taken: number;
   #queue: FeedItem[] = [];
   #next = 0;
   #live: boolean;
@@ -55,12 +61,14 @@ export class Feed {
   readonly #known = new Map<string, number>();
   #ignoresMarks = false;
   /** The next page is the first of a new epoch: its marks belong to the reset. */
-  #afterReset = false;
+  #afterReset: boolean;
 
   constructor(options: FeedOptions) {
     this.#options = options;
     this.#epoch = options.start.epoch;
     this.#through = options.start.position;
+    this.#taken = options.start.position;
+    this.#afterReset = options.start.afterReset === true;
     for (const { topic, through } of options.start.known ?? []) this.#known.set(topic, through);
     // A start above the head must be shown to the store, which may answer that there is no such position; one at a head that is in doubt too.
     this.#live = options.storeOnly !== true && this.#reachesHead() && options.tail.knows(this.#epoch, this.#through);
@@ -79,11 +87,17 @@ export class Feed {
     return this.#live;
   }
 
-  /** While idle: everything up to here was taken. That is at least the head, since any message that concerns the feed would have woken it. */
+  /** Everything up to here was taken. While idle that is at least the head, since any message that concerns the feed would have woken it. */
   get position(): number {
+    if (this.#next < this.#queue.length) return this.#taken;
     const { tail } = this.#options;
     const sleeps = (this.#live || this.#parked) && tail.epoch === this.#epoch;
     return sleeps ? Math.max(this.#through, tail.head) : this.#through;
+  }
+
+  /** The losses that were reported, or need not be, and that the feed has not passed: for a feed that goes on from here. */
+  get known(): readonly TrimMark[] {
+    return Array.from(this.#known, ([topic, through]) => ({ topic, through }));
   }
 
   /** A message was committed. Called in the order of the history, in the turn of its acknowledgement. */
@@ -94,6 +108,14 @@ export class Feed {
     }
     // A store page may have been ahead of the tail.
     if (message.position <= this.#through || this.#isReported(message)) return;
+    const { takeLive } = this.#options;
+    if (takeLive !== undefined) {
+      if (this.#next === this.#queue.length && takeLive(message)) {
+        this.#through = message.position;
+        this.#taken = message.position;
+      } else this.#live = false;
+      return;
+    }
     if (this.#queue.length - this.#next >= maxQueued) {
       this.#live = false;
       return;
@@ -116,10 +138,16 @@ export class Feed {
     this.#options.wake();
   }
 
+  /** What `take` would give. */
+  peek(): FeedItem | undefined {
+    return this.#queue[this.#next];
+  }
+
   take(): FeedItem | undefined {
     if (this.#next === this.#queue.length) return undefined;
     const item = this.#queue[this.#next] as FeedItem;
     this.#next += 1;
+    if (item instanceof RetainedMessage) this.#taken = item.position;
     if (this.#next === this.#queue.length) {
       this.#queue.length = 0;
       this.#next = 0;
@@ -136,11 +164,13 @@ export class Feed {
 
   /** Starts over at the beginning of the epoch. */
   rewind(): void {
-    // Signals stay: what they tell is not read again.
-    this.#queue = this.#queue.slice(this.#next).filter((item) => !(item instanceof RetainedMessage));
-    this.#next = 0;
-    this.#through = 0;
+    this.#forget(0);
     this.doubt();
+  }
+
+  /** Lets go of queued messages; they are read again. */
+  release(): void {
+    if (this.#next < this.#queue.length) this.#forget(this.#taken);
   }
 
   /** Whether trim marks are no news from now on, because somebody else tells of the losses. */
@@ -195,6 +225,16 @@ export class Feed {
     if (!this.#live && nothingNew && wakesBefore === this.#wakes) this.#parked = true;
   }
 
+  #forget(after: number): void {
+    // Signals stay: what they tell is not read again.
+    this.#queue = this.#queue.slice(this.#next).filter((item) => !(item instanceof RetainedMessage));
+    this.#next = 0;
+    this.#through = after;
+    this.#taken = after;
+    this.#live = false;
+    this.#parked = false;
+  }
+
   /** It was reported as lost by a page that was ahead of the tail, which has it still. Of a held topic the tail has nothing. */
   #isReported({ topic, position }: RetainedMessage): boolean {
     return this.#known.size > 0 && this.#options.storeOnly !== true && position <= (this.#known.get(topic) ?? 0);
@@ -206,7 +246,8 @@ export class Feed {
     if (gap !== undefined) this.#queue.push({ kind: 'gap', gap });
     for (const message of page.messages) this.#queue.push(message);
     this.#through = Math.max(this.#through, page.through);
-    for (const [topic, through] of this.#known) if (through <= this.#through) this.#known.delete(topic);
+    // What is released is read again, so only what was taken is passed.
+    for (const [topic, through] of this.#known) if (through <= this.#taken) this.#known.delete(topic);
     // The store may be ahead of the bus, after a write whose outcome is not known: then the head is not the end.
     this.#live = this.#reachesHead() && page.through >= page.position;
   }
@@ -237,6 +278,7 @@ export class Feed {
     const from: Cursor = formatCursor(this.#epoch, this.#through);
     this.#epoch = epoch;
     this.#through = 0;
+    this.#taken = 0;
     this.#known.clear();
     this.#afterReset = true;
     this.#queue.push({ kind: 'reset', reset: { from, to: formatCursor(epoch, 0) } });

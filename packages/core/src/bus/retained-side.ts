@@ -32,6 +32,8 @@ export class RetainedSide implements RetainedParts {
   readonly names: NamedCursors;
   readonly clock: Clock;
   readonly observers: Observers;
+  /** Others that follow the history and want to know when the bus is no longer sure of the head. */
+  readonly followers: Set<{ doubt(): void }> = new Set();
   readonly #heldQueues = new Map<string, HeldQueue>();
   readonly #settings: BusSettings;
   #cancelTrim: CancelTimer | undefined;
@@ -46,6 +48,7 @@ export class RetainedSide implements RetainedParts {
     this.tail = new Tail(head);
     this.reader = new HistoryReader(history, () => this.tail.epoch);
     const queues = this.#heldQueues;
+    const { followers } = this;
     const distributor = new Distributor({
       tail: this.tail,
       topics,
@@ -54,6 +57,7 @@ export class RetainedSide implements RetainedParts {
       followers: function* () {
         yield* subscriptions();
         yield* queues.values();
+        yield* followers;
       },
       heldQueue: (topic) => queues.get(topic),
     });

@@ -1,0 +1,15 @@
+import type { Clock, Randomness } from '../clock.ts';
+import type { RetainedSide } from './retained-side.ts';
+import type { TopicTable } from './topic-table.ts';
+
+/** The key under which a bus gives its internals. Registered, so that two copies of core in one program can meet. */
+export const busInternals: unique symbol = Symbol.for('hexbus.bus-internals') as never;
+
+/** What the gateway builds on: parts of a bus, owned by it. Not for users; may change with any version. */
+export interface BusInternals {
+  readonly topics: TopicTable;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  /** Undefined without a history, and before it is open. */
+  readonly side: RetainedSide | undefined;
+}
