@@ -8,3 +8,7 @@ export { createVirtualClock } from './fakes/virtual-clock.ts';
 export type { HistoryContext, HistoryStoreAdapter } from './history-store/adapter.ts';
 export { historyStoreRules, historyStoreSuite } from './history-store/suite.ts';
 export type { RuleText, TestRunner } from './support/rule.ts';
+export type { ClientAnswer, ClientEnd, TransportClient } from './transport/client.ts';
+export { createFrameBatch } from './transport/frame-batch.ts';
+export type { MemoryClient, MemoryTransport } from './transport/memory-transport.ts';
+export { createMemoryTransport } from './transport/memory-transport.ts';
