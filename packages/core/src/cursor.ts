@@ -22,7 +22,7 @@ export function parseCursor(cursor: unknown): CursorParts {
   if (match === null || !Number.isSafeInteger(position)) {
     throw new HexbusError(
       'HEXBUS_INVALID_CURSOR',
-      `cursor ${shorten(cursor)} is not one that hexbus issued; pass a receipt's, page's or subscription's cursor unchanged`,
+      `cursor ${shorten(cursor)} is none that hexbus issued; pass cursors on unchanged`,
     );
   }
   return { epoch: match[1] as string, position };

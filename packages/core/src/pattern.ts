@@ -8,11 +8,7 @@ const topicForm = /^[^\s\p{Cc}.*>]+(?:\.[^\s\p{Cc}.*>]+)*$/u;
 /** Throws `HEXBUS_INVALID_TOPIC` unless `topic` is dot-separated tokens without blanks, `*` or `>`. */
 export function assertTopic(topic: unknown): asserts topic is string {
   if (typeof topic === 'string' && topic.length <= maxTopicLength && topicForm.test(topic)) return;
-  throw new HexbusError(
-    'HEXBUS_INVALID_TOPIC',
-    `topic ${shorten(topic)} is not valid; use dot-separated tokens such as order.created, without blanks, * or >, ` +
-      `at most ${maxTopicLength} characters`,
-  );
+  throw invalid('topic', topic, 'tokens as in order.created, without blanks, * and >');
 }
 
 export function isPattern(entry: string): boolean {
@@ -28,9 +24,13 @@ export function assertPattern(pattern: unknown): asserts pattern is string {
     );
     if (valid) return;
   }
-  throw new HexbusError(
+  throw invalid('pattern', pattern, '* for one whole token or > for the rest, as in order.* or order.>');
+}
+
+function invalid(kind: string, value: unknown, instead: string): HexbusError {
+  return new HexbusError(
     'HEXBUS_INVALID_TOPIC',
-    `pattern ${shorten(pattern)} is not valid; * stands for one whole token and > for the rest, as in order.* or order.>`,
+    `${kind} ${shorten(value)} is not valid; use ${instead}, and at most ${maxTopicLength} characters`,
   );
 }
 

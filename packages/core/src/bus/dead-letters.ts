@@ -1,7 +1,7 @@
-import { shorten } from '../errors.ts';
 import type { Settlement } from '../ports/history-store.ts';
 import type { DeadLetter } from './api.ts';
-import { busDefaults, configError } from './options.ts';
+import { assertField } from './checks.ts';
+import { busDefaults } from './options.ts';
 import type { RetainedSide } from './retained-side.ts';
 
 const pageSize = 1_000;
@@ -33,9 +33,8 @@ export class DeadLetters {
   }
 
   async #settle(outcome: 'requeue' | 'discard', positions: readonly number[], epoch: string): Promise<number> {
-    if (!Array.isArray(positions) || !positions.every(Number.isSafeInteger)) {
-      throw configError('positions', `is ${shorten(positions)}`, 'pass the positions of dead letters');
-    }
+    const valid = Array.isArray(positions) && positions.every(Number.isSafeInteger);
+    assertField(valid, 'positions', positions, 'pass the positions of dead letters');
     const topic = this.#topic;
     const settlements = positions.map((position): Settlement => ({ outcome, topic, position }));
     const found = await Promise.all(settlements.map((settlement) => this.#side.writer.settle(settlement, epoch)));

@@ -1,7 +1,6 @@
-import { shorten } from '../errors.ts';
 import type { Message } from '../message.ts';
 import type { HandlerContext, Listener, Subscription } from './api.ts';
-import { configError } from './options.ts';
+import { assertFunction } from './checks.ts';
 
 interface Entry {
   readonly listener: Listener;
@@ -26,7 +25,7 @@ export class EmitterHabits {
   }
 
   on(filter: string, listener: Listener, context: unknown): void {
-    checkListener(listener);
+    assertFunction('listener', listener);
     // One call fewer where there is nothing to bind.
     const handler: Listener =
       context === undefined ? listener : (message, handlerContext) => listener.call(context, message, handlerContext);
@@ -35,7 +34,7 @@ export class EmitterHabits {
   }
 
   once(filter: string, listener: Listener, context: unknown): void {
-    checkListener(listener);
+    assertFunction('listener', listener);
     let called = false;
     const subscription: Retiring = this.#subscribe(filter, async (message, handlerContext) => {
       // A pattern can bring a retained message and one that is not at the same time.
@@ -71,8 +70,4 @@ export class EmitterHabits {
       if (entries.size === 0 && this.#entries.get(filter) === entries) this.#entries.delete(filter);
     });
   }
-}
-
-function checkListener(listener: unknown): void {
-  if (typeof listener !== 'function') throw configError('listener', `is ${shorten(listener)}`, 'pass a function');
 }

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'eventemitter3';
-import { HexbusError, shorten } from '../errors.ts';
+import { HexbusError } from '../errors.ts';
 import type { Message } from '../message.ts';
+import { assertField, assertFunction } from './checks.ts';
 import type { Gap, Reset } from './losses.ts';
 
 /** Which message an event is about. Bodies are left out, so that no observer can change one. */
@@ -86,14 +87,8 @@ export class Observers {
   }
 
   observe<Name extends keyof ObserverEvents>(name: Name, observer: (event: ObserverEvents[Name]) => void): () => void {
-    if (!observerNames.includes(name)) {
-      throw new HexbusError(
-        'HEXBUS_CONFIG',
-        `observe: there is no event ${String(name)}; use one of ${observerNames.join(', ')}`,
-      );
-    }
-    if (typeof observer !== 'function')
-      throw new HexbusError('HEXBUS_CONFIG', `observer is ${shorten(observer)}; pass a function`);
+    assertField(observerNames.includes(name), 'event', name, `use ${observerNames.join(', ')}`);
+    assertFunction('observer', observer);
     const guarded = (event: ObserverEvents[Name]): void => this.#guard(name, observer as AnyObserver, event);
     this.#emitter.on(name, guarded);
     this.#countWanted();

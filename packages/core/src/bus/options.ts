@@ -2,6 +2,7 @@ import { type Clock, type Randomness, systemClock, systemRandomness } from '../c
 import { HexbusError, shorten } from '../errors.ts';
 import { assertPattern } from '../pattern.ts';
 import type { HistoryStore, RetentionPolicies, RetentionPolicy } from '../ports/history-store.ts';
+import { assertChoice, assertField, isObject } from './checks.ts';
 
 /** A validator by the Standard Schema specification (standardschema.dev), version 1; zod, valibot, arktype and others are some. */
 export interface StandardSchema {
@@ -115,26 +116,26 @@ export interface HandlingSettings {
 /** Checks and completes what was passed to `createBus`, or throws `HEXBUS_CONFIG` naming the field. */
 export function resolveBusOptions(options: BusOptions): BusSettings {
   const topics = Object.entries(options.topics ?? {}).map(([pattern, policy]) => resolveTopic(pattern, policy));
-  const retained = topics.find(({ retention }) => typeof retention === 'object');
+  const retained = topics.find(({ retention }) => isObject(retention));
   if (retained !== undefined && options.history === undefined) {
-    throw configError(
-      `topics[${shorten(retained.pattern)}].retain`,
-      'needs a history',
-      'pass history: createMemoryHistory() or another',
+    throw new HexbusError(
+      'HEXBUS_CONFIG',
+      `${fieldOf(retained.pattern)}.retain needs a history; pass one, such as createMemoryHistory()`,
     );
   }
+  const deduplication = options.deduplication ?? {};
   return {
     history: options.history,
     topics,
     retention: topics.flatMap(retentionOf),
-    maxBodyBytes: count('maxBodyBytes', options.maxBodyBytes, busDefaults.maxBodyBytes),
-    maxPendingBytes: count('maxPendingBytes', options.maxPendingBytes, busDefaults.maxPendingBytes),
+    maxBodyBytes: count(options, busDefaults, 'maxBodyBytes'),
+    maxPendingBytes: count(options, busDefaults, 'maxPendingBytes'),
     deduplication: {
-      maxIds: count('deduplication.maxIds', options.deduplication?.maxIds, busDefaults.deduplicationMaxIds, 0),
-      maxAgeMs: duration('deduplication.maxAgeMs', options.deduplication?.maxAgeMs, busDefaults.deduplicationMaxAgeMs),
+      maxIds: count(deduplication, deduplicationDefaults, 'maxIds', 'deduplication.', 0),
+      maxAgeMs: duration(deduplication, deduplicationDefaults, 'maxAgeMs', 'deduplication.'),
     },
-    trimIntervalMs: duration('trimIntervalMs', options.trimIntervalMs, busDefaults.trimIntervalMs, 1),
-    closeTimeoutMs: duration('closeTimeoutMs', options.closeTimeoutMs, busDefaults.closeTimeoutMs),
+    trimIntervalMs: duration(options, busDefaults, 'trimIntervalMs', '', 1),
+    closeTimeoutMs: duration(options, busDefaults, 'closeTimeoutMs'),
     handling: resolveHandling(options, busDefaults),
     clock: options.clock ?? systemClock,
     randomness: options.randomness ?? systemRandomness,
@@ -143,87 +144,105 @@ export function resolveBusOptions(options: BusOptions): BusSettings {
 
 /** The handling that `options` ask for, with `defaults` for what they leave out. */
 export function resolveHandling(
-  options: { readonly [Field in keyof HandlingSettings]?: number | undefined },
+  options: Numbers<keyof HandlingSettings>,
   defaults: HandlingSettings,
 ): HandlingSettings {
   return {
-    maxTries: count('maxTries', options.maxTries, defaults.maxTries),
-    retryDelayMs: duration('retryDelayMs', options.retryDelayMs, defaults.retryDelayMs),
-    handleTimeoutMs: duration('handleTimeoutMs', options.handleTimeoutMs, defaults.handleTimeoutMs),
+    maxTries: count(options, defaults, 'maxTries'),
+    retryDelayMs: duration(options, defaults, 'retryDelayMs'),
+    handleTimeoutMs: duration(options, defaults, 'handleTimeoutMs'),
   };
 }
+
+const unlimited = { maxCount: Number.POSITIVE_INFINITY, maxAgeMs: Number.POSITIVE_INFINITY } as const;
+const heldDefaults = { ...unlimited, maxCount: busDefaults.heldMaxCount } as const;
+const deduplicationDefaults = {
+  maxIds: busDefaults.deduplicationMaxIds,
+  maxAgeMs: busDefaults.deduplicationMaxAgeMs,
+} as const;
 
 /** A topic that is exempt from a wider policy is never appended to, so to the history it is one without limits. */
 function retentionOf({ pattern, retention }: TopicSettings): RetentionPolicies {
   if (retention === undefined) return [];
-  const unlimited = { maxCount: Number.POSITIVE_INFINITY, maxAgeMs: Number.POSITIVE_INFINITY };
   return [retention === 'none' ? { kind: 'limits', pattern, ...unlimited } : retention];
+}
+
+function fieldOf(pattern: string): string {
+  return `topics[${shorten(pattern)}]`;
 }
 
 function resolveTopic(pattern: string, policy: TopicPolicy): TopicSettings {
   assertPattern(pattern);
-  const field = `topics[${shorten(pattern)}]`;
-  if (typeof policy !== 'object' || policy === null)
-    throw configError(field, `is ${shorten(policy)}`, "use an object such as { retain: 'until-handled' }");
-  if (policy.schema !== undefined && typeof policy.schema['~standard']?.validate !== 'function') {
-    throw configError(`${field}.schema`, 'is no Standard Schema validator', 'pass one such as z.object({ ... })');
-  }
-  return { pattern, retention: resolveRetention(pattern, `${field}.retain`, policy.retain), schema: policy.schema };
+  const field = fieldOf(pattern);
+  assertField(isObject(policy), field, policy, "use an object such as { retain: 'until-handled' }");
+  const { retain, schema } = policy;
+  const valid = schema === undefined || typeof schema['~standard']?.validate === 'function';
+  assertField(valid, `${field}.schema`, schema, 'pass a Standard Schema validator such as z.object({ ... })');
+  return { pattern, retention: resolveRetention(pattern, `${field}.retain`, retain), schema };
 }
 
 function resolveRetention(pattern: string, field: string, retain: TopicPolicy['retain']): TopicSettings['retention'] {
   if (retain === undefined || retain === 'none') return retain;
   const limits: RetainLimits | RetainUntilHandled = retain === 'until-handled' ? { until: 'handled' } : retain;
-  if (typeof limits !== 'object' || limits === null) {
-    throw configError(
-      field,
-      `is ${shorten(retain)}`,
-      "use 'none', 'until-handled', { maxCount, maxAgeMs } or { until: 'handled', ... }",
-    );
-  }
-  const maxAgeMs = duration(`${field}.maxAgeMs`, limits.maxAgeMs, Number.POSITIVE_INFINITY);
-  if (isUntilHandled(limits)) {
-    if (limits.until !== 'handled') throw configError(`${field}.until`, `is ${shorten(limits.until)}`, "use 'handled'");
+  assertField(
+    isObject(limits),
+    field,
+    retain,
+    "use 'none', 'until-handled', { maxCount, maxAgeMs } or { until: 'handled' }",
+  );
+  const path = `${field}.`;
+  if ('until' in limits) {
     const overflow = limits.overflow ?? 'reject';
-    if (overflow !== 'reject' && overflow !== 'drop-oldest') {
-      throw configError(`${field}.overflow`, `is ${shorten(overflow)}`, "use 'reject' or 'drop-oldest'");
-    }
-    const maxCount = count(`${field}.maxCount`, limits.maxCount, busDefaults.heldMaxCount);
-    return { kind: 'until-handled', pattern, maxCount, maxAgeMs, overflow };
+    assertChoice(`${path}until`, limits.until, 'handled');
+    assertChoice(`${path}overflow`, overflow, 'reject', 'drop-oldest');
+    return {
+      kind: 'until-handled',
+      pattern,
+      maxCount: count(limits, heldDefaults, 'maxCount', path),
+      maxAgeMs: duration(limits, heldDefaults, 'maxAgeMs', path),
+      overflow,
+    };
   }
-  if (limits.maxCount === undefined && limits.maxAgeMs === undefined) {
-    throw configError(field, 'has no limit', 'give maxCount, maxAgeMs or both; Infinity keeps everything');
-  }
+  const { maxCount, maxAgeMs } = limits;
+  const bounded = maxCount !== undefined || maxAgeMs !== undefined;
+  assertField(bounded, field, '{}', 'give maxCount, maxAgeMs or both; Infinity keeps everything');
   return {
     kind: 'limits',
     pattern,
-    maxCount: count(`${field}.maxCount`, limits.maxCount, Number.POSITIVE_INFINITY),
-    maxAgeMs,
+    maxCount: count(limits, unlimited, 'maxCount', path),
+    maxAgeMs: duration(limits, unlimited, 'maxAgeMs', path),
   };
 }
 
-function isUntilHandled(limits: RetainLimits | RetainUntilHandled): limits is RetainUntilHandled {
-  return 'until' in limits;
+type Numbers<Field extends string> = { readonly [F in Field]?: number | undefined };
+
+/** The field of `options`, or of `defaults` where it is left out. `path` leads to it in messages. */
+function count<Field extends string>(
+  options: Numbers<Field>,
+  defaults: Readonly<Record<Field, number>>,
+  field: Field,
+  path = '',
+  least = 1,
+): number {
+  const value = options[field] === undefined ? defaults[field] : options[field];
+  const valid = Number.isSafeInteger(value) || value === Number.POSITIVE_INFINITY;
+  assertField(valid && value >= least, path + field, value, `use a whole number from ${least}, or Infinity`);
+  return value;
 }
 
-function count(field: string, value: number | undefined, fallback: number, least = 1): number {
-  if (value === undefined) return fallback;
-  if (
-    typeof value === 'number' &&
-    value >= least &&
-    (Number.isSafeInteger(value) || value === Number.POSITIVE_INFINITY)
-  )
-    return value;
-  throw configError(field, `is ${shorten(value)}`, `use a whole number from ${least}, or Infinity`);
-}
-
-function duration(field: string, value: number | undefined, fallback: number, least = 0): number {
-  if (value === undefined) return fallback;
-  if (typeof value === 'number' && value >= least) return value;
-  throw configError(field, `is ${shorten(value)}`, `use milliseconds from ${least}, or Infinity`);
-}
-
-/** The error of a field of some options: what it is, and what to do. */
-export function configError(field: string, what: string, instead: string): HexbusError {
-  return new HexbusError('HEXBUS_CONFIG', `${field} ${what}; ${instead}`);
+function duration<Field extends string>(
+  options: Numbers<Field>,
+  defaults: Readonly<Record<Field, number>>,
+  field: Field,
+  path = '',
+  least = 0,
+): number {
+  const value = options[field] === undefined ? defaults[field] : options[field];
+  assertField(
+    typeof value === 'number' && value >= least,
+    path + field,
+    value,
+    `use milliseconds from ${least}, or Infinity`,
+  );
+  return value;
 }

@@ -1,7 +1,8 @@
 import { HexbusError, shorten } from '../errors.ts';
 import type { PublishOptions } from './api.ts';
+import { assertField, isObject, isText } from './checks.ts';
 import { isThenable } from './handler-runner.ts';
-import { configError, type SchemaIssue, type SchemaResult, type StandardSchema } from './options.ts';
+import type { SchemaIssue, SchemaResult, StandardSchema } from './options.ts';
 import type { TopicEntry } from './topic-table.ts';
 
 /** The longest id, type or sender, in characters. */
@@ -10,17 +11,15 @@ const maxNameLength = 512;
 /** Throws `HEXBUS_CONFIG` for a publish option that is none. */
 export function checkPublishOptions(options: PublishOptions): void {
   for (const field of ['id', 'type', 'sender'] as const) {
-    const value: unknown = options[field];
-    if (value === undefined) continue;
-    if (typeof value === 'string' && value.length > 0 && value.length <= maxNameLength) continue;
-    throw configError(field, `is ${shorten(value)}`, `use 1 to ${maxNameLength} characters`);
+    const value = options[field];
+    const valid = value === undefined || isText(value, maxNameLength);
+    assertField(valid, field, value, `use 1 to ${maxNameLength} characters`);
   }
   const { headers } = options;
   if (headers === undefined) return;
-  if (typeof headers !== 'object' || headers === null)
-    throw configError('headers', `is ${shorten(headers)}`, 'use an object of texts');
+  assertField(isObject(headers), 'headers', headers, 'use an object of texts');
   for (const [key, value] of Object.entries(headers)) {
-    if (typeof value !== 'string') throw configError(`headers.${shorten(key)}`, `is ${shorten(value)}`, 'use texts');
+    assertField(typeof value === 'string', `headers.${shorten(key)}`, value, 'use a text');
   }
 }
 
@@ -30,10 +29,9 @@ export function validateBody(entry: TopicEntry, body: unknown): unknown {
   const result = validated(entry.topic, entry.schema, body);
   if (isThenable(result)) {
     Promise.resolve(result).catch(() => undefined);
-    throw configError(
-      `schema of ${shorten(entry.topic)}`,
-      'answers with a promise',
-      'use a validator that answers at once',
+    throw new HexbusError(
+      'HEXBUS_CONFIG',
+      `schema of ${shorten(entry.topic)} answers with a promise; use one that answers at once`,
     );
   }
   if (result.issues === undefined) return result.value;
@@ -48,11 +46,7 @@ function validated(topic: string, schema: StandardSchema, body: unknown): Schema
   try {
     return schema['~standard'].validate(body);
   } catch (cause) {
-    throw new HexbusError(
-      'HEXBUS_INVALID_BODY',
-      `the schema of ${topic} threw instead of answering: ${shorten(cause)}; correct the schema`,
-      { cause },
-    );
+    throw new HexbusError('HEXBUS_INVALID_BODY', `schema of ${topic} threw: ${shorten(cause)}; correct it`, { cause });
   }
 }
 

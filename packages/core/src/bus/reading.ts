@@ -3,8 +3,9 @@ import { HexbusError, shorten } from '../errors.ts';
 import { type Message, RetainedMessage, type StoredMessage } from '../message.ts';
 import type { Filter, HistoryPage, HistoryStore, LocateQuery, TrimMark } from '../ports/history-store.ts';
 import type { DeadLetter, Page, ReadOptions } from './api.ts';
+import { assertField, assertWholeNumber } from './checks.ts';
 import type { Gap } from './losses.ts';
-import { busDefaults, configError } from './options.ts';
+import { busDefaults } from './options.ts';
 
 const pageBytes = 4 * 1024 * 1024;
 
@@ -23,29 +24,26 @@ export class HistoryReader {
   async read(filter: Filter, options: ReadOptions): Promise<Page> {
     const { after, before, last, since } = options;
     const given = Object.entries({ after, before, last, since }).filter(([, value]) => value !== undefined);
-    if (given.length > 1)
-      throw configError(
-        'read',
-        `was given ${given.map(([name]) => name).join(' and ')}`,
-        'give one of after, before, last, since',
-      );
-    const limit = positive('limit', options.limit ?? busDefaults.readLimit);
+    const names = given.map(([name]) => name).join(' and ');
+    assertField(given.length < 2, 'start', names, 'give one of after, before, last, since');
+    const { limit = busDefaults.readLimit } = options;
+    assertWholeNumber('limit', limit, 1);
     if (before !== undefined) {
       const { epoch, position } = parseCursor(before);
       // A cursor stands behind its message, which is the first to be read back.
       return this.#readBack(filter, { epoch, position: position + 1 }, limit, before);
     }
     if (last !== undefined) {
+      assertWholeNumber('last', last, 1);
       return this.#readBack(
         filter,
         { epoch: this.#epoch(), position: Number.MAX_SAFE_INTEGER },
-        Math.min(positive('last', last), options.limit ?? Number.POSITIVE_INFINITY),
+        Math.min(last, options.limit ?? Number.POSITIVE_INFINITY),
         undefined,
       );
     }
     if (after !== undefined) return this.#readOn(filter, parseCursor(after), limit, after);
-    if (since !== undefined && !Number.isFinite(since))
-      throw configError('since', `is ${shorten(since)}`, 'use milliseconds since 1970');
+    assertField(since === undefined || Number.isFinite(since), 'since', since, 'use milliseconds since 1970');
     const from: LocateQuery['from'] = since === undefined ? { earliest: true } : { since };
     const located = await this.#history.locate({ epoch: this.#epoch(), filter, from });
     return this.#readOn(filter, { epoch: located.epoch, position: located.start }, limit, undefined);
@@ -53,9 +51,8 @@ export class HistoryReader {
 
   /** Dead messages after a position. */
   async readDead(topic: string, after: number, limit: number): Promise<readonly DeadLetter[]> {
-    positive('limit', limit);
-    if (!Number.isSafeInteger(after) || after < 0)
-      throw configError('after', `is ${shorten(after)}`, 'use the position of the last one seen');
+    assertWholeNumber('limit', limit, 1);
+    assertWholeNumber('after', after, 0);
     const letters: DeadLetter[] = [];
     for (let through = after; ; ) {
       const page = await this.#history.read({
@@ -124,7 +121,7 @@ export class HistoryReader {
     if (cursor !== undefined && (page.epoch !== epoch || bound > page.position)) {
       throw new HexbusError(
         'HEXBUS_INVALID_CURSOR',
-        `cursor ${shorten(cursor)} does not belong to the present history, whose head is ${formatCursor(page.epoch, page.position)}; read from the beginning`,
+        `cursor ${shorten(cursor)} is not of this history, whose head is ${formatCursor(page.epoch, page.position)}; read from the beginning`,
       );
     }
     return page;
@@ -157,9 +154,4 @@ function gapOf(marks: readonly TrimMark[], after: number): Gap | undefined {
     from: after + 1,
     to: Math.max(...lost.map((mark) => mark.through)),
   };
-}
-
-function positive(field: string, value: number): number {
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw configError(field, `is ${shorten(value)}`, 'use a whole number from 1');
 }

@@ -2,9 +2,9 @@ import { type CursorParts, parseCursor } from '../cursor.ts';
 import { HexbusError, shorten } from '../errors.ts';
 import type { Filter, Head, HistoryStore, LocateQuery } from '../ports/history-store.ts';
 import type { From, SubscribeOptions } from './api.ts';
+import { configError, isObject } from './checks.ts';
 import type { FeedStart } from './feed.ts';
 import type { DurableName } from './named-cursors.ts';
-import { configError } from './options.ts';
 
 /** A checked `from`: where it points is known at once, or for the history to locate. */
 export type StartQuery = 'now' | CursorParts | LocateQuery['from'];
@@ -13,7 +13,7 @@ export type StartQuery = 'now' | CursorParts | LocateQuery['from'];
 export function parseFrom(from: From | undefined): StartQuery {
   if (from === undefined || from === 'now') return 'now';
   if (from === 'earliest') return { earliest: true };
-  if (typeof from === 'object' && from !== null) {
+  if (isObject(from)) {
     if ('after' in from) return parseCursor(from.after);
     if ('last' in from && Number.isSafeInteger(from.last) && from.last >= 0)
       return from.last === 0 ? 'now' : { last: from.last };
@@ -21,7 +21,7 @@ export function parseFrom(from: From | undefined): StartQuery {
   }
   throw configError(
     'from',
-    `is ${shorten(textOf(from))}`,
+    textOf(from),
     "use 'now', 'earliest', { after: cursor }, { last: n } or { since: milliseconds }",
   );
 }
@@ -66,8 +66,8 @@ export async function resolveDurableStart(
     if (onFilterChange === undefined) {
       throw new HexbusError(
         'HEXBUS_NAME_FILTER',
-        `the name ${shorten(name)} is stored with the filter ${shorten(stored.filter.join(' '))}, not ${shorten(filter.join(' '))}; ` +
-          "use another name, or say onFilterChange: 'keep-cursor' or 'restart'",
+        `name ${shorten(name)} is stored with filter ${shorten(stored.filter.join(' '))}, not ${shorten(filter.join(' '))}; ` +
+          "use another, or onFilterChange: 'keep-cursor' or 'restart'",
       );
     }
     if (onFilterChange === 'keep-cursor') {

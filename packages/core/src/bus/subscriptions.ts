@@ -2,16 +2,20 @@ import { HexbusError, shorten } from '../errors.ts';
 import { assertPattern, isPattern, patternsOverlap } from '../pattern.ts';
 import { createTopicMatcher } from '../retention.ts';
 import type { Handler, SubscribeOptions, Subscription } from './api.ts';
+import { assertChoice, assertField, assertFunction, assertSignal, configError, isText } from './checks.ts';
 import { HandlerRunner } from './handler-runner.ts';
 import { HeldLane, type LaneHandling, type RetainedLane, StreamLane } from './lanes.ts';
-import type { NamedCursors } from './named-cursors.ts';
+import type { DurableName, NamedCursors } from './named-cursors.ts';
 import { type MessageReference, type Observers, referenceOf, type SubscriptionReference } from './observers.ts';
-import { type BusSettings, configError, resolveHandling } from './options.ts';
+import { type BusSettings, resolveHandling } from './options.ts';
 import type { RetainedSide } from './retained-side.ts';
 import { Signals } from './signals.ts';
 import { parseFrom } from './start.ts';
 import { BusSubscription, type SubscriptionHost } from './subscription.ts';
 import type { TopicTable } from './topic-table.ts';
+
+/** The longest durable name, in characters. */
+const maxNameLength = 256;
 
 export interface SubscriptionsOptions {
   readonly settings: BusSettings;
@@ -46,10 +50,11 @@ export class Subscriptions implements SubscriptionHost {
   /** Throws a `HexbusError` for what can be seen to be wrong at once; what only the history can tell makes the subscription fail. */
   subscribe(entries: string | readonly string[], handler: Handler, options: SubscribeOptions): BusSubscription {
     const filter = normalizeFilter(entries);
-    if (typeof handler !== 'function') throw configError('handler', `is ${shorten(handler)}`, 'pass a function');
-    checkSignal(options.signal);
-    checkChoice('onFailure', options.onFailure, 'skip', 'stop');
-    checkChoice('onFilterChange', options.onFilterChange, 'keep-cursor', 'restart');
+    const { onFailure, onFilterChange, signal } = options;
+    assertFunction('handler', handler);
+    assertSignal(signal);
+    if (onFailure !== undefined) assertChoice('onFailure', onFailure, 'skip', 'stop');
+    if (onFilterChange !== undefined) assertChoice('onFilterChange', onFilterChange, 'keep-cursor', 'restart');
     const { observers, settings } = this.#options;
     const reference: SubscriptionReference = options.name === undefined ? { filter } : { filter, name: options.name };
     const runner = new HandlerRunner({
@@ -65,7 +70,7 @@ export class Subscriptions implements SubscriptionHost {
     const subscription: BusSubscription = new BusSubscription(this, filter, handler, handling, lane);
     this.#all.add(subscription);
     if (!(lane instanceof HeldLane)) this.#options.topics.add(filter, subscription);
-    endOnAbort(subscription, options.signal);
+    endOnAbort(subscription, signal);
     const side = this.#options.side();
     if (side !== undefined) subscription.begin(side, { epoch: side.tail.epoch, position: side.tail.head });
     return subscription;
@@ -110,7 +115,7 @@ export class Subscriptions implements SubscriptionHost {
     handling: LaneHandling,
     onStop: (error: unknown, message: MessageReference) => void,
   ): RetainedLane | undefined {
-    const { topics, names } = this.#options;
+    const { topics } = this.#options;
     const start = parseFrom(options.from);
     const held = filter.find((entry) => !isPattern(entry) && topics.isHeld(entry));
     if (held !== undefined) {
@@ -121,12 +126,18 @@ export class Subscriptions implements SubscriptionHost {
       if (start === 'now' && options.name === undefined) return undefined;
       throw new HexbusError(
         'HEXBUS_NOT_RETAINED',
-        `${shorten(filter.join(' '))} keeps no history, so from and name have no meaning; give the topic a retain policy, or leave them out`,
+        `${shorten(filter.join(' '))} keeps no history; give it a retain policy, or leave out from and name`,
       );
     }
-    const durable = options.name === undefined ? undefined : names.claim(checkName(options.name), filter);
+    const durable = options.name === undefined ? undefined : this.#claim(options.name, filter);
     const matcher = createTopicMatcher(filter, topics);
     return new StreamLane({ ...handling, filter, matcher, start, durable, options, onStop });
+  }
+
+  #claim(name: string, filter: readonly string[]): DurableName {
+    const valid = isText(name, maxNameLength) && !name.startsWith('@');
+    assertField(valid, 'name', name, `use 1 to ${maxNameLength} characters, the first not @`);
+    return this.#options.names.claim(name, filter);
   }
 
   /** Whether some message of a filter's entry can be in the history, outside held topics. */
@@ -137,52 +148,27 @@ export class Subscriptions implements SubscriptionHost {
       if (typeof retention !== 'object') return false;
       if (retention.kind === 'limits') return patternsOverlap(pattern, entry);
       if (pattern !== entry) return false;
-      throw configError(
-        'filter',
-        `is ${shorten(entry)}, whose topics are held`,
-        'listen to each topic by its own name',
-      );
+      throw configError('filter', entry, 'its topics are held: subscribe to each by its own name');
     });
   }
 }
 
 function checkHeldSubscription(held: string, filter: readonly string[], options: SubscribeOptions): void {
-  if (filter.length > 1) {
-    throw configError('filter', `lists the held topic ${shorten(held)} beside others`, 'subscribe to it by itself');
-  }
+  const topic = `the held topic ${shorten(held)}`;
+  assertField(filter.length === 1, 'filter', filter, `subscribe to ${topic} by itself`);
   for (const field of ['from', 'name', 'onFailure', 'onFilterChange'] as const) {
-    if (options[field] === undefined) continue;
-    throw configError(
-      field,
-      `does not apply to the held topic ${shorten(held)}`,
-      'leave it out: its listeners share one queue',
-    );
+    const value = options[field];
+    assertField(value === undefined, field, value, `leave it out: the listeners of ${topic} share one queue`);
   }
 }
 
 /** A filter as it is kept: checked, sorted, without repeats. */
 export function normalizeFilter(entries: string | readonly string[]): readonly string[] {
   const list = typeof entries === 'string' ? [entries] : entries;
-  if (!Array.isArray(list) || list.length === 0)
-    throw configError('filter', `is ${shorten(entries)}`, 'pass a topic, a pattern, or a list of them');
+  const valid = Array.isArray(list) && list.length > 0;
+  assertField(valid, 'filter', entries, 'pass a topic, a pattern, or a list of them');
   for (const entry of list) assertPattern(entry);
   return [...new Set<string>(list)].sort();
-}
-
-function checkChoice(field: string, value: string | undefined, one: string, other: string): void {
-  if (value === undefined || value === one || value === other) return;
-  throw configError(field, `is ${shorten(value)}`, `use '${one}' or '${other}'`);
-}
-
-function checkName(name: string): string {
-  if (typeof name === 'string' && name.length > 0 && name.length <= 256 && !name.startsWith('@')) return name;
-  throw configError('name', `is ${shorten(name)}`, 'use 1 to 256 characters, the first not @');
-}
-
-/** Throws `HEXBUS_CONFIG` for a signal that is none, such as the controller itself. */
-export function checkSignal(signal: unknown): void {
-  if (signal === undefined || typeof (signal as Partial<AbortSignal> | null)?.addEventListener === 'function') return;
-  throw configError('signal', `is ${shorten(signal)}`, 'pass an AbortSignal such as controller.signal');
 }
 
 function endOnAbort(subscription: Subscription, signal: AbortSignal | undefined): void {
