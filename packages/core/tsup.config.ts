@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
-  entry: ['src/index.ts', 'src/gateway.ts'],
+  entry: ['src/index.ts', 'src/gateway.ts', 'src/wire.ts'],
   format: ['esm'],
   target: 'node20',
   platform: 'neutral',

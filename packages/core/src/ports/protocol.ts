@@ -129,8 +129,8 @@ export interface ProtocolSession {
   receive(text: string): void;
   /** An event for everybody who is settled: the same frame object for every session of this protocol. */
   event(message: Message, cursor: string | undefined): Frame;
-  /** An event for the named subscriptions of this client alone. */
-  eventFor(message: Message, subs: readonly number[], token: string): Frame;
+  /** An event for the named subscriptions of this client alone. `cursor`: of the message itself, by which clients see repeats. */
+  eventFor(message: Message, subs: readonly number[], token: string, cursor: string | undefined): Frame;
   /** A message of a held topic, for one subscription; its reply to `id` settles it. */
   delivery(id: number, sub: number, message: Message, timeoutMs: number): Frame | undefined;
   welcome(welcome: Welcome): Frame | undefined;

@@ -1,0 +1,26 @@
+export type {
+  Bye,
+  Hello,
+  Welcome,
+  WireError,
+  WireErrorCode,
+  WireFrom,
+  WireGap,
+  WireReply,
+  WireSubscription,
+} from './ports/protocol.ts';
+export type { Reconnect } from './protocol/close-codes.ts';
+export { closeCodes, mayReconnect, reconnectAfter } from './protocol/close-codes.ts';
+export type { ServerFrame } from './protocol/decode-server-frame.ts';
+export { decodeServerFrame, readSubscribed } from './protocol/decode-server-frame.ts';
+export { encodeCancel, encodePing, encodePong, encodeReply } from './protocol/encode.ts';
+export {
+  encodeAcknowledge,
+  encodeAsk,
+  encodeAuthenticate,
+  encodeHello,
+  encodePublish,
+  encodeSubscribe,
+  encodeUnsubscribe,
+} from './protocol/encode-client-frame.ts';
+export { frameTypes, hexbusV1Name, hexbusV1Version, wireLimits } from './protocol/frames.ts';
