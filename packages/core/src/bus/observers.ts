@@ -1,7 +1,5 @@
-import { EventEmitter } from 'eventemitter3';
-import { HexbusError } from '../errors.ts';
 import type { Message } from '../message.ts';
-import { assertField, assertFunction } from './checks.ts';
+import { ObserverHub } from '../observer-hub.ts';
 import type { Gap, Reset } from './losses.ts';
 
 /** Which message an event is about. Bodies are left out, so that no observer can change one. */
@@ -68,15 +66,15 @@ export const observerNames: readonly (keyof ObserverEvents)[] = [
   'error',
 ];
 
-type AnyObserver = (event: never) => void;
-
-/** Tells observers what happens. Knows nothing of what it tells. */
-export class Observers {
-  readonly #emitter = new EventEmitter();
-  #failures = 0;
+/** Tells the bus's observers, and whether anybody listens to what is told most often. */
+export class Observers extends ObserverHub<ObserverEvents> {
   /** Asked for every emit: a field costs less there than a look-up. */
   #publishedWanted = false;
   #deliveredWanted = false;
+
+  constructor() {
+    super(observerNames);
+  }
 
   get publishedWanted(): boolean {
     return this.#publishedWanted;
@@ -86,54 +84,8 @@ export class Observers {
     return this.#deliveredWanted;
   }
 
-  observe<Name extends keyof ObserverEvents>(name: Name, observer: (event: ObserverEvents[Name]) => void): () => void {
-    assertField(observerNames.includes(name), 'event', name, `use ${observerNames.join(', ')}`);
-    assertFunction('observer', observer);
-    const guarded = (event: ObserverEvents[Name]): void => this.#guard(name, observer as AnyObserver, event);
-    this.#emitter.on(name, guarded);
-    this.#countWanted();
-    return () => {
-      this.#emitter.off(name, guarded);
-      this.#countWanted();
-    };
-  }
-
-  tell<Name extends keyof ObserverEvents>(name: Name, event: ObserverEvents[Name]): void {
-    this.#emitter.emit(name, event);
-  }
-
-  /** Tells the `error` observer. */
-  error(
-    error: unknown,
-    about: { readonly message?: MessageReference; readonly subscription?: SubscriptionReference } = {},
-  ): void {
-    this.tell('error', { error, ...about, observerFailures: this.#failures });
-  }
-
-  removeAll(): void {
-    this.#emitter.removeAllListeners();
-    this.#countWanted();
-  }
-
-  #countWanted(): void {
-    this.#publishedWanted = this.#emitter.listenerCount('published') > 0;
-    this.#deliveredWanted = this.#emitter.listenerCount('delivered') > 0;
-  }
-
-  #guard(name: keyof ObserverEvents, observer: AnyObserver, event: unknown): void {
-    try {
-      const returned: unknown = (observer as (event: unknown) => unknown)(event);
-      // An async observer's rejection must not become an unhandled one.
-      if (returned instanceof Promise) returned.catch((error: unknown) => this.#failed(name, error));
-    } catch (error) {
-      this.#failed(name, error);
-    }
-  }
-
-  #failed(name: keyof ObserverEvents, cause: unknown): void {
-    this.#failures += 1;
-    // A failing error observer is only counted: telling it of its own failure could go on for ever.
-    if (name === 'error') return;
-    this.error(new HexbusError('HEXBUS_OBSERVER_FAILED', `an observer of ${name} threw`, { cause }));
+  protected override observersChanged(): void {
+    this.#publishedWanted = this.hasObserver('published');
+    this.#deliveredWanted = this.hasObserver('delivered');
   }
 }

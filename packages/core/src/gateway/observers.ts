@@ -35,3 +35,17 @@ export interface GatewayObserverEvents {
     readonly observerFailures: number;
   };
 }
+
+export const gatewayObserverNames: readonly (keyof GatewayObserverEvents)[] = [
+  'connected',
+  'resumed',
+  'disconnected',
+  'sessionExpired',
+  'posted',
+  'requested',
+  'dropped',
+  'stalled',
+  'rejected',
+  'ignored',
+  'error',
+];
