@@ -42,3 +42,7 @@ export type {
   Transport,
   TransportHost,
 } from './ports/transport.ts';
+export type { Reconnect } from './protocol/close-codes.ts';
+export { closeCodes, mayReconnect, reconnectAfter } from './protocol/close-codes.ts';
+export { hexbusV1Name, wireLimits } from './protocol/frames.ts';
+export { createHexbusV1 } from './protocol/hexbus-v1.ts';

@@ -1,4 +1,5 @@
 import type { WireError, WireErrorCode } from '../ports/protocol.ts';
+import { utf8Length } from '../utf8.ts';
 import { wireLimits } from './frames.ts';
 
 /** The fields of a JSON object, none of which is known to be there. Read by name, never copied into another object. */
@@ -24,7 +25,7 @@ export function isPrintable(value: unknown, maxBytes: number): value is string {
     value !== '' &&
     value.length <= maxBytes &&
     !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(value) &&
-    new TextEncoder().encode(value).length <= maxBytes
+    utf8Length(value) <= maxBytes
   );
 }
 

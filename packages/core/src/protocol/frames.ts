@@ -36,6 +36,8 @@ export const wireLimits = {
   maxTopicBytes: 256,
   /** Of names, types, message ids and capabilities. */
   maxNameBytes: 128,
+  /** Of session names and their secrets. */
+  maxSessionLength: 256,
   maxCursorLength: 128,
   /** Of tokens and credentials. */
   maxTokenLength: 8_192,

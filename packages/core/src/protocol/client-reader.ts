@@ -1,0 +1,96 @@
+import type { Hello, ProtocolHost } from '../ports/protocol.ts';
+import { closeCodes } from './close-codes.ts';
+import { type ClientFrame, decodeClientFrame } from './decode-client-frame.ts';
+
+/** Turns the frames of one client into calls of its host. After a violation it hears nothing more. */
+export class ClientReader {
+  readonly #host: ProtocolHost;
+  /** Ids of the client that are open: answered or ended, they are forgotten. */
+  readonly #subscriptions = new Set<number>();
+  readonly #requests = new Set<number>();
+  #state: 'new' | 'greeted' | 'broken' = 'new';
+
+  constructor(host: ProtocolHost) {
+    this.#host = host;
+  }
+
+  receive(text: string): void {
+    if (this.#state === 'broken') return;
+    const frame = decodeClientFrame(text);
+    if (frame.kind === 'violation') this.#violate(frame.code, frame.reason);
+    else if (frame.kind === 'hello') this.#greet(frame.hello);
+    else if (this.#state === 'new') this.#violate(closeCodes.helloMissing, 'the first frame is HELLO');
+    else this.#take(frame);
+  }
+
+  /** The host answered a request, or refused or ended a subscription. */
+  settled(id: number): void {
+    this.#requests.delete(id);
+    this.#subscriptions.delete(id);
+  }
+
+  #greet(hello: Hello): void {
+    if (this.#state !== 'new') {
+      this.#violate(closeCodes.duplicateId, 'HELLO is said once');
+      return;
+    }
+    for (const { id } of hello.subscriptions) if (!this.#opens(this.#subscriptions, id)) return;
+    this.#state = 'greeted';
+    this.#host.hello(hello);
+  }
+
+  #take(frame: Exclude<ClientFrame, { kind: 'violation' | 'hello' }>): void {
+    const host = this.#host;
+    switch (frame.kind) {
+      case 'subscribe':
+        if (this.#opens(this.#subscriptions, frame.subscription.id)) host.subscribe(frame.subscription);
+        break;
+      case 'unsubscribe':
+        if (this.#subscriptions.delete(frame.id)) host.unsubscribe(frame.id);
+        else host.ignored('UNSUB of a subscription that is not there');
+        break;
+      case 'ask':
+        if (frame.id === undefined) host.ask(frame.name, frame.body);
+        else if (this.#opens(this.#requests, frame.id)) host.ask(frame.name, frame.body, frame.id);
+        break;
+      case 'publish':
+        if (this.#opens(this.#requests, frame.id)) host.publish(frame.id, frame.message);
+        break;
+      case 'authenticate':
+        if (this.#opens(this.#requests, frame.id)) host.authenticate(frame.id, frame.token);
+        break;
+      case 'cancel':
+        if (this.#requests.delete(frame.id)) host.cancel(frame.id);
+        else host.ignored('CANCEL of a request that is not open');
+        break;
+      case 'reply':
+        host.reply(frame.id, frame.reply);
+        break;
+      case 'acknowledge':
+        host.acknowledge(frame.token);
+        break;
+      case 'ping':
+        host.ping();
+        break;
+      case 'pong':
+        break;
+      case 'unknown':
+        host.ignored(`frame ${frame.type}, which is not known`);
+        break;
+    }
+  }
+
+  #opens(ids: Set<number>, id: number): boolean {
+    if (this.#subscriptions.has(id) || this.#requests.has(id)) {
+      this.#violate(closeCodes.duplicateId, `id ${id} is in use`);
+      return false;
+    }
+    ids.add(id);
+    return true;
+  }
+
+  #violate(code: number, reason: string): void {
+    this.#state = 'broken';
+    this.#host.violated(code, reason);
+  }
+}

@@ -1,0 +1,31 @@
+import { wireLimits } from './frames.ts';
+
+/**
+ * Parses the text of a stranger. Undefined when it is no JSON, or holds what nobody could encode again: elements that nest deeper than
+ * `maxDepth`, or numbers that became infinite.
+ */
+export function parseBounded(text: string): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  return isBounded(value) ? value : undefined;
+}
+
+/** Goes level by level, since what recurses over a value that nests 30,000 deep overflows the stack. */
+function isBounded(value: unknown): boolean {
+  let level: readonly unknown[] = [value];
+  // The frame itself is a level too.
+  for (let depth = 0; depth <= wireLimits.maxDepth + 1; depth++) {
+    const next: object[] = [];
+    for (const item of level) {
+      if (typeof item === 'number' && !Number.isFinite(item)) return false;
+      if (typeof item === 'object' && item !== null) next.push(item);
+    }
+    if (next.length === 0) return true;
+    level = next.flatMap((container) => Object.values(container) as unknown[]);
+  }
+  return false;
+}
