@@ -2,6 +2,7 @@ import type { CursorParts } from '../cursor.ts';
 
 interface Waiter {
   readonly target: CursorParts;
+  readonly owner: unknown;
   resolve(): void;
 }
 
@@ -9,14 +10,20 @@ interface Waiter {
 export class CaughtUpWaiters {
   #waiters: Waiter[] = [];
 
-  wait(target: CursorParts): Promise<void> {
-    return new Promise((resolve) => this.#waiters.push({ target, resolve }));
+  /** `owner`: on whose behalf, for `leave`. */
+  wait(target: CursorParts, owner?: unknown): Promise<void> {
+    return new Promise((resolve) => this.#waiters.push({ target, owner, resolve }));
   }
 
   /** Everything up to there is handled. A position of one epoch says nothing of another. */
   reached(epoch: string, position: number): void {
     if (this.#waiters.length === 0) return;
     this.#release(({ target }) => target.epoch === epoch && target.position <= position);
+  }
+
+  /** The owner waits no longer. */
+  leave(left: unknown): void {
+    this.#release(({ owner }) => owner === left);
   }
 
   /** Nothing is left to handle, or nobody will handle it. */
@@ -26,7 +33,7 @@ export class CaughtUpWaiters {
 
   #release(isDue: (waiter: Waiter) => boolean): void {
     const due = this.#waiters.filter(isDue);
-    this.#waiters = this.#waiters.filter((waiter) => !isDue(waiter));
+    this.#waiters = this.#waiters.filter((waiter) => !due.includes(waiter));
     for (const waiter of due) waiter.resolve();
   }
 }

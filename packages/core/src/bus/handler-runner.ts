@@ -156,6 +156,13 @@ export class CallContext implements HandlerContext {
   }
 }
 
+/** The error of a message that a handler failed to handle, for good. */
+export function handlerFailed({ topic, position }: Message, cause: unknown): HexbusError {
+  const place = position === undefined ? '' : ` at position ${position}`;
+  const text = `a listener of ${shorten(topic)} failed${place}: ${shorten(cause)}`;
+  return new HexbusError('HEXBUS_HANDLER_FAILED', text, { cause });
+}
+
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   const mayBe = (typeof value === 'object' && value !== null) || typeof value === 'function';
   return mayBe && typeof (value as { then?: unknown }).then === 'function';

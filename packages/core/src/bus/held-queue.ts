@@ -1,25 +1,21 @@
 import type { CursorParts } from '../cursor.ts';
-import { HexbusError, isHexbusError, shorten } from '../errors.ts';
+import { isHexbusError, shorten } from '../errors.ts';
 import { RetainedMessage } from '../message.ts';
 import type { DroppedMessage, Settlement } from '../ports/history-store.ts';
 import type { TopicMatcher } from '../retention.ts';
 import { Backoff } from './backoff.ts';
 import { CaughtUpWaiters } from './caught-up.ts';
 import { Feed } from './feed.ts';
-import type { HandlerRunner, HandlingOutcome } from './handler-runner.ts';
+import { type HandlingOutcome, handlerFailed } from './handler-runner.ts';
+import type { LaneHandling } from './lane.ts';
 import type { DurableName } from './named-cursors.ts';
-import { referenceOf, type SubscriptionReference } from './observers.ts';
+import { referenceOf } from './observers.ts';
 import { busDefaults } from './options.ts';
 import type { RetainedParts } from './retained-parts.ts';
-import type { Signals } from './signals.ts';
 import { WakeLoop } from './wake-loop.ts';
 
-/** One handler attached to a held topic. */
-export interface HeldListener {
-  readonly runner: HandlerRunner;
-  readonly signals: Signals;
-  readonly subscription: SubscriptionReference;
-}
+/** How much of an error is kept as the reason of a dead letter, in characters. */
+const maxReasonLength = 500;
 
 /**
  * Delivers what waits in one held topic: the first message, to all listeners attached at that moment, until each has succeeded, left or used up its tries;
@@ -28,8 +24,8 @@ export interface HeldListener {
 export class HeldQueue {
   readonly #side: RetainedParts;
   readonly #topic: string;
-  readonly #listeners = new Set<HeldListener>();
-  readonly #runs = new Map<HeldListener, Promise<HandlingOutcome>>();
+  readonly #listeners = new Set<LaneHandling>();
+  readonly #runs = new Map<LaneHandling, Promise<HandlingOutcome>>();
   readonly #loop: WakeLoop;
   readonly #backoff: Backoff;
   #feed: Feed | undefined;
@@ -63,7 +59,7 @@ export class HeldQueue {
     return this.#listeners.size;
   }
 
-  attach(listener: HeldListener): void {
+  attach(listener: LaneHandling): void {
     this.#listeners.add(listener);
     this.#wasBehind = true;
     this.#loop.wake();
@@ -73,10 +69,9 @@ export class HeldQueue {
    * The listener takes part in no further delivery; if its running call succeeds, that still counts. Resolves when the delivery that it takes part in
    * is settled.
    */
-  async detach(listener: HeldListener): Promise<void> {
+  async detach(listener: LaneHandling): Promise<void> {
     this.#listeners.delete(listener);
-    listener.runner.end();
-    if (this.#listeners.size === 0) this.#waiters.releaseAll();
+    this.#waiters.leave(listener);
     this.#loop.wake();
     // Inside the listener's own handler, its run is noted only after this turn of the handler.
     await undefined;
@@ -115,18 +110,16 @@ export class HeldQueue {
     this.rewind();
   }
 
-  /** Resolves when nothing waits of what is there now, or nobody is attached. */
-  caughtUp(): Promise<void> {
+  /** Resolves when nothing waits of what is there now, or the listener has left. */
+  caughtUp(listener: LaneHandling): Promise<void> {
     const nothingWaits = this.#feed?.idle === true && !this.#delivering && !this.#rewindWanted;
-    if (this.#listeners.size === 0 || nothingWaits) return Promise.resolve();
-    return this.#waiters.wait(this.#side.tail.certainHead);
+    if (nothingWaits || !this.#listeners.has(listener)) return Promise.resolve();
+    return this.#waiters.wait(this.#side.tail.certainHead, listener);
   }
 
   /** Starts no further delivery. Resolves when the one under way is settled. */
   async end(): Promise<void> {
-    for (const { runner } of this.#listeners) runner.end();
     this.#backoff.end();
-    this.#waiters.releaseAll();
     await this.#loop.stop();
     this.#feed?.end();
     if (this.#durable !== undefined) await this.#durable.committed();
@@ -221,7 +214,7 @@ export class HeldQueue {
     this.#delivering = false;
   }
 
-  async #run(listener: HeldListener, message: RetainedMessage): Promise<HandlingOutcome> {
+  async #run(listener: LaneHandling, message: RetainedMessage): Promise<HandlingOutcome> {
     const outcome = await listener.runner.run(message);
     if (outcome.status === 'handled' && this.#side.observers.deliveredWanted) {
       const { subscription } = listener;
@@ -235,17 +228,10 @@ export class HeldQueue {
     const { topic, position } = message;
     const failed = outcomes.find((outcome) => outcome.status === 'failed');
     if (failed?.status === 'failed') {
-      const reason = reasonOf(failed.error);
+      const reason = shorten(failed.error, maxReasonLength);
       if (await this.#write({ outcome: 'dead', topic, position, reason })) {
         observers.tell('dead', { ...referenceOf(message), reason });
-        const error = new HexbusError(
-          'HEXBUS_HANDLER_FAILED',
-          `message ${shorten(message.id)} of ${shorten(topic)} is dead: ${reason}`,
-          {
-            cause: failed.error,
-          },
-        );
-        observers.error(error, { message: referenceOf(message) });
+        observers.error(handlerFailed(message, failed.error), { message: referenceOf(message) });
       }
       return;
     }
@@ -306,10 +292,4 @@ export class HeldQueue {
   get #reportName(): string {
     return `@held.${this.#topic}`;
   }
-}
-
-const maxReasonLength = 500;
-
-function reasonOf(error: unknown): string {
-  return shorten(error, maxReasonLength);
 }

@@ -191,7 +191,7 @@ function resolveRetention(pattern: string, field: string, retain: TopicPolicy['r
     "use 'none', 'until-handled', { maxCount, maxAgeMs } or { until: 'handled' }",
   );
   const path = `${field}.`;
-  if ('until' in limits) {
+  if (isUntilHandled(limits)) {
     const overflow = limits.overflow ?? 'reject';
     assertChoice(`${path}until`, limits.until, 'handled');
     assertChoice(`${path}overflow`, overflow, 'reject', 'drop-oldest');
@@ -212,6 +212,10 @@ function resolveRetention(pattern: string, field: string, retain: TopicPolicy['r
     maxCount: count(limits, unlimited, 'maxCount', path),
     maxAgeMs: duration(limits, unlimited, 'maxAgeMs', path),
   };
+}
+
+function isUntilHandled(limits: RetainLimits | RetainUntilHandled): limits is RetainUntilHandled {
+  return 'until' in limits;
 }
 
 type Numbers<Field extends string> = { readonly [F in Field]?: number | undefined };

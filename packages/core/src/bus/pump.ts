@@ -1,30 +1,31 @@
 import type { Clock } from '../clock.ts';
-import type { CursorParts } from '../cursor.ts';
-import { HexbusError, shorten } from '../errors.ts';
+import { type CursorParts, formatCursor } from '../cursor.ts';
+import { HexbusError, isHexbusError } from '../errors.ts';
 import { RetainedMessage } from '../message.ts';
-import type { Filter } from '../ports/history-store.ts';
+import type { Filter, Head } from '../ports/history-store.ts';
 import type { TopicMatcher } from '../retention.ts';
+import type { SubscribeOptions, SubscriptionStart } from './api.ts';
 import { Backoff } from './backoff.ts';
 import { CaughtUpWaiters } from './caught-up.ts';
 import { Feed, type FeedStart } from './feed.ts';
-import type { HandlerRunner, HandlingOutcome } from './handler-runner.ts';
+import { type HandlingOutcome, handlerFailed } from './handler-runner.ts';
+import type { Lane, LaneHandling } from './lane.ts';
 import type { DurableName } from './named-cursors.ts';
-import { type MessageReference, referenceOf, type SubscriptionReference } from './observers.ts';
+import { type MessageReference, referenceOf } from './observers.ts';
 import { busDefaults } from './options.ts';
 import type { RetainedParts } from './retained-parts.ts';
-import type { Signals } from './signals.ts';
+import { resolveDurableStart, resolveStart, type StartQuery } from './start.ts';
 import { WakeLoop } from './wake-loop.ts';
 
-export interface PumpOptions {
+export interface PumpOptions extends LaneHandling {
   readonly side: RetainedParts;
   readonly filter: Filter;
   readonly matcher: TopicMatcher;
-  readonly start: FeedStart;
-  readonly runner: HandlerRunner;
-  readonly onFailure: 'skip' | 'stop';
+  readonly start: StartQuery;
+  /** The head that the bus had acknowledged when `subscribe` was called, or when it opened. */
+  readonly now: Head;
   readonly durable: DurableName | undefined;
-  readonly signals: Signals;
-  readonly subscription: SubscriptionReference;
+  readonly options: SubscribeOptions;
   /** A message used up its tries, and `onFailure` is `stop`: the subscription is to fail, and tells of it. */
   readonly onStop: (error: unknown, message: MessageReference) => void;
 }
@@ -34,87 +35,107 @@ const maxSliceMessages = 64;
 const maxSliceMs = 5;
 
 /**
- * Feeds one handler: takes what follows the cursor, waits for the handler, moves the cursor, and sleeps when nothing follows. The cursor moves only
- * after the handler settled.
+ * Feeds one handler: resolves the start, takes what follows the cursor, waits for the handler, moves the cursor, and sleeps when nothing follows. The
+ * cursor moves only after the handler settled.
  */
-export class Pump {
+export class Pump implements Lane {
   readonly #options: PumpOptions;
-  readonly #feed: Feed;
   readonly #loop: WakeLoop;
   readonly #backoff: Backoff;
-  #handled: CursorParts;
+  readonly #waiters = new CaughtUpWaiters();
+  #feed: Feed | undefined;
+  #handled: CursorParts | undefined;
   #delivering = false;
   #ended = false;
   #wasBehind = true;
-  readonly #waiters = new CaughtUpWaiters();
 
   constructor(options: PumpOptions) {
-    const { side, filter, matcher, start } = options;
     this.#options = options;
-    this.#handled = { epoch: start.epoch, position: start.position };
-    const onError = (error: unknown): void => side.observers.error(error, { subscription: options.subscription });
-    this.#loop = new WakeLoop(() => this.#drain(), onError);
-    this.#backoff = new Backoff(side.clock, busDefaults.retryDelayMs, busDefaults.maxRetryDelayMs);
-    this.#feed = new Feed({
-      history: side.history,
-      tail: side.tail,
-      filter,
-      matcher,
-      start,
-      wake: () => this.#loop.wake(),
-    });
-    this.#loop.wake();
+    this.#loop = new WakeLoop(
+      async () => {
+        if (this.#feed !== undefined) await this.#drain(this.#feed);
+      },
+      (error) => this.#tellError(error),
+    );
+    this.#backoff = new Backoff(options.side.clock, busDefaults.retryDelayMs, busDefaults.maxRetryDelayMs);
   }
 
   /** Everything of the filter up to here was handled or reported. Runs ahead to the head while the pump sleeps. */
-  get cursor(): CursorParts {
-    if (this.#ended || this.#delivering || !this.#feed.idle) return this.#handled;
-    return { epoch: this.#feed.epoch, position: this.#feed.position };
+  get cursor(): CursorParts | undefined {
+    const feed = this.#feed;
+    if (feed === undefined || this.#ended || this.#delivering || !feed.idle) return this.#handled;
+    return { epoch: feed.epoch, position: feed.position };
+  }
+
+  async begin(): Promise<SubscriptionStart> {
+    const { side, filter, matcher } = this.#options;
+    const { history, tail } = side;
+    const start = await this.#resolveStart();
+    if (this.#ended) throw new HexbusError('HEXBUS_CLOSED', 'the subscription ended before its start was resolved');
+    const { epoch, position } = start;
+    this.#handled = { epoch, position };
+    this.#feed = new Feed({ history, tail, filter, matcher, start, wake: () => this.#loop.wake() });
+    this.#loop.wake();
+    return { start: formatCursor(epoch, position), head: formatCursor(tail.epoch, tail.head) };
   }
 
   push(message: RetainedMessage): void {
-    this.#feed.push(message);
+    this.#feed?.push(message);
   }
 
   /** What the bus knew of the head is no longer sure. */
   doubt(): void {
-    this.#feed.doubt();
+    this.#feed?.doubt();
   }
 
   /** Resolves when everything up to the present head is handled, or the pump has begun to end. */
   caughtUp(): Promise<void> {
-    if (this.#ended || (this.#feed.idle && !this.#delivering)) return Promise.resolve();
+    const idle = this.#feed?.idle !== false && !this.#delivering;
+    if (this.#ended || idle) return Promise.resolve();
     return this.#waiters.wait(this.#options.side.tail.certainHead);
   }
 
-  /** No further call of the handler starts. Resolves when the running one has ended and the cursor is committed. */
   async end(): Promise<void> {
-    if (!this.#ended) {
-      this.#handled = this.cursor;
-      this.#ended = true;
-      this.#options.runner.end();
-      this.#feed.end();
-      this.#backoff.end();
-      this.#waiters.releaseAll();
-    }
+    const { durable } = this.#options;
+    this.#handled = this.cursor;
+    this.#ended = true;
+    this.#backoff.end();
+    this.#waiters.releaseAll();
+    // A start that is still being resolved may not commit a cursor for whoever takes the name next.
+    if (this.#feed === undefined) durable?.giveUp();
+    else this.#feed.end();
     await this.#loop.stop();
-    await this.#options.durable?.committed();
+    await durable?.committed();
   }
 
-  async #drain(): Promise<void> {
+  async #resolveStart(): Promise<FeedStart> {
+    const { side, filter, start, now, durable, options } = this.#options;
+    for (;;) {
+      try {
+        if (durable === undefined) return await resolveStart(side.history, filter, start, now);
+        return await resolveDurableStart(side.history, durable, start, now, options.onFilterChange);
+      } catch (error) {
+        if (this.#ended || !isHexbusError(error) || !error.retryable) throw error;
+        this.#tellError(error);
+        await this.#backoff.pause();
+      }
+    }
+  }
+
+  async #drain(feed: Feed): Promise<void> {
     const { clock } = this.#options.side;
     let handledInSlice = 0;
     let sliceStart = clock.now();
     while (!this.#ended) {
-      const item = this.#feed.take();
+      const item = feed.take();
       if (item === undefined) {
-        if (this.#feed.idle) {
-          this.#nowIdle();
+        if (feed.idle) {
+          this.#nowIdle(feed);
           return;
         }
-        await this.#readOn();
+        await this.#readOn(feed);
       } else if (item instanceof RetainedMessage) {
-        const settling = this.#deliver(item);
+        const settling = this.#deliver(feed, item);
         if (settling !== undefined) await settling;
         handledInSlice += 1;
         if (handledInSlice >= maxSliceMessages || clock.now() - sliceStart >= maxSliceMs) {
@@ -123,70 +144,66 @@ export class Pump {
           sliceStart = clock.now();
         }
       } else {
-        if (item.kind === 'reset') this.#handled = { epoch: this.#feed.epoch, position: 0 };
+        if (item.kind === 'reset') this.#handled = { epoch: feed.epoch, position: 0 };
         this.#options.signals.tell(item);
       }
     }
   }
 
-  async #readOn(): Promise<void> {
+  async #readOn(feed: Feed): Promise<void> {
     this.#wasBehind = true;
     try {
-      await this.#feed.fill();
+      await feed.fill();
       this.#backoff.reset();
     } catch (error) {
       if (this.#ended) return;
-      this.#options.side.observers.error(error, { subscription: this.#options.subscription });
+      this.#tellError(error);
       await this.#backoff.pause();
     }
   }
 
   /** A handler that answers at once costs no promise. */
-  #deliver(message: RetainedMessage): Promise<void> | undefined {
+  #deliver(feed: Feed, message: RetainedMessage): Promise<void> | undefined {
     this.#delivering = true;
     const running = this.#options.runner.run(message);
-    if (running instanceof Promise) return running.then((outcome) => this.#settle(message, outcome));
-    return this.#settle(message, running);
+    if (running instanceof Promise) return running.then((outcome) => this.#settle(feed, message, outcome));
+    return this.#settle(feed, message, running);
   }
 
-  #settle(message: RetainedMessage, outcome: HandlingOutcome): Promise<void> | undefined {
+  #settle(feed: Feed, message: RetainedMessage, outcome: HandlingOutcome): Promise<void> | undefined {
     // A message that was abandoned or stopped at stays in delivery, so that the cursor cannot run past it.
     if (outcome.status === 'abandoned') return undefined;
-    const { observers } = this.#options.side;
+    const { side, subscription, options, onStop, durable } = this.#options;
     if (outcome.status === 'failed') {
-      if (!this.#goesOnAfter(message, outcome.error)) return undefined;
-    } else if (observers.deliveredWanted) {
-      const { subscription } = this.#options;
-      observers.tell('delivered', { ...referenceOf(message), subscription, result: outcome.result });
+      const error = handlerFailed(message, outcome.error);
+      if (options.onFailure === 'stop') {
+        onStop(error, referenceOf(message));
+        return undefined;
+      }
+      this.#tellError(error, message);
+    } else if (side.observers.deliveredWanted) {
+      side.observers.tell('delivered', { ...referenceOf(message), subscription, result: outcome.result });
     }
     this.#delivering = false;
-    this.#handled = { epoch: this.#feed.epoch, position: message.position };
-    this.#waiters.reached(this.#feed.epoch, message.position);
-    return this.#options.durable?.moved(this.#handled);
+    this.#handled = { epoch: feed.epoch, position: message.position };
+    this.#waiters.reached(feed.epoch, message.position);
+    return durable?.moved(this.#handled);
   }
 
-  /** Tells of a message that used up its tries. Returns whether the pump goes on behind it. */
-  #goesOnAfter(message: RetainedMessage, cause: unknown): boolean {
-    const { side, subscription, onFailure, onStop } = this.#options;
-    const error = new HexbusError(
-      'HEXBUS_HANDLER_FAILED',
-      `the handler of ${shorten(message.topic)} failed on message ${shorten(message.id)} at position ${message.position} in every try: ${shorten(cause)}`,
-      { cause },
-    );
-    if (onFailure === 'stop') {
-      onStop(error, referenceOf(message));
-      return false;
-    }
-    side.observers.error(error, { message: referenceOf(message), subscription });
-    return true;
-  }
-
-  #nowIdle(): void {
-    if (this.#feed.live && this.#wasBehind) {
+  #nowIdle(feed: Feed): void {
+    if (feed.live && this.#wasBehind) {
       this.#wasBehind = false;
       this.#options.signals.caughtUp();
     }
-    if (this.#feed.idle) this.#waiters.releaseAll();
+    if (feed.idle) this.#waiters.releaseAll();
+  }
+
+  #tellError(error: unknown, message?: RetainedMessage): void {
+    const { side, subscription } = this.#options;
+    side.observers.error(
+      error,
+      message === undefined ? { subscription } : { message: referenceOf(message), subscription },
+    );
   }
 }
 

@@ -1,10 +1,11 @@
 import { type Cursor, formatCursor } from '../cursor.ts';
-import { HexbusError, shorten } from '../errors.ts';
+import { HexbusError } from '../errors.ts';
 import type { Message, RetainedMessage } from '../message.ts';
 import type { Head } from '../ports/history-store.ts';
 import type { Handler, Subscription, SubscriptionStart, SubscriptionState } from './api.ts';
-import { CallContext, isThenable } from './handler-runner.ts';
-import type { LaneHandling, RetainedLane } from './lanes.ts';
+import { CallContext, handlerFailed, isThenable } from './handler-runner.ts';
+import type { Lane, LaneHandling } from './lane.ts';
+import type { DurableName } from './named-cursors.ts';
 import { type MessageReference, type Observers, referenceOf } from './observers.ts';
 import type { RetainedParts } from './retained-parts.ts';
 import type { Subscriber } from './topic-table.ts';
@@ -20,6 +21,13 @@ export interface SubscriptionHost {
   ended(subscription: BusSubscription): void;
 }
 
+/** What a subscription has of the history. */
+export interface RetainedPart {
+  readonly durable: DurableName | undefined;
+  /** Makes the lane once the history is open, with the head that the bus had acknowledged when `subscribe` was called, or when it opened. */
+  makeLane(side: RetainedParts, now: Head): Lane;
+}
+
 /** One handler and what reaches it: the local side, called inside `emit`, and a lane that feeds it from the history. */
 export class BusSubscription implements Subscription, Subscriber {
   readonly filter: readonly string[];
@@ -28,7 +36,7 @@ export class BusSubscription implements Subscription, Subscriber {
   readonly #host: SubscriptionHost;
   readonly #handler: Handler;
   readonly #handling: LaneHandling;
-  readonly #lane: RetainedLane | undefined;
+  readonly #retained: RetainedPart | undefined;
   readonly #localContext = new CallContext(1);
   readonly #localCalls = new Set<Promise<void>>();
   readonly #localCallsAbandoned: Promise<void>;
@@ -36,6 +44,7 @@ export class BusSubscription implements Subscription, Subscriber {
   #state: SubscriptionState;
   #error: unknown;
   #side: RetainedParts | undefined;
+  #lane: Lane | undefined;
   #starting: Promise<void> = Promise.resolve();
   #ended = false;
   #endReason: HexbusError | undefined;
@@ -48,14 +57,14 @@ export class BusSubscription implements Subscription, Subscriber {
     filter: readonly string[],
     handler: Handler,
     handling: LaneHandling,
-    lane: RetainedLane | undefined,
+    retained: RetainedPart | undefined,
   ) {
     this.filter = filter;
     this.#host = host;
     this.#handler = handler;
     this.#handling = handling;
-    this.#lane = lane;
-    this.#state = lane === undefined ? 'active' : 'starting';
+    this.#retained = retained;
+    this.#state = retained === undefined ? 'active' : 'starting';
     this.ready = new Promise((resolve, reject) => {
       this.#resolveReady = resolve;
       this.#rejectReady = reject;
@@ -68,7 +77,7 @@ export class BusSubscription implements Subscription, Subscriber {
     this.#localCallsAbandoned = new Promise((resolve) => {
       this.#abandonLocalCalls = resolve;
     });
-    if (lane === undefined) this.#resolveReady(undefined);
+    if (retained === undefined) this.#resolveReady(undefined);
   }
 
   get state(): SubscriptionState {
@@ -98,9 +107,10 @@ export class BusSubscription implements Subscription, Subscriber {
 
   /** The history is open. */
   begin(side: RetainedParts, now: Head): void {
-    if (this.#lane === undefined || this.#ended) return;
+    if (this.#retained === undefined || this.#ended) return;
     this.#side = side;
-    this.#starting = this.#lane.begin(side, now).then(
+    this.#lane = this.#retained.makeLane(side, now);
+    this.#starting = this.#lane.begin().then(
       (start) => {
         if (this.#state === 'starting') this.#state = 'active';
         this.#resolveReady(start);
@@ -139,10 +149,10 @@ export class BusSubscription implements Subscription, Subscriber {
   }
 
   async caughtUp(): Promise<void> {
-    if (this.#lane === undefined) return;
+    if (this.#retained === undefined) return;
     await this.#host.flush();
     await this.ready.catch(() => undefined);
-    await this.#lane.caughtUp();
+    await this.#lane?.caughtUp();
   }
 
   unsubscribe(): void {
@@ -183,6 +193,7 @@ export class BusSubscription implements Subscription, Subscriber {
   async #finish(): Promise<void> {
     await this.#lane?.end();
     await this.#starting;
+    this.#retained?.durable?.release();
     await Promise.race([Promise.all(this.#localCalls), this.#localCallsAbandoned]);
     this.#host.ended(this);
     this.#resolveDone();
@@ -206,11 +217,7 @@ export class BusSubscription implements Subscription, Subscriber {
   #localFailure(message: Message, cause: unknown): void {
     // A call that stopped because the subscription ended has not failed.
     if (this.#ended && cause === this.#endReason) return;
-    const error = new HexbusError(
-      'HEXBUS_HANDLER_FAILED',
-      `a listener of ${shorten(message.topic)} failed: ${shorten(cause)}`,
-      { cause },
-    );
-    this.#host.observers.error(error, { message: referenceOf(message), subscription: this.#handling.subscription });
+    const { subscription } = this.#handling;
+    this.#host.observers.error(handlerFailed(message, cause), { message: referenceOf(message), subscription });
   }
 }

@@ -4,14 +4,16 @@ import { createTopicMatcher } from '../retention.ts';
 import type { Handler, SubscribeOptions, Subscription } from './api.ts';
 import { assertChoice, assertField, assertFunction, assertSignal, configError, isText } from './checks.ts';
 import { HandlerRunner } from './handler-runner.ts';
-import { HeldLane, type LaneHandling, type RetainedLane, StreamLane } from './lanes.ts';
+import { HeldLane } from './held-lane.ts';
+import type { LaneHandling } from './lane.ts';
 import type { DurableName, NamedCursors } from './named-cursors.ts';
 import { type MessageReference, type Observers, referenceOf, type SubscriptionReference } from './observers.ts';
 import { type BusSettings, resolveHandling } from './options.ts';
+import { Pump } from './pump.ts';
 import type { RetainedSide } from './retained-side.ts';
 import { Signals } from './signals.ts';
 import { parseFrom } from './start.ts';
-import { BusSubscription, type SubscriptionHost } from './subscription.ts';
+import { BusSubscription, type RetainedPart, type SubscriptionHost } from './subscription.ts';
 import type { TopicTable } from './topic-table.ts';
 
 /** The longest durable name, in characters. */
@@ -66,10 +68,14 @@ export class Subscriptions implements SubscriptionHost {
     });
     const handling = { runner, signals: new Signals(options, observers, reference), subscription: reference };
     const fail = (error: unknown, message: MessageReference): void => subscription.fail(error, message);
-    const lane = this.#laneFor(filter, options, handling, fail);
-    const subscription: BusSubscription = new BusSubscription(this, filter, handler, handling, lane);
+    const held = filter.find((entry) => !isPattern(entry) && this.#options.topics.isHeld(entry));
+    const retained =
+      held === undefined
+        ? this.#streamPart(filter, options, handling, fail)
+        : this.#heldPart(held, filter, options, handling);
+    const subscription: BusSubscription = new BusSubscription(this, filter, handler, handling, retained);
     this.#all.add(subscription);
-    if (!(lane instanceof HeldLane)) this.#options.topics.add(filter, subscription);
+    if (held === undefined) this.#options.topics.add(filter, subscription);
     endOnAbort(subscription, signal);
     const side = this.#options.side();
     if (side !== undefined) subscription.begin(side, { epoch: side.tail.epoch, position: side.tail.head });
@@ -109,19 +115,22 @@ export class Subscriptions implements SubscriptionHost {
     this.#all.delete(subscription);
   }
 
-  #laneFor(
+  #heldPart(held: string, filter: readonly string[], options: SubscribeOptions, handling: LaneHandling): RetainedPart {
+    checkHeldSubscription(held, filter, options);
+    return {
+      durable: undefined,
+      makeLane: ({ tail }) => new HeldLane((this.#options.side() as RetainedSide).heldQueue(held), handling, tail),
+    };
+  }
+
+  /** Undefined where nothing of the filter is in the history. */
+  #streamPart(
     filter: readonly string[],
     options: SubscribeOptions,
     handling: LaneHandling,
     onStop: (error: unknown, message: MessageReference) => void,
-  ): RetainedLane | undefined {
-    const { topics } = this.#options;
+  ): RetainedPart | undefined {
     const start = parseFrom(options.from);
-    const held = filter.find((entry) => !isPattern(entry) && topics.isHeld(entry));
-    if (held !== undefined) {
-      checkHeldSubscription(held, filter, options);
-      return new HeldLane(handling, () => (this.#options.side() as RetainedSide).heldQueue(held));
-    }
     if (!filter.some((entry) => this.#mayBeRetained(entry))) {
       if (start === 'now' && options.name === undefined) return undefined;
       throw new HexbusError(
@@ -130,8 +139,11 @@ export class Subscriptions implements SubscriptionHost {
       );
     }
     const durable = options.name === undefined ? undefined : this.#claim(options.name, filter);
-    const matcher = createTopicMatcher(filter, topics);
-    return new StreamLane({ ...handling, filter, matcher, start, durable, options, onStop });
+    const matcher = createTopicMatcher(filter, this.#options.topics);
+    return {
+      durable,
+      makeLane: (side, now) => new Pump({ ...handling, side, filter, matcher, start, now, durable, options, onStop }),
+    };
   }
 
   #claim(name: string, filter: readonly string[]): DurableName {

@@ -57,7 +57,7 @@ export const designs: readonly Mutant[] = [
         file: 'pump.ts',
         find: 'this.#delivering = true;\n',
         replace:
-          'this.#handled = { epoch: this.#feed.epoch, position: message.position };\n    void this.#options.durable?.moved(this.#handled);\n',
+          'this.#handled = { epoch: feed.epoch, position: message.position };\n    void this.#options.durable?.moved(this.#handled);\n',
       },
     ],
     caughtBy: ['P14', 'P17'],

@@ -33,8 +33,8 @@ export const mistakes: readonly Mutant[] = [
     patches: [
       {
         file: 'pump.ts',
-        find: '    if (this.#feed.live && this.#wasBehind) {',
-        replace: '    void this.#options.durable?.moved(this.cursor);\n    if (this.#feed.live && this.#wasBehind) {',
+        find: '    if (feed.live && this.#wasBehind) {',
+        replace: '    void this.#options.durable?.moved(this.cursor ?? this.#options.now);\n    if (feed.live && this.#wasBehind) {',
       },
     ],
     caughtBy: ['P17', 'livelock'],
@@ -48,7 +48,7 @@ export const mistakes: readonly Mutant[] = [
   },
   {
     name: 'a name is given back before its last cursor is stored',
-    patches: [{ file: 'pump.ts', find: 'await this.#options.durable?.committed();', replace: '' }],
+    patches: [{ file: 'pump.ts', find: 'await durable?.committed();', replace: '' }],
     caughtBy: ['P17', 'P18'],
     mix: durable,
   },

@@ -155,7 +155,7 @@ export const rules: readonly Mutant[] = [
     name: 'rule 11: a read that is under way signals after unsubscribe',
     patches: [
       { file: 'pump.ts', find: 'while (!this.#ended) {', replace: 'for (;;) {' },
-      { file: 'pump.ts', find: '      this.#feed.end();\n', replace: '' },
+      { file: 'pump.ts', find: '    else this.#feed.end();\n', replace: '' },
     ],
     caughtBy: ['P11', 'P12', 'P24'],
     mix: streams,

@@ -1,0 +1,26 @@
+import type { CursorParts } from '../cursor.ts';
+import type { RetainedMessage } from '../message.ts';
+import type { SubscriptionStart } from './api.ts';
+import type { HandlerRunner } from './handler-runner.ts';
+import type { SubscriptionReference } from './observers.ts';
+import type { Signals } from './signals.ts';
+
+/** What feeds a subscription from an open history. Used once: begun, and ended. */
+export interface Lane {
+  /** Undefined until the start is resolved, and where the history keeps none. */
+  readonly cursor: CursorParts | undefined;
+  /** Rejects when there will be no start. */
+  begin(): Promise<SubscriptionStart>;
+  push(message: RetainedMessage): void;
+  doubt(): void;
+  caughtUp(): Promise<void>;
+  /** No further call starts. Resolves when the running one has ended and the cursor is committed. */
+  end(): Promise<void>;
+}
+
+/** How a lane has its messages handled, and whom it tells. */
+export interface LaneHandling {
+  readonly runner: HandlerRunner;
+  readonly signals: Signals;
+  readonly subscription: SubscriptionReference;
+}
