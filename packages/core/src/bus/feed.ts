@@ -72,6 +72,7 @@ export class Feed {
     for (const { topic, through } of options.start.known ?? []) this.#known.set(topic, through);
     // A start above the head must be shown to the store, which may answer that there is no such position; one at a head that is in doubt too.
     this.#live = options.storeOnly !== true && this.#reachesHead() && options.tail.knows(this.#epoch, this.#through);
+    this.#reportReached();
   }
 
   get epoch(): string {
@@ -122,6 +123,7 @@ export class Feed {
     }
     this.#queue.push(message);
     this.#through = message.position;
+    this.#options.tail.reached(message.position);
     this.#options.wake();
   }
 
@@ -246,10 +248,16 @@ export class Feed {
     if (gap !== undefined) this.#queue.push({ kind: 'gap', gap });
     for (const message of page.messages) this.#queue.push(message);
     this.#through = Math.max(this.#through, page.through);
+    this.#reportReached();
     // What is released is read again, so only what was taken is passed.
     for (const [topic, through] of this.#known) if (through <= this.#taken) this.#known.delete(topic);
     // The store may be ahead of the bus, after a write whose outcome is not known: then the head is not the end.
     this.#live = this.#reachesHead() && page.through >= page.position;
+  }
+
+  #reportReached(): void {
+    const { tail, storeOnly } = this.#options;
+    if (storeOnly !== true && tail.epoch === this.#epoch) tail.reached(this.#through);
   }
 
   #reachesHead(): boolean {

@@ -16,7 +16,7 @@ const maxLength = 1024 * 1024;
 
 /**
  * The newest part of the history that this bus appended, without held topics, and the head that the store has acknowledged. It serves
- * subscriptions that are a little behind; it knows neither subscriptions nor the store.
+ * subscriptions that are a little behind, and keeps nothing while there are none; it knows neither subscriptions nor the store.
  */
 export class Tail {
   #epoch: string;
@@ -25,12 +25,15 @@ export class Tail {
   #base: number;
   #messages: RetainedMessage[] = [];
   #length = 0;
+  /** No feed has got further, as far as was reported. */
+  #furthest: number;
   readonly #trimmed = new Map<string, number>();
 
   constructor(head: Head) {
     this.#epoch = head.epoch;
     this.#head = head.position;
     this.#base = head.position;
+    this.#furthest = head.position;
   }
 
   get epoch(): string {
@@ -46,6 +49,7 @@ export class Tail {
     this.#epoch = epoch;
     this.#head = position;
     this.#base = position;
+    this.#furthest = position;
     this.#messages = [];
     this.#length = 0;
     this.#trimmed.clear();
@@ -57,10 +61,19 @@ export class Tail {
     this.#base = this.#head + 1;
   }
 
+  /** A feed has got to `position`, so it may ask for what follows. */
+  reached(position: number): void {
+    if (position > this.#furthest) this.#furthest = Math.min(position, this.#head);
+  }
+
   append(message: RetainedMessage): void {
+    this.#head = message.position;
+    if (message.position - this.#furthest > 2 * maxMessages) {
+      this.#keepNone();
+      return;
+    }
     this.#messages.push(message);
     this.#length += message.encoded.body.length;
-    this.#head = message.position;
     // Cut by half when twice the bound is reached, so that the cost per message stays constant.
     if (this.#messages.length > 2 * maxMessages || this.#length > 2 * maxLength) this.#cut();
   }
@@ -116,6 +129,22 @@ export class Tail {
     return false;
   }
 
+  /**
+   * All feeds are too far behind to find here what they need next. What a sleeping bus published and kept outlived every collection of V8's young
+   * generation, which grew for it: by 103 MiB in a million messages.
+   */
+  #keepNone(): void {
+    this.#base = this.#head;
+    if (this.#trimmed.size > 0) this.#forgetTrimmed();
+    if (this.#messages.length === 0) return;
+    this.#messages = [];
+    this.#length = 0;
+  }
+
+  #forgetTrimmed(): void {
+    for (const [topic, through] of this.#trimmed) if (through <= this.#base) this.#trimmed.delete(topic);
+  }
+
   #cut(): void {
     let from = Math.max(0, this.#messages.length - maxMessages);
     let length = 0;
@@ -130,7 +159,7 @@ export class Tail {
     this.#base = this.#messages[from - 1]?.position ?? this.#base;
     this.#messages = this.#messages.slice(from);
     this.#length = length;
-    for (const [topic, through] of this.#trimmed) if (through <= this.#base) this.#trimmed.delete(topic);
+    this.#forgetTrimmed();
   }
 
   #indexAfter(position: number): number {
