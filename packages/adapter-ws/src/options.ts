@@ -1,0 +1,121 @@
+import type { Server as HttpServer, IncomingMessage } from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
+import { HexbusError, shorten } from '@hexbus/core';
+
+export interface WsTransportOptions {
+  /** A server of the program, which goes on owning it: only upgrades at `path` are answered here. Either this or `port`. */
+  readonly server?: HttpServer | HttpsServer | undefined;
+  /** Makes a server of its own, which listens here. 0: any free port. */
+  readonly port?: number | undefined;
+  /** With `port`: the address to listen on. Default all. */
+  readonly host?: string | undefined;
+  /** The one path at which clients connect; the query is theirs. */
+  readonly path?: string | undefined;
+  /** A longer message ends its connection with 1009. */
+  readonly maxMessageBytes?: number | undefined;
+  /**
+   * Which pages may connect, e.g. `https://example.com`, compared character by character; `any` lets in all, which is safe only if no cookie
+   * authenticates. Default: pages of the host that the request names. A client that sends no Origin is no page, and passes.
+   */
+  readonly origins?: readonly string[] | 'any' | undefined;
+  /** Compresses messages from 1 KiB with whoever offers it. Costs memory and time for each receiver. */
+  readonly perMessageDeflate?: boolean | undefined;
+  /** With `port`: how long a client may take to send its request. */
+  readonly handshakeTimeoutMs?: number | undefined;
+  /** How long a client may take to answer a close before it is terminated. */
+  readonly closeTimeoutMs?: number | undefined;
+  /** How many proxies of yours are in front: the client's address is that entry of X-Forwarded-For, from the right. */
+  readonly trustProxy?: number | undefined;
+  /** Tells the client's address, where `trustProxy` does not fit. Must not throw. */
+  readonly clientAddress?: ((request: IncomingMessage) => string) | undefined;
+}
+
+/** Every default of the transport. */
+export const wsDefaults = {
+  path: '/hexbus',
+  maxMessageBytes: 65_536,
+  perMessageDeflate: false,
+  handshakeTimeoutMs: 10_000,
+  closeTimeoutMs: 5_000,
+  trustProxy: 0,
+  /** What clients are told to wait that come while the transport drains. */
+  drainRetryAfterMs: 2_000,
+} as const;
+
+/** The options of a transport, checked and completed. */
+export interface WsSettings {
+  /** Where it is a guest, or where it listens on its own. */
+  readonly place: HttpServer | HttpsServer | { readonly port: number; readonly host: string | undefined };
+  readonly path: string;
+  readonly maxMessageBytes: number;
+  readonly origins: ReadonlySet<string> | 'any' | 'same-host';
+  readonly perMessageDeflate: boolean;
+  readonly handshakeTimeoutMs: number;
+  readonly closeTimeoutMs: number;
+  readonly trustProxy: number;
+  readonly clientAddress: ((request: IncomingMessage) => string) | undefined;
+}
+
+/** Checks and completes what was passed to `createWsTransport`, or throws `HEXBUS_CONFIG` naming the field. */
+export function resolveWsOptions(options: WsTransportOptions): WsSettings {
+  return {
+    place: resolvePlace(options),
+    path: resolvePath(options.path ?? wsDefaults.path),
+    maxMessageBytes: integer('maxMessageBytes', options.maxMessageBytes ?? wsDefaults.maxMessageBytes, 1, 2 ** 31 - 1),
+    origins: resolveOrigins(options.origins),
+    perMessageDeflate: options.perMessageDeflate ?? wsDefaults.perMessageDeflate,
+    handshakeTimeoutMs: duration('handshakeTimeoutMs', options.handshakeTimeoutMs),
+    closeTimeoutMs: duration('closeTimeoutMs', options.closeTimeoutMs),
+    trustProxy: integer('trustProxy', options.trustProxy ?? wsDefaults.trustProxy, 0, 100),
+    clientAddress: options.clientAddress,
+  };
+}
+
+function resolvePlace({ server, port, host }: WsTransportOptions): WsSettings['place'] {
+  if ((server === undefined) === (port === undefined)) {
+    throw configError('server', 'or `port` must be given, and not both', 'pass the server to be a guest of');
+  }
+  if (server === undefined) return { port: integer('port', port ?? 0, 0, 65_535), host };
+  if (host !== undefined) throw configError('host', 'goes with `port`', 'the server listens where its owner says');
+  return server;
+}
+
+function resolvePath(path: string): string {
+  if (/^\/[^\s?#]*$/.test(path)) return path;
+  throw configError('path', `must begin with / and have no query, got ${shorten(path)}`, 'write it like /hexbus');
+}
+
+function resolveOrigins(origins: WsTransportOptions['origins']): WsSettings['origins'] {
+  if (origins === undefined) return 'same-host';
+  if (origins === 'any') return 'any';
+  for (const origin of origins) {
+    if (!isOrigin(origin)) {
+      throw configError(
+        'origins',
+        `holds no origin: ${shorten(origin)}`,
+        'write it as browsers do: https://example.com, without path, in lower case, the port only if it is not the usual one',
+      );
+    }
+  }
+  return new Set(origins);
+}
+
+function isOrigin(text: string): boolean {
+  if (!/^[a-z][a-z0-9+.-]*:\/\/[^/\s]+$/.test(text) || !URL.canParse(text)) return false;
+  const { protocol, origin } = new URL(text);
+  // Of other schemes, such as those of browser extensions, URL knows no origin.
+  return protocol === 'http:' || protocol === 'https:' ? origin === text : true;
+}
+
+function duration(field: 'handshakeTimeoutMs' | 'closeTimeoutMs', value: number | undefined): number {
+  return integer(field, value ?? wsDefaults[field], 1, 2 ** 31 - 1);
+}
+
+function integer(field: string, value: number, min: number, max: number): number {
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  throw configError(field, `must be an integer from ${min} to ${max}, got ${shorten(value)}`, 'see its doc comment');
+}
+
+function configError(field: string, what: string, hint: string): HexbusError {
+  return new HexbusError('HEXBUS_CONFIG', `${field} ${what}; ${hint}`);
+}
