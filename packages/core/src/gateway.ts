@@ -16,6 +16,7 @@ export type {
 } from './gateway/api.ts';
 export { gatewayDefaults } from './gateway/defaults.ts';
 export type { ConnectionReference, GatewayObserverEvents } from './gateway/observers.ts';
+export { RetainedMessage } from './message.ts';
 export type { Broker, NodeAnswer, NodeHandler } from './ports/broker.ts';
 export type {
   Bye,

@@ -7,6 +7,8 @@ export type { VirtualClock, VirtualClockOptions } from './fakes/virtual-clock.ts
 export { createVirtualClock } from './fakes/virtual-clock.ts';
 export type { HistoryContext, HistoryStoreAdapter } from './history-store/adapter.ts';
 export { historyStoreRules, historyStoreSuite } from './history-store/suite.ts';
+export type { HostCall, RecordingHost } from './protocol/recording-host.ts';
+export { createRecordingHost } from './protocol/recording-host.ts';
 export type { RuleText, TestRunner } from './support/rule.ts';
 export type { ClientAnswer, ClientEnd, TransportClient } from './transport/client.ts';
 export { createFrameBatch } from './transport/frame-batch.ts';
