@@ -1,5 +1,5 @@
 import type { Message, RetainedMessage } from '../message.ts';
-import { assertTopic, isPattern, matchesPattern } from '../pattern.ts';
+import { assertTopic, isPattern, matchesPattern, patternsOverlap } from '../pattern.ts';
 import type { RetentionPolicy } from '../ports/history-store.ts';
 import type { StandardSchema, TopicSettings } from './options.ts';
 
@@ -53,6 +53,16 @@ export class TopicTable {
 
   isHeld(topic: string): boolean {
     return this.get(topic).retention?.kind === 'until-handled';
+  }
+
+  /** Whether some message of a topic or pattern can be in the history, outside held topics. */
+  mayKeep(entry: string): boolean {
+    const isLimits = ({ retention }: TopicSettings): boolean =>
+      typeof retention === 'object' && retention.kind === 'limits';
+    if (!isPattern(entry)) return this.get(entry).retention?.kind === 'limits';
+    const overlaps = ({ pattern }: TopicSettings): boolean => patternsOverlap(pattern, entry);
+    const settings = [...this.#exactSettings.values(), ...this.#patternSettings];
+    return settings.some((one) => isLimits(one) && overlaps(one));
   }
 
   /** The subscriber is reached once by a message, also if several entries of its filter match. */
