@@ -15,6 +15,10 @@ export type {
   Target,
 } from './gateway/api.ts';
 export { gatewayDefaults } from './gateway/defaults.ts';
+export type { MemoryBrokerOptions } from './gateway/memory-broker.ts';
+export { createMemoryBroker } from './gateway/memory-broker.ts';
+export type { MemoryRegistryOptions } from './gateway/memory-registry.ts';
+export { createMemoryRegistry, memoryRegistryDefaults } from './gateway/memory-registry.ts';
 export type { ConnectionReference, GatewayObserverEvents } from './gateway/observers.ts';
 export { RetainedMessage } from './message.ts';
 export type { Broker, NodeAnswer, NodeHandler } from './ports/broker.ts';

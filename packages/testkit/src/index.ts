@@ -1,3 +1,5 @@
+export type { BrokerAdapter, BrokerContext } from './broker/adapter.ts';
+export { brokerRules, brokerSuite } from './broker/suite.ts';
 export type { EventLog } from './fakes/event-log.ts';
 export { createEventLog } from './fakes/event-log.ts';
 export type { HistoryProbe } from './fakes/history-probe.ts';
@@ -9,6 +11,8 @@ export type { HistoryContext, HistoryStoreAdapter } from './history-store/adapte
 export { historyStoreRules, historyStoreSuite } from './history-store/suite.ts';
 export type { HostCall, RecordingHost } from './protocol/recording-host.ts';
 export { createRecordingHost } from './protocol/recording-host.ts';
+export type { RegistryAdapter, RegistryContext } from './registry/adapter.ts';
+export { registryRules, registrySuite } from './registry/suite.ts';
 export type { RuleText, TestRunner } from './support/rule.ts';
 export type { ClientAnswer, ClientEnd, TransportClient } from './transport/client.ts';
 export { createFrameBatch } from './transport/frame-batch.ts';
