@@ -34,6 +34,10 @@ function invalid(kind: string, value: unknown, instead: string): HexbusError {
   );
 }
 
+function isWild(token: string): boolean {
+  return token === '*' || token === '>';
+}
+
 /** Whether a first token is only matched by patterns that write it out. */
 function isReserved(firstToken: string): boolean {
   return firstToken.startsWith('@');
@@ -41,19 +45,8 @@ function isReserved(firstToken: string): boolean {
 
 /** Whether a valid topic falls under a valid pattern. `*` is one token, `>` one or more; neither matches a first token that begins with `@`. */
 export function matchesPattern(pattern: string, topic: string): boolean {
-  const wanted = pattern.split('.');
-  const tokens = topic.split('.');
-  return wanted.length <= tokens.length && matchesTokens(wanted, tokens);
-}
-
-function matchesTokens(wanted: readonly string[], tokens: readonly string[]): boolean {
-  for (const [index, want] of wanted.entries()) {
-    const token = tokens[index] as string;
-    if ((want === '*' || want === '>') && index === 0 && isReserved(token)) return false;
-    if (want === '>') return true;
-    if (want !== '*' && want !== token) return false;
-  }
-  return wanted.length === tokens.length;
+  // A topic is the pattern that only itself falls under.
+  return patternsOverlap(pattern, topic);
 }
 
 /** Whether some topic could fall under both patterns. Either may be a plain topic. */
@@ -64,8 +57,8 @@ export function patternsOverlap(left: string, right: string): boolean {
     const x = a[index];
     const y = b[index];
     if (x === undefined || y === undefined) return x === y;
-    const xIsWild = x === '*' || x === '>';
-    const yIsWild = y === '*' || y === '>';
+    const xIsWild = isWild(x);
+    const yIsWild = isWild(y);
     if (index === 0 && ((xIsWild && isReserved(y)) || (yIsWild && isReserved(x)))) return false;
     if (x === '>' || y === '>') return true;
     if (!xIsWild && !yIsWild && x !== y) return false;

@@ -1,3 +1,4 @@
+import type { CancelTimer } from '../clock.ts';
 import { type Cursor, formatCursor } from '../cursor.ts';
 import { HexbusError, shorten } from '../errors.ts';
 import type { LifecycleState } from '../lifecycle.ts';
@@ -18,6 +19,7 @@ import type {
 } from './api.ts';
 import { assertSignal } from './checks.ts';
 import { DeadLetters } from './dead-letters.ts';
+import { Deferred } from './deferred.ts';
 import { EmitterHabits } from './emitter-habits.ts';
 import { encodeMessage } from './encode.ts';
 import { type BusInternals, busInternals } from './internals.ts';
@@ -187,12 +189,7 @@ class HexBus implements Bus {
 
   async forget(name: string): Promise<void> {
     const side = this.#openSide('forget');
-    if (this.#names.isInUse(name)) {
-      throw new HexbusError(
-        'HEXBUS_NAME_TAKEN',
-        `the name ${shorten(name)} is in use; end its subscription before forgetting it`,
-      );
-    }
+    this.#names.assertFree(name);
     await side.writer.deleteCursor(name);
   }
 
@@ -202,13 +199,11 @@ class HexBus implements Bus {
 
   close(): Promise<void> {
     if (this.#closing !== undefined) return this.#closing;
-    let begin: () => void = () => undefined;
     // Known before anything of the user's runs, which may close and subscribe again.
-    this.#closing = new Promise((resolve) => {
-      begin = () => resolve(this.#close());
-    });
-    begin();
-    return this.#closing;
+    const closing = new Deferred();
+    this.#closing = closing.promise;
+    closing.resolve(this.#close());
+    return closing.promise;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -216,8 +211,8 @@ class HexBus implements Bus {
   }
 
   get [busInternals](): BusInternals {
-    const { clock, randomness } = this.#settings;
-    return { topics: this.#topics, clock, randomness, side: this.#side };
+    const { clock, randomness, handling } = this.#settings;
+    return { topics: this.#topics, clock, randomness, handleTimeoutMs: handling.handleTimeoutMs, side: this.#side };
   }
 
   async #open(
@@ -279,17 +274,13 @@ class HexBus implements Bus {
 
   async #withinCloseTimeout(ended: Promise<unknown>): Promise<void> {
     const { clock, closeTimeoutMs } = this.#settings;
-    if (closeTimeoutMs === Number.POSITIVE_INFINITY) {
-      await ended;
-      return;
-    }
-    let cancel: () => void = () => undefined;
+    let cancel: CancelTimer | undefined;
     const timeout = new Promise<void>((resolve) => {
-      // Else a process with nothing else to do would end before the history is closed.
-      cancel = clock.setTimer(resolve, closeTimeoutMs, true);
+      // Kept alive, else a process with nothing else to do would end before the history is closed.
+      if (closeTimeoutMs !== Number.POSITIVE_INFINITY) cancel = clock.setTimer(resolve, closeTimeoutMs, true);
     });
     await Promise.race([ended, timeout]);
-    cancel();
+    cancel?.();
   }
 
   #publishLocally(entry: TopicEntry, body: unknown, options: PublishOptions): Receipt {
@@ -314,10 +305,7 @@ class HexBus implements Bus {
     const side = this.#openSide(verb);
     const entry = this.#retainedEntry(topic);
     if (entry.retention?.kind === 'until-handled') return new DeadLetters(side, topic);
-    throw new HexbusError(
-      'HEXBUS_NOT_RETAINED',
-      `${verb}: ${shorten(topic)} is not held, so it has no dead letters; retain it 'until-handled'`,
-    );
+    throw new HexbusError('HEXBUS_NOT_RETAINED', `${verb}: ${shorten(topic)} is not held; retain it 'until-handled'`);
   }
 
   #retainedEntry(topic: string): TopicEntry {

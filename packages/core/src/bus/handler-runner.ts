@@ -44,14 +44,9 @@ export class HandlerRunner {
   }
 
   run(message: Message): HandlingOutcome | Promise<HandlingOutcome> {
-    const { handler } = this.#options;
-    const context = new CallContext(1);
-    this.#running = context;
     try {
-      const returned = handler(message, context);
-      if (isThenable(returned)) return this.#tryOn(message, this.#withinTime(message, returned, context));
-      this.#running = undefined;
-      return { status: 'handled', result: returned };
+      const outcome = this.#call(message, 1);
+      return outcome instanceof Promise ? this.#tryOn(message, outcome) : outcome;
     } catch (error) {
       return this.#tryOn(message, Promise.reject(error));
     }
@@ -74,10 +69,9 @@ export class HandlerRunner {
   async #tryOn(message: Message, firstCall: Promise<HandlingOutcome>): Promise<HandlingOutcome> {
     const { handling, onRetry } = this.#options;
     this.#backoff.reset();
-    let call = firstCall;
     for (let attempt = 1; ; attempt++) {
       try {
-        return await call;
+        return await (attempt === 1 ? firstCall : this.#call(message, attempt));
       } catch (error) {
         if (this.#ended) return abandoned;
         if (attempt >= handling.maxTries) return { status: 'failed', error };
@@ -87,18 +81,18 @@ export class HandlerRunner {
       }
       await this.#backoff.pause(true);
       if (this.#ended) return abandoned;
-      call = this.#callAgain(message, attempt + 1);
     }
   }
 
-  async #callAgain(message: Message, attempt: number): Promise<HandlingOutcome> {
+  /** Throws or rejects if the call fails. */
+  #call(message: Message, attempt: number): HandlingOutcome | Promise<HandlingOutcome> {
+    const { handler } = this.#options;
     const context = new CallContext(attempt);
     this.#running = context;
-    const { handler } = this.#options;
     const returned = handler(message, context);
-    return isThenable(returned)
-      ? this.#withinTime(message, returned, context)
-      : { status: 'handled', result: returned };
+    if (isThenable(returned)) return this.#withinTime(message, returned, context);
+    this.#running = undefined;
+    return { status: 'handled', result: returned };
   }
 
   /** The call's outcome if it succeeds or is given up. Rejects if it fails or takes too long. */

@@ -26,12 +26,7 @@ export class NamedCursors {
 
   /** Takes a name into use, or throws `HEXBUS_NAME_TAKEN`. */
   claim(name: string, filter: readonly string[]): DurableName {
-    if (this.#inUse.has(name)) {
-      throw new HexbusError(
-        'HEXBUS_NAME_TAKEN',
-        `the name ${shorten(name)} is in use by another subscription of this bus; end that one first, or use another name`,
-      );
-    }
+    this.assertFree(name);
     const durable: DurableName = new DurableName(name, filter, {
       changed: (urgent) => this.#changed(durable, urgent),
       released: () => this.#release(durable),
@@ -45,8 +40,13 @@ export class NamedCursors {
     return this.#inUse.get(name) ?? this.claim(name, filter);
   }
 
-  isInUse(name: string): boolean {
-    return this.#inUse.has(name);
+  /** Throws `HEXBUS_NAME_TAKEN` while a name is in use. */
+  assertFree(name: string): void {
+    if (!this.#inUse.has(name)) return;
+    throw new HexbusError(
+      'HEXBUS_NAME_TAKEN',
+      `name ${shorten(name)} is in use by a subscription of this bus; end that one first`,
+    );
   }
 
   /** The cursors to commit with the write that is being made. Each is answered by `settled`. */

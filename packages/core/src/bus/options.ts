@@ -155,7 +155,7 @@ export function resolveHandling(
 }
 
 const unlimited = { maxCount: Number.POSITIVE_INFINITY, maxAgeMs: Number.POSITIVE_INFINITY } as const;
-const heldDefaults = { ...unlimited, maxCount: busDefaults.heldMaxCount } as const;
+const heldDefaults = { maxCount: busDefaults.heldMaxCount } as const;
 const deduplicationDefaults = {
   maxIds: busDefaults.deduplicationMaxIds,
   maxAgeMs: busDefaults.deduplicationMaxAgeMs,
@@ -191,27 +191,17 @@ function resolveRetention(pattern: string, field: string, retain: TopicPolicy['r
     "use 'none', 'until-handled', { maxCount, maxAgeMs } or { until: 'handled' }",
   );
   const path = `${field}.`;
+  const maxCount = count(limits, isUntilHandled(limits) ? heldDefaults : unlimited, 'maxCount', path);
+  const maxAgeMs = duration(limits, unlimited, 'maxAgeMs', path);
   if (isUntilHandled(limits)) {
     const overflow = limits.overflow ?? 'reject';
     assertChoice(`${path}until`, limits.until, 'handled');
     assertChoice(`${path}overflow`, overflow, 'reject', 'drop-oldest');
-    return {
-      kind: 'until-handled',
-      pattern,
-      maxCount: count(limits, heldDefaults, 'maxCount', path),
-      maxAgeMs: duration(limits, heldDefaults, 'maxAgeMs', path),
-      overflow,
-    };
+    return { kind: 'until-handled', pattern, maxCount, maxAgeMs, overflow };
   }
-  const { maxCount, maxAgeMs } = limits;
-  const bounded = maxCount !== undefined || maxAgeMs !== undefined;
+  const bounded = limits.maxCount !== undefined || limits.maxAgeMs !== undefined;
   assertField(bounded, field, '{}', 'give maxCount, maxAgeMs or both; Infinity keeps everything');
-  return {
-    kind: 'limits',
-    pattern,
-    maxCount: count(limits, unlimited, 'maxCount', path),
-    maxAgeMs: duration(limits, unlimited, 'maxAgeMs', path),
-  };
+  return { kind: 'limits', pattern, maxCount, maxAgeMs };
 }
 
 function isUntilHandled(limits: RetainLimits | RetainUntilHandled): limits is RetainUntilHandled {

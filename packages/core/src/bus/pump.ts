@@ -22,8 +22,6 @@ export interface PumpOptions extends LaneHandling {
   readonly filter: Filter;
   readonly matcher: TopicMatcher;
   readonly start: StartQuery;
-  /** The head that the bus had acknowledged when `subscribe` was called, or when it opened. */
-  readonly now: Head;
   readonly durable: DurableName | undefined;
   readonly options: SubscribeOptions;
   /** A message used up its tries, and `onFailure` is `stop`: the subscription is to fail, and tells of it. */
@@ -42,6 +40,8 @@ export class Pump implements Lane {
   readonly #options: PumpOptions;
   readonly #loop: WakeLoop;
   readonly #backoff: Backoff;
+  /** The head that the bus had acknowledged when `subscribe` was called, or when it opened. */
+  readonly #now: Head;
   readonly #waiters = new CaughtUpWaiters();
   #feed: Feed | undefined;
   #handled: CursorParts | undefined;
@@ -50,14 +50,16 @@ export class Pump implements Lane {
   #wasBehind = true;
 
   constructor(options: PumpOptions) {
+    const { clock, tail } = options.side;
     this.#options = options;
+    this.#now = { epoch: tail.epoch, position: tail.head };
     this.#loop = new WakeLoop(
       async () => {
         if (this.#feed !== undefined) await this.#drain(this.#feed);
       },
       (error) => this.#tellError(error),
     );
-    this.#backoff = new Backoff(options.side.clock, busDefaults.retryDelayMs, busDefaults.maxRetryDelayMs);
+    this.#backoff = new Backoff(clock, busDefaults.retryDelayMs, busDefaults.maxRetryDelayMs);
   }
 
   /** Everything of the filter up to here was handled or reported. Runs ahead to the head while the pump sleeps. */
@@ -109,11 +111,11 @@ export class Pump implements Lane {
   }
 
   async #resolveStart(): Promise<FeedStart> {
-    const { side, filter, start, now, durable, options } = this.#options;
+    const { side, filter, start, durable, options } = this.#options;
     for (;;) {
       try {
-        if (durable === undefined) return await resolveStart(side.history, filter, start, now);
-        return await resolveDurableStart(side.history, durable, start, now, options.onFilterChange);
+        if (durable === undefined) return await resolveStart(side.history, filter, start, this.#now);
+        return await resolveDurableStart(side.history, durable, start, this.#now, options.onFilterChange);
       } catch (error) {
         if (this.#ended || !isHexbusError(error) || !error.retryable) throw error;
         this.#tellError(error);

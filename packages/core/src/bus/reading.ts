@@ -1,13 +1,36 @@
 import { type Cursor, formatCursor, parseCursor } from '../cursor.ts';
 import { HexbusError, shorten } from '../errors.ts';
 import { type Message, RetainedMessage, type StoredMessage } from '../message.ts';
-import type { Filter, HistoryPage, HistoryStore, LocateQuery, TrimMark } from '../ports/history-store.ts';
+import type { Filter, HistoryStore, LocateQuery, ReadQuery, TrimMark } from '../ports/history-store.ts';
 import type { DeadLetter, Page, ReadOptions } from './api.ts';
 import { assertField, assertWholeNumber } from './checks.ts';
 import type { Gap } from './losses.ts';
 import { busDefaults } from './options.ts';
 
 const pageBytes = 4 * 1024 * 1024;
+
+/** Where a reading begins, and what is asked of it. */
+interface Reading {
+  readonly filter: Filter;
+  readonly epoch: string;
+  /** The position before which, or else after which, is read. */
+  readonly from: number;
+  readonly backwards: boolean;
+  readonly limit: number;
+  readonly state: ReadQuery['state'];
+  /** The cursor that was passed: what it says must be of this history. */
+  readonly cursor?: Cursor | undefined;
+}
+
+/** What was read, oldest first. */
+interface Found {
+  readonly messages: StoredMessage[];
+  readonly reasons: string[];
+  readonly marks: TrimMark[];
+  /** Everything between `from` and here is in `messages` or gone. */
+  readonly through: number;
+  readonly head: number;
+}
 
 /** Reads pages of a history. Knows nothing of subscriptions. */
 export class HistoryReader {
@@ -22,128 +45,90 @@ export class HistoryReader {
 
   /** The page that `options` ask for. A cursor of another epoch or above the head rejects with `HEXBUS_INVALID_CURSOR`. */
   async read(filter: Filter, options: ReadOptions): Promise<Page> {
-    const { after, before, last, since } = options;
+    const { after, before, last, since, limit = busDefaults.readLimit } = options;
     const given = Object.entries({ after, before, last, since }).filter(([, value]) => value !== undefined);
     const names = given.map(([name]) => name).join(' and ');
     assertField(given.length < 2, 'start', names, 'give one of after, before, last, since');
-    const { limit = busDefaults.readLimit } = options;
     assertWholeNumber('limit', limit, 1);
-    if (before !== undefined) {
-      const { epoch, position } = parseCursor(before);
-      // A cursor stands behind its message, which is the first to be read back.
-      return this.#readBack(filter, { epoch, position: position + 1 }, limit, before);
-    }
+    assertField(since === undefined || Number.isFinite(since), 'since', since, 'use milliseconds since 1970');
+    const reading = { filter, epoch: this.#epoch(), limit, state: 'live' } as const;
     if (last !== undefined) {
       assertWholeNumber('last', last, 1);
-      return this.#readBack(
-        filter,
-        { epoch: this.#epoch(), position: Number.MAX_SAFE_INTEGER },
-        Math.min(last, options.limit ?? Number.POSITIVE_INFINITY),
-        undefined,
-      );
+      const most = Math.min(last, options.limit ?? last);
+      return this.#page({ ...reading, limit: most, from: Number.MAX_SAFE_INTEGER, backwards: true });
     }
-    if (after !== undefined) return this.#readOn(filter, parseCursor(after), limit, after);
-    assertField(since === undefined || Number.isFinite(since), 'since', since, 'use milliseconds since 1970');
+    const cursor = before ?? after;
+    if (cursor !== undefined) {
+      const { epoch, position } = parseCursor(cursor);
+      const backwards = before !== undefined;
+      // A cursor stands behind its message, which is the first to be read back.
+      return this.#page({ ...reading, epoch, from: backwards ? position + 1 : position, backwards, cursor });
+    }
     const from: LocateQuery['from'] = since === undefined ? { earliest: true } : { since };
-    const located = await this.#history.locate({ epoch: this.#epoch(), filter, from });
-    return this.#readOn(filter, { epoch: located.epoch, position: located.start }, limit, undefined);
+    const { epoch, start } = await this.#history.locate({ epoch: reading.epoch, filter, from });
+    return this.#page({ ...reading, epoch, from: start, backwards: false });
   }
 
   /** Dead messages after a position. */
   async readDead(topic: string, after: number, limit: number): Promise<readonly DeadLetter[]> {
     assertWholeNumber('limit', limit, 1);
     assertWholeNumber('after', after, 0);
-    const letters: DeadLetter[] = [];
-    for (let through = after; ; ) {
-      const page = await this.#history.read({
-        epoch: this.#epoch(),
-        filter: [topic],
-        range: { after: through },
-        limit: limit - letters.length,
-        maxBytes: pageBytes,
-        state: 'dead',
-      });
-      for (const [index, stored] of page.messages.entries()) {
-        letters.push({ message: new RetainedMessage(stored), reason: page.reasons[index] ?? '' });
-      }
-      if (letters.length >= limit || page.through >= page.position || page.through <= through) return letters;
-      through = page.through;
-    }
+    const { messages, reasons } = await this.#collect({
+      filter: [topic],
+      epoch: this.#epoch(),
+      from: after,
+      backwards: false,
+      limit,
+      state: 'dead',
+    });
+    return messages.map((stored, index) => ({ message: new RetainedMessage(stored), reason: reasons[index] ?? '' }));
   }
 
-  async #readOn(
-    filter: Filter,
-    start: { epoch: string; position: number },
-    limit: number,
-    cursor: Cursor | undefined,
-  ): Promise<Page> {
+  async #page(reading: Reading): Promise<Page> {
+    const { epoch, from, backwards, cursor } = reading;
+    const { messages, marks, through, head } = await this.#collect(reading);
+    const [start, end] = backwards ? [through - 1, Math.min(from - 1, head)] : [from, through];
+    const page = {
+      messages: messages.map((stored): Message => new RetainedMessage(stored)),
+      start: formatCursor(epoch, Math.max(0, start)),
+      cursor: formatCursor(epoch, end),
+      head: formatCursor(epoch, head),
+    };
+    const gap = cursor === undefined ? undefined : gapOf(marks, from);
+    return gap === undefined ? page : { ...page, gap };
+  }
+
+  /** Reads until there is enough, or no more. */
+  async #collect({ filter, epoch, from, backwards, limit, state, cursor }: Reading): Promise<Found> {
     const messages: StoredMessage[] = [];
+    const reasons: string[] = [];
     const marks: TrimMark[] = [];
-    for (let after = start.position; ; ) {
-      const page = await this.#page(filter, start.epoch, { after }, limit - messages.length, cursor);
-      messages.push(...page.messages);
+    for (let at = from; ; ) {
+      const page = await this.#history.read({
+        epoch,
+        filter,
+        range: backwards ? { before: at } : { after: at },
+        limit: limit - messages.length,
+        maxBytes: pageBytes,
+        state,
+      });
+      const highest = backwards ? at - 1 : at;
+      if (cursor !== undefined && (page.epoch !== epoch || highest > page.position)) {
+        throw new HexbusError(
+          'HEXBUS_INVALID_CURSOR',
+          `cursor ${shorten(cursor)} is not of this history, whose head is ${formatCursor(page.epoch, page.position)}; read from the beginning`,
+        );
+      }
+      messages.splice(backwards ? 0 : messages.length, 0, ...page.messages);
+      reasons.push(...page.reasons);
       marks.push(...page.trimmed);
-      const atEnd = page.through >= page.position || page.through <= after;
-      after = Math.max(after, page.through);
-      if (!atEnd && messages.length < limit) continue;
-      const gap = cursor === undefined ? undefined : gapOf(marks, start.position);
-      return toPage(start.epoch, messages, start.position, after, page.position, gap);
+      const { through, position: head } = page;
+      const moved = backwards ? through < at : through > at;
+      const more = moved && (backwards ? through > 1 : through < head);
+      if (moved) at = through;
+      if (!more || messages.length >= limit) return { messages, reasons, marks, through: at, head };
     }
   }
-
-  async #readBack(
-    filter: Filter,
-    start: { epoch: string; position: number },
-    limit: number,
-    cursor: Cursor | undefined,
-  ): Promise<Page> {
-    let messages: StoredMessage[] = [];
-    for (let before = start.position; ; ) {
-      const page = await this.#page(filter, start.epoch, { before }, limit - messages.length, cursor);
-      messages = [...page.messages, ...messages];
-      const atEnd = page.through <= 1 || page.through >= before;
-      before = Math.min(before, page.through);
-      if (!atEnd && messages.length < limit) continue;
-      const end = cursor === undefined ? page.position : Math.min(start.position - 1, page.position);
-      return toPage(start.epoch, messages, Math.max(0, before - 1), Math.max(0, end), page.position, undefined);
-    }
-  }
-
-  async #page(
-    filter: Filter,
-    epoch: string,
-    range: { readonly after: number } | { readonly before: number },
-    limit: number,
-    cursor: Cursor | undefined,
-  ): Promise<HistoryPage> {
-    const page = await this.#history.read({ epoch, filter, range, limit, maxBytes: pageBytes, state: 'live' });
-    const bound = 'after' in range ? range.after : range.before - 1;
-    if (cursor !== undefined && (page.epoch !== epoch || bound > page.position)) {
-      throw new HexbusError(
-        'HEXBUS_INVALID_CURSOR',
-        `cursor ${shorten(cursor)} is not of this history, whose head is ${formatCursor(page.epoch, page.position)}; read from the beginning`,
-      );
-    }
-    return page;
-  }
-}
-
-function toPage(
-  epoch: string,
-  stored: readonly StoredMessage[],
-  start: number,
-  end: number,
-  head: number,
-  gap: Gap | undefined,
-): Page {
-  const messages: Message[] = stored.map((one) => new RetainedMessage(one));
-  const page = {
-    messages,
-    start: formatCursor(epoch, start),
-    cursor: formatCursor(epoch, end),
-    head: formatCursor(epoch, head),
-  };
-  return gap === undefined ? page : { ...page, gap };
 }
 
 function gapOf(marks: readonly TrimMark[], after: number): Gap | undefined {

@@ -1,13 +1,13 @@
 import { type Cursor, formatCursor } from '../cursor.ts';
 import { HexbusError } from '../errors.ts';
 import type { Message, RetainedMessage } from '../message.ts';
-import type { Head } from '../ports/history-store.ts';
 import type { Handler, Subscription, SubscriptionStart, SubscriptionState } from './api.ts';
+import { Deferred } from './deferred.ts';
 import { CallContext, handlerFailed, isThenable } from './handler-runner.ts';
 import type { Lane, LaneHandling } from './lane.ts';
 import type { DurableName } from './named-cursors.ts';
 import { type MessageReference, type Observers, referenceOf } from './observers.ts';
-import type { RetainedParts } from './retained-parts.ts';
+import type { RetainedSide } from './retained-side.ts';
 import type { Subscriber } from './topic-table.ts';
 
 /** What a subscription tells the bus, and asks of it. */
@@ -24,33 +24,29 @@ export interface SubscriptionHost {
 /** What a subscription has of the history. */
 export interface RetainedPart {
   readonly durable: DurableName | undefined;
-  /** Makes the lane once the history is open, with the head that the bus had acknowledged when `subscribe` was called, or when it opened. */
-  makeLane(side: RetainedParts, now: Head): Lane;
+  /** Called once the history is open: when it opens, or in `subscribe`. */
+  makeLane(side: RetainedSide): Lane;
 }
 
 /** One handler and what reaches it: the local side, called inside `emit`, and a lane that feeds it from the history. */
 export class BusSubscription implements Subscription, Subscriber {
   readonly filter: readonly string[];
-  readonly ready: Promise<SubscriptionStart | undefined>;
-  readonly done: Promise<void>;
   readonly #host: SubscriptionHost;
   readonly #handler: Handler;
   readonly #handling: LaneHandling;
   readonly #retained: RetainedPart | undefined;
   readonly #localContext = new CallContext(1);
   readonly #localCalls = new Set<Promise<void>>();
-  readonly #localCallsAbandoned: Promise<void>;
-  #abandonLocalCalls: () => void = () => undefined;
+  readonly #localCallsAbandoned = new Deferred();
+  readonly #ready = new Deferred<SubscriptionStart | undefined>();
+  readonly #done = new Deferred();
   #state: SubscriptionState;
   #error: unknown;
-  #side: RetainedParts | undefined;
+  #side: RetainedSide | undefined;
   #lane: Lane | undefined;
   #starting: Promise<void> = Promise.resolve();
   #ended = false;
   #endReason: HexbusError | undefined;
-  #resolveReady: (start: SubscriptionStart | undefined) => void = () => undefined;
-  #rejectReady: (error: unknown) => void = () => undefined;
-  #resolveDone: () => void = () => undefined;
 
   constructor(
     host: SubscriptionHost,
@@ -65,19 +61,17 @@ export class BusSubscription implements Subscription, Subscriber {
     this.#handling = handling;
     this.#retained = retained;
     this.#state = retained === undefined ? 'active' : 'starting';
-    this.ready = new Promise((resolve, reject) => {
-      this.#resolveReady = resolve;
-      this.#rejectReady = reject;
-    });
     // Whoever does not await it learns of a failed start from the error observer.
     this.ready.catch(() => undefined);
-    this.done = new Promise((resolve) => {
-      this.#resolveDone = resolve;
-    });
-    this.#localCallsAbandoned = new Promise((resolve) => {
-      this.#abandonLocalCalls = resolve;
-    });
-    if (retained === undefined) this.#resolveReady(undefined);
+    if (retained === undefined) this.#ready.resolve(undefined);
+  }
+
+  get ready(): Promise<SubscriptionStart | undefined> {
+    return this.#ready.promise;
+  }
+
+  get done(): Promise<void> {
+    return this.#done.promise;
   }
 
   get state(): SubscriptionState {
@@ -106,18 +100,18 @@ export class BusSubscription implements Subscription, Subscriber {
   }
 
   /** The history is open. */
-  begin(side: RetainedParts, now: Head): void {
+  begin(side: RetainedSide): void {
     if (this.#retained === undefined || this.#ended) return;
     this.#side = side;
-    this.#lane = this.#retained.makeLane(side, now);
+    this.#lane = this.#retained.makeLane(side);
     this.#starting = this.#lane.begin().then(
       (start) => {
         if (this.#state === 'starting') this.#state = 'active';
-        this.#resolveReady(start);
+        this.#ready.resolve(start);
       },
       (error: unknown) => {
         if (!this.#ended) this.fail(error);
-        this.#rejectReady(error);
+        this.#ready.reject(error);
       },
     );
   }
@@ -145,7 +139,7 @@ export class BusSubscription implements Subscription, Subscriber {
   /** The bus waits no longer for the running calls. */
   abandon(): void {
     this.#handling.runner.abandon();
-    this.#abandonLocalCalls();
+    this.#localCallsAbandoned.resolve();
   }
 
   async caughtUp(): Promise<void> {
@@ -186,7 +180,7 @@ export class BusSubscription implements Subscription, Subscriber {
     this.#host.detach(this);
     this.#endReason = new HexbusError('HEXBUS_CLOSED', 'the subscription has ended');
     this.#handling.runner.end();
-    this.#rejectReady(this.#error ?? this.#endReason);
+    this.#ready.reject(this.#error ?? this.#endReason);
     void this.#finish();
   }
 
@@ -194,9 +188,9 @@ export class BusSubscription implements Subscription, Subscriber {
     await this.#lane?.end();
     await this.#starting;
     this.#retained?.durable?.release();
-    await Promise.race([Promise.all(this.#localCalls), this.#localCallsAbandoned]);
+    await Promise.race([Promise.all(this.#localCalls), this.#localCallsAbandoned.promise]);
     this.#host.ended(this);
-    this.#resolveDone();
+    this.#done.resolve();
   }
 
   #track(message: Message, returned: PromiseLike<unknown>): void {

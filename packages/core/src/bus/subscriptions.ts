@@ -78,14 +78,13 @@ export class Subscriptions implements SubscriptionHost {
     if (held === undefined) this.#options.topics.add(filter, subscription);
     endOnAbort(subscription, signal);
     const side = this.#options.side();
-    if (side !== undefined) subscription.begin(side, { epoch: side.tail.epoch, position: side.tail.head });
+    if (side !== undefined) subscription.begin(side);
     return subscription;
   }
 
-  /** The history was opened, with this head. */
+  /** The history was opened. */
   beginAll(side: RetainedSide): void {
-    const head = { epoch: side.tail.epoch, position: side.tail.head };
-    for (const subscription of [...this.#all]) subscription.begin(side, head);
+    for (const subscription of [...this.#all]) subscription.begin(side);
   }
 
   failAll(error: unknown): void {
@@ -119,7 +118,7 @@ export class Subscriptions implements SubscriptionHost {
     checkHeldSubscription(held, filter, options);
     return {
       durable: undefined,
-      makeLane: ({ tail }) => new HeldLane((this.#options.side() as RetainedSide).heldQueue(held), handling, tail),
+      makeLane: (side) => new HeldLane(side.heldQueue(held), handling, side.tail),
     };
   }
 
@@ -142,7 +141,7 @@ export class Subscriptions implements SubscriptionHost {
     const matcher = createTopicMatcher(filter, this.#options.topics);
     return {
       durable,
-      makeLane: (side, now) => new Pump({ ...handling, side, filter, matcher, start, now, durable, options, onStop }),
+      makeLane: (side) => new Pump({ ...handling, side, filter, matcher, start, durable, options, onStop }),
     };
   }
 

@@ -34,7 +34,7 @@ export const mistakes: readonly Mutant[] = [
       {
         file: 'pump.ts',
         find: '    if (feed.live && this.#wasBehind) {',
-        replace: '    void this.#options.durable?.moved(this.cursor ?? this.#options.now);\n    if (feed.live && this.#wasBehind) {',
+        replace: '    void this.#options.durable?.moved(this.cursor ?? this.#now);\n    if (feed.live && this.#wasBehind) {',
       },
     ],
     caughtBy: ['P17', 'livelock'],
