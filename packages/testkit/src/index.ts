@@ -9,12 +9,16 @@ export type { VirtualClock, VirtualClockOptions } from './fakes/virtual-clock.ts
 export { createVirtualClock } from './fakes/virtual-clock.ts';
 export type { HistoryContext, HistoryStoreAdapter } from './history-store/adapter.ts';
 export { historyStoreRules, historyStoreSuite } from './history-store/suite.ts';
+export type { ClientWord, ProtocolAdapter, ProtocolClient } from './protocol/adapter.ts';
 export type { HostCall, RecordingHost } from './protocol/recording-host.ts';
 export { createRecordingHost } from './protocol/recording-host.ts';
+export { protocolRules, protocolSuite } from './protocol/suite.ts';
 export type { RegistryAdapter, RegistryContext } from './registry/adapter.ts';
 export { registryRules, registrySuite } from './registry/suite.ts';
 export type { RuleText, TestRunner } from './support/rule.ts';
+export type { ConnectOptions, TransportAdapter } from './transport/adapter.ts';
 export type { ClientAnswer, ClientEnd, TransportClient } from './transport/client.ts';
 export { createFrameBatch } from './transport/frame-batch.ts';
 export type { MemoryClient, MemoryTransport } from './transport/memory-transport.ts';
 export { createMemoryTransport } from './transport/memory-transport.ts';
+export { transportRules, transportSuite } from './transport/suite.ts';
