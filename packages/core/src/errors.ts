@@ -25,6 +25,8 @@ export const errorCodes = [
   'HEXBUS_HISTORY_NEWER',
   'HEXBUS_HISTORY_FAILED',
   'HEXBUS_UNSUPPORTED',
+  'HEXBUS_DISCONNECTED',
+  'HEXBUS_REFUSED',
 ] as const;
 
 export type ErrorCode = (typeof errorCodes)[number];

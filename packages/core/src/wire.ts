@@ -1,3 +1,5 @@
+export { HandlerRunner } from './bus/handler-runner.ts';
+export type { HandlingSettings } from './bus/options.ts';
 export type {
   Bye,
   Hello,
