@@ -1,1 +1,14 @@
-export {};
+export type {
+  Client,
+  ClientGap,
+  ClientPublishOptions,
+  ClientRequestHandler,
+  ClientSubscribeOptions,
+  ClientSubscription,
+} from './api.ts';
+export { createClient } from './client.ts';
+export type { ClientObserverEvents } from './observers.ts';
+export type { ClientLimits, ClientOptions, ClientTimings } from './options.ts';
+export { clientDefaults } from './options.ts';
+export type { SavedSession, SessionStore } from './session.ts';
+export type { WebSocketConstructor, WebSocketLike } from './ws-link.ts';

@@ -1,0 +1,33 @@
+import type { ClientLimits } from './options.ts';
+
+/** Counts what waits for handlers, over all of them. */
+export class Backlog {
+  readonly #limits: ClientLimits;
+  readonly #emptied: () => void;
+  #count = 0;
+  #size = 0;
+
+  constructor(limits: ClientLimits, emptied: () => void) {
+    this.#limits = limits;
+    this.#emptied = emptied;
+  }
+
+  get full(): boolean {
+    return this.#count > this.#limits.maxQueuedMessages || this.#size > this.#limits.maxQueuedBytes;
+  }
+
+  get empty(): boolean {
+    return this.#count === 0;
+  }
+
+  add(size: number): void {
+    this.#count += 1;
+    this.#size += size;
+  }
+
+  remove(size: number): void {
+    this.#count -= 1;
+    this.#size -= size;
+    if (this.#count === 0) this.#emptied();
+  }
+}

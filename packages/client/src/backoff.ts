@@ -1,0 +1,30 @@
+import type { Randomness } from '@hexbus/core';
+
+/** Growing random pauses, between nothing and twice the one before at most, so that many clients do not come back together. */
+export class JitteredBackoff {
+  readonly #randomness: Randomness;
+  readonly #firstMs: number;
+  readonly #maxMs: number;
+  #failures = 0;
+
+  constructor(randomness: Randomness, firstMs: number, maxMs: number) {
+    this.#randomness = randomness;
+    this.#firstMs = firstMs;
+    this.#maxMs = maxMs;
+  }
+
+  /** Nothing has failed since `reset`. */
+  get fresh(): boolean {
+    return this.#failures === 0;
+  }
+
+  reset(): void {
+    this.#failures = 0;
+  }
+
+  next(): number {
+    const mostMs = Math.min(this.#firstMs * 2 ** this.#failures, this.#maxMs);
+    this.#failures += 1;
+    return Math.floor(this.#randomness.fraction() * mostMs);
+  }
+}

@@ -1,0 +1,210 @@
+import {
+  assertPattern,
+  assertTopic,
+  type Handler,
+  HexbusError,
+  type LifecycleState,
+  type Message,
+  type Receipt,
+  shorten,
+} from '@hexbus/core';
+import type { Outcome, RequestOptions } from '@hexbus/core/gateway';
+import { encodeAsk, encodePublish } from '@hexbus/core/wire';
+import type {
+  Client,
+  ClientPublishOptions,
+  ClientRequestHandler,
+  ClientSubscribeOptions,
+  ClientSubscription,
+} from './api.ts';
+import type { Close } from './connector.ts';
+import { Conversation, type ConversationHost } from './conversation.ts';
+import { type ClientObserverEvents, ClientObservers } from './observers.ts';
+import { type ClientOptions, type ClientSettings, checkFunction, resolveClientOptions } from './options.ts';
+import { outcomeOf, receiptOf } from './outcomes.ts';
+import { FollowedTopic } from './subscription.ts';
+
+/** Makes a client, idle. Throws `HEXBUS_CONFIG` naming the field of an option that cannot be. */
+export function createClient(options: ClientOptions): Client {
+  return new GatewayClient(resolveClientOptions(options));
+}
+
+class GatewayClient implements Client, ConversationHost {
+  readonly #settings: ClientSettings;
+  readonly #observers = new ClientObservers();
+  readonly #conversation: Conversation;
+  readonly #opened: Promise<void>;
+  #resolveOpened: () => void = () => undefined;
+  #rejectOpened: (error: unknown) => void = () => undefined;
+  #state: LifecycleState = 'idle';
+  #closing: Promise<void> | undefined;
+
+  constructor(settings: ClientSettings) {
+    this.#settings = settings;
+    this.#conversation = new Conversation(settings, this.#observers, this);
+    this.#opened = new Promise((resolve, reject) => {
+      this.#resolveOpened = resolve;
+      this.#rejectOpened = reject;
+    });
+    // Whoever does not await it learns of a refusal from the error observer.
+    this.#opened.catch(() => undefined);
+  }
+
+  get state(): LifecycleState {
+    return this.#state;
+  }
+
+  get connected(): boolean {
+    return this.#conversation.connector.connected;
+  }
+
+  get session(): string | undefined {
+    return this.#conversation.keeper.urn;
+  }
+
+  get connection(): string | undefined {
+    return this.connected ? this.#conversation.welcome?.connection : undefined;
+  }
+
+  get capabilities(): readonly string[] {
+    return this.#conversation.welcome?.capabilities ?? [];
+  }
+
+  open(): Promise<void> {
+    if (this.#state === 'idle') {
+      this.#state = 'opening';
+      this.#conversation.connector.connect();
+      this.#tellState();
+    }
+    return this.#opened;
+  }
+
+  subscribe<Body = unknown>(
+    topic: string,
+    handler: Handler<Message<Body>>,
+    options: ClientSubscribeOptions = {},
+  ): ClientSubscription {
+    assertPattern(topic);
+    checkFunction('handler', handler);
+    this.#assertUsable();
+    const conversation = this.#conversation;
+    const { id, covered } = conversation.idFor(topic);
+    const subscription = new FollowedTopic(id, topic, handler as Handler, options, conversation, conversation.runtime);
+    if (covered) subscription.coveredOn = conversation.runtime.progress.connection;
+    conversation.stream.add(subscription);
+    conversation.ask(subscription);
+    endOnAbort(subscription, options.signal);
+    return subscription;
+  }
+
+  on<Body = unknown>(type: string, handler: Handler<Message<Body>>): () => void {
+    checkFunction('handler', handler);
+    this.#assertUsable();
+    return this.#conversation.stream.inbox.on(type, handler as Handler);
+  }
+
+  async publish(topic: string, body: unknown, options: ClientPublishOptions = {}): Promise<Receipt> {
+    assertTopic(topic);
+    this.#assertUsable();
+    const { type, id: messageId } = options;
+    const encode = (id: number): string => encodePublish(id, { topic, type, body, messageId });
+    return receiptOf(
+      topic,
+      await this.#conversation.requests.ask(encode, { timeoutMs: this.#settings.timings.requestTimeoutMs }),
+    );
+  }
+
+  async request<Body = unknown>(name: string, body: unknown, options: RequestOptions = {}): Promise<Outcome<Body>> {
+    const { timeoutMs = this.#settings.timings.requestTimeoutMs, signal } = options;
+    const encode = (id: number): string => encodeAsk(name, body, id);
+    return outcomeOf(await this.#conversation.requests.ask(encode, { timeoutMs, signal }));
+  }
+
+  handle(name: string, handler: ClientRequestHandler): () => void {
+    checkFunction('handler', handler);
+    this.#assertUsable();
+    return this.#conversation.handlers.handle(name, handler);
+  }
+
+  observe<Name extends keyof ClientObserverEvents>(
+    name: Name,
+    observer: (event: ClientObserverEvents[Name]) => void,
+  ): () => void {
+    return this.#observers.observe(name, observer);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  welcomed(): void {
+    if (this.#state === 'opening') this.#state = 'open';
+    this.#resolveOpened();
+    this.#tellState();
+  }
+
+  lost(close: Close, retryMs: number | undefined): void {
+    if (this.#state === 'closing') void this.#conversation.connector.close();
+    this.#tellState({ ...close, retryMs });
+  }
+
+  refused(close: Close): void {
+    const what = `the server ended the connection for good (${close.code} ${shorten(close.reason)})`;
+    const error = new HexbusError('HEXBUS_REFUSED', what);
+    this.#rejectOpened(error);
+    if (this.#closing !== undefined) return;
+    this.#observers.tell('error', { error });
+    this.#closing = this.#end('failed', error, close);
+  }
+
+  #close(): Promise<void> {
+    const error = new HexbusError('HEXBUS_CLOSED', 'the client was closed');
+    this.#rejectOpened(error);
+    return this.#end('ended', error);
+  }
+
+  async #end(state: 'ended' | 'failed', error: HexbusError, close?: Close): Promise<void> {
+    const { stream, handlers } = this.#conversation;
+    this.#state = 'closing';
+    this.#tellState(close);
+    await this.#withinTime(stream.halt(state, error));
+    stream.abandon();
+    handlers.abandon();
+    await this.#conversation.close();
+    this.#state = 'closed';
+    this.#tellState(close);
+    this.#observers.removeAll();
+  }
+
+  async #withinTime(calls: Promise<void>): Promise<void> {
+    let cancelTimer = (): void => undefined;
+    const timeUp = new Promise<void>((resolve) => {
+      const { clock, timings } = this.#settings;
+      cancelTimer = clock.setTimer(resolve, timings.closeTimeoutMs, true);
+    });
+    await Promise.race([calls, timeUp]);
+    cancelTimer();
+  }
+
+  #assertUsable(): void {
+    if (this.#state === 'closing' || this.#state === 'closed')
+      throw new HexbusError('HEXBUS_CLOSED', `the client is ${this.#state}; make a new one`);
+  }
+
+  #tellState(about: Partial<Close> & { readonly retryMs?: number | undefined } = {}): void {
+    this.#observers.tell('state', { state: this.#state, connected: this.connected, ...about });
+  }
+}
+
+function endOnAbort(subscription: ClientSubscription, signal: AbortSignal | undefined): void {
+  if (signal === undefined) return;
+  const end = (): void => subscription.unsubscribe();
+  if (signal.aborted) end();
+  signal.addEventListener('abort', end, { once: true });
+  void subscription.done.then(() => signal.removeEventListener('abort', end));
+}

@@ -1,0 +1,241 @@
+import { type CancelTimer, type Clock, HexbusError } from '@hexbus/core';
+import {
+  type Bye,
+  closeCodes,
+  decodeServerFrame,
+  encodeHello,
+  type Hello,
+  type Reconnect,
+  reconnectAfter,
+  type ServerFrame,
+  type Welcome,
+} from '@hexbus/core/wire';
+import { JitteredBackoff } from './backoff.ts';
+import type { Link } from './link.ts';
+import type { ClientSettings } from './options.ts';
+
+/** Why a connection, or an attempt at one, ended. */
+export interface Close {
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** Whom a connector tells. `welcomed` comes once a connection, then frames, then `lost`; `lost` also comes for attempts. */
+export interface ConnectorHost {
+  /** What to introduce oneself with, but for the credential. */
+  hello(): Hello;
+  welcomed(welcome: Welcome): void;
+  /** `size`: UTF-16 units of its text. */
+  received(frame: ServerFrame, size: number): void;
+  /** `retryMs`: when the next attempt begins; undefined while paused. */
+  lost(close: Close, how: Reconnect, retryMs: number | undefined): void;
+  /** The server told to stay away. */
+  refused(close: Close): void;
+  failed(error: unknown): void;
+}
+
+/** What stands for a code where there was no close frame. */
+const brokenCode = 1006;
+
+/** How often a server's interval of signs of life may pass before it counts as dead. */
+const maxSilentIntervals = 2;
+
+/** Keeps one connection: opens links, introduces the client, watches for silence, and comes back after each cut. */
+export class Connector {
+  readonly #settings: ClientSettings;
+  readonly #clock: Clock;
+  readonly #host: ConnectorHost;
+  readonly #backoff: JitteredBackoff;
+  /** Counts attempts: what belongs to an earlier one is ignored. */
+  #attempt = 0;
+  #link: Link | undefined;
+  #phase: 'idle' | 'connecting' | 'introduced' | 'welcomed' | 'waiting' | 'paused' | 'closed' = 'idle';
+  /** One at a time: of the attempt, of the silence, or of the pause. */
+  #cancelTimer: CancelTimer | undefined;
+  /** Frames for the connection that wait for the welcome. */
+  #early: string[] = [];
+  #bye: Bye | undefined;
+  #welcomedAt = 0;
+  #heardAt = 0;
+  #linkClosed: (() => void) | undefined;
+
+  constructor(settings: ClientSettings, host: ConnectorHost) {
+    this.#settings = settings;
+    this.#clock = settings.clock;
+    this.#host = host;
+    const { reconnectDelayMs, maxReconnectDelayMs } = settings.timings;
+    this.#backoff = new JitteredBackoff(settings.randomness, reconnectDelayMs, maxReconnectDelayMs);
+  }
+
+  get connected(): boolean {
+    return this.#phase === 'welcomed';
+  }
+
+  connect(): void {
+    this.#attempt += 1;
+    this.#phase = 'connecting';
+    const attempt = this.#attempt;
+    const { connectTimeoutMs } = this.#settings.timings;
+    this.#setTimer(() => this.#hangUp(closeCodes.helloTimeout, 'no welcome in time'), connectTimeoutMs);
+    void this.#open(attempt);
+  }
+
+  /** Tells whether it was sent. */
+  send(frame: string): boolean {
+    if (!this.connected) return false;
+    this.#link?.send(frame);
+    return true;
+  }
+
+  /** Sends as soon as there is a welcome; dropped if HELLO was not sent yet, which says it too, or with the connection. */
+  sendSoon(frame: string): void {
+    if (!this.send(frame) && this.#phase === 'introduced') this.#early.push(frame);
+  }
+
+  /** Hangs up, until `resume`. */
+  pause(reason: string): void {
+    if (!this.connected) return;
+    this.#link?.close(closeCodes.slowConsumer, reason);
+    this.#detach('paused');
+    this.#host.lost({ code: closeCodes.slowConsumer, reason }, 'at-once', undefined);
+  }
+
+  resume(): void {
+    if (this.#phase === 'paused') this.connect();
+  }
+
+  /** Hangs up for good. Resolves when the link has closed, or after `closeTimeoutMs`. */
+  async close(): Promise<void> {
+    const link = this.#link;
+    this.#detach('closed');
+    if (link === undefined) return;
+    await new Promise<void>((resolve) => {
+      this.#linkClosed = resolve;
+      this.#setTimer(resolve, this.#settings.timings.closeTimeoutMs);
+      link.close(closeCodes.ended, '');
+    });
+    this.#cancelTimer?.();
+  }
+
+  async #open(attempt: number): Promise<void> {
+    let token: string | undefined;
+    try {
+      token = await this.#settings.token();
+    } catch (error) {
+      if (attempt !== this.#attempt) return;
+      this.#host.failed(error);
+      this.#lost(closeCodes.tokenExpired, 'no credential could be had');
+      return;
+    }
+    if (attempt !== this.#attempt) return;
+    const isCurrent = (): boolean => attempt === this.#attempt && this.#phase !== 'closed';
+    try {
+      this.#link = this.#settings.openLink({
+        opened: () => {
+          if (!isCurrent()) return;
+          this.#phase = 'introduced';
+          const hello = this.#host.hello();
+          this.#link?.send(encodeHello(token === undefined ? hello : { ...hello, token }));
+        },
+        received: (text) => {
+          if (isCurrent()) this.#received(text);
+        },
+        closed: (code, reason) => {
+          if (attempt !== this.#attempt) return;
+          if (this.#phase === 'closed') this.#linkClosed?.();
+          else this.#lost(code, reason);
+        },
+      });
+    } catch (error) {
+      this.#host.failed(error);
+      this.#lost(brokenCode, 'no link could be made');
+    }
+  }
+
+  #received(text: string): void {
+    this.#heardAt = this.#clock.now();
+    const frame = decodeServerFrame(text);
+    if (frame.kind === 'bye') this.#bye = frame.bye;
+    else if (frame.kind === 'welcome' && !this.connected) this.#welcomed(frame.welcome);
+    else if (frame.kind === 'welcome' || frame.kind === 'malformed' || !this.connected) this.#misunderstood(frame);
+    else {
+      try {
+        this.#host.received(frame, text.length);
+      } catch (error) {
+        this.#misunderstood(frame, error);
+      }
+    }
+  }
+
+  #misunderstood({ kind }: ServerFrame, cause?: unknown): void {
+    const what = `the server sent a frame (${kind}) that makes no sense here; is it a hexbus gateway?`;
+    this.#host.failed(new HexbusError('HEXBUS_DISCONNECTED', what, { retryable: true, cause }));
+    // Browsers let no page close with the code of a wire error.
+    this.#link?.close(closeCodes.malformed, 'a frame makes no sense');
+    this.#lost(closeCodes.wireProtocol, what);
+  }
+
+  #welcomed(welcome: Welcome): void {
+    this.#phase = 'welcomed';
+    this.#welcomedAt = this.#clock.now();
+    this.#watch(welcome.pingMs * maxSilentIntervals + this.#settings.timings.silenceSlackMs);
+    this.#host.welcomed(welcome);
+    for (const frame of this.#early.splice(0)) this.send(frame);
+  }
+
+  /** Asks again when the limit could have passed, so that frames need not set timers. */
+  #watch(limitMs: number): void {
+    const now = this.#clock.now();
+    // The clock may step back.
+    this.#heardAt = Math.min(this.#heardAt, now);
+    const leftMs = this.#heardAt + limitMs - now;
+    if (leftMs > 0) this.#setTimer(() => this.#watch(limitMs), leftMs);
+    else this.#hangUp(closeCodes.heartbeatTimeout, 'the server was silent for too long');
+  }
+
+  #hangUp(code: number, reason: string): void {
+    this.#link?.close(code, reason);
+    this.#lost(code, reason);
+  }
+
+  #lost(closedWith: number, closedFor: string): void {
+    const bye = this.#bye;
+    const { code, reason } = bye ?? { code: closedWith, reason: closedFor };
+    const now = this.#clock.now();
+    if (this.connected && now - this.#welcomedAt >= this.#settings.timings.stableMs) this.#backoff.reset();
+    const how = reconnectAfter(code);
+    if (how === 'no' || (bye?.reconnect === false && how !== 'new-session')) {
+      this.#detach('closed');
+      this.#host.refused({ code, reason });
+      return;
+    }
+    this.#detach('waiting');
+    const retryMs = this.#pauseMs(how, bye);
+    // Whoever waits for a server wants to see it again, so the process must not end meanwhile.
+    this.#setTimer(() => this.connect(), retryMs, true);
+    this.#host.lost({ code, reason }, how, retryMs);
+  }
+
+  #pauseMs(how: Reconnect, bye: Bye | undefined): number {
+    const atOnce = how === 'at-once' && this.#backoff.fresh;
+    const drawnMs = this.#backoff.next();
+    if (bye !== undefined && bye.afterMs > 0) return bye.afterMs;
+    if (atOnce) return 0;
+    return how === 'slow-backoff' ? drawnMs * 2 : drawnMs;
+  }
+
+  #detach(phase: 'waiting' | 'paused' | 'closed'): void {
+    if (phase !== 'closed') this.#attempt += 1;
+    this.#phase = phase;
+    this.#link = undefined;
+    this.#bye = undefined;
+    this.#early = [];
+    this.#cancelTimer?.();
+  }
+
+  #setTimer(callback: () => void, delayMs: number, keepAlive = false): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer =
+      delayMs === Number.POSITIVE_INFINITY ? undefined : this.#clock.setTimer(callback, delayMs, keepAlive);
+  }
+}

@@ -1,0 +1,212 @@
+import { HexbusError } from '@hexbus/core';
+import {
+  encodeAcknowledge,
+  encodeAuthenticate,
+  encodePong,
+  encodeSubscribe,
+  encodeUnsubscribe,
+  type Hello,
+  type Reconnect,
+  type ServerFrame,
+  type Welcome,
+} from '@hexbus/core/wire';
+import { Acknowledgements } from './acknowledgements.ts';
+import { Answers } from './answers.ts';
+import { Backlog } from './backlog.ts';
+import { type Close, Connector, type ConnectorHost } from './connector.ts';
+import type { ClientObservers } from './observers.ts';
+import type { ClientSettings } from './options.ts';
+import { Progress } from './progress.ts';
+import { RequestHandlers } from './request-handlers.ts';
+import { Requests } from './requests.ts';
+import type { Runtime } from './runtime.ts';
+import { SessionKeeper } from './session-keeper.ts';
+import { Stream } from './stream.ts';
+import type { FollowedTopic, SubscriptionHost } from './subscription.ts';
+
+/** What the client is told of the connection. */
+export interface ConversationHost {
+  welcomed(): void;
+  /** `retryMs`: when the next attempt begins; undefined while handlers catch up. */
+  lost(close: Close, retryMs: number | undefined): void;
+  /** For good. */
+  refused(close: Close): void;
+}
+
+/** What is said on a connection, and what of it outlives the connection. */
+export class Conversation implements ConnectorHost, SubscriptionHost {
+  readonly keeper: SessionKeeper;
+  readonly connector: Connector;
+  readonly requests: Requests;
+  readonly handlers: RequestHandlers;
+  readonly stream: Stream;
+  readonly runtime: Runtime;
+  readonly acknowledgements: Acknowledgements;
+  readonly #settings: ClientSettings;
+  readonly #observers: ClientObservers;
+  readonly #host: ConversationHost;
+  /** Subscriptions of an earlier client for which the inherited token holds; nobody's from the first HELLO on. */
+  #inherited: (readonly [id: number, topic: string])[];
+  #welcome: Welcome | undefined;
+  /** What HELLO said. */
+  #resume: Hello['resume'];
+
+  constructor(settings: ClientSettings, observers: ClientObservers, host: ConversationHost) {
+    const { clock, limits, timings } = settings;
+    this.#settings = settings;
+    this.#observers = observers;
+    this.#host = host;
+    this.keeper = new SessionKeeper(settings.session, observers);
+    const { token, covered = [] } = this.keeper.inherited ?? {};
+    this.#inherited = [...covered];
+    this.connector = new Connector(settings, this);
+    this.acknowledgements = new Acknowledgements(clock, timings.acknowledgeMs, () => this.#acknowledge());
+    const send = (frame: string): boolean => this.connector.send(frame);
+    this.requests = new Requests(clock, Math.max(0, ...covered.map(([id]) => id)), send);
+    this.runtime = {
+      settings,
+      clock,
+      handling: { ...timings, maxTries: limits.maxTries },
+      observers,
+      backlog: new Backlog(limits, () => this.connector.resume()),
+      progress: new Progress(token, () => this.acknowledgements.due()),
+      answers: new Answers(send),
+    };
+    this.handlers = new RequestHandlers(this.runtime);
+    this.stream = new Stream(this.runtime);
+  }
+
+  /** The last one. */
+  get welcome(): Welcome | undefined {
+    return this.#welcome;
+  }
+
+  /** The id for a new subscription, and whether the inherited token holds for it. */
+  idFor(topic: string): { readonly id: number; readonly covered: boolean } {
+    const index = this.#inherited.findIndex(([, other]) => other === topic);
+    const [known] = index < 0 ? [] : this.#inherited.splice(index, 1);
+    return known === undefined ? { id: this.requests.nextId(), covered: false } : { id: known[0], covered: true };
+  }
+
+  ask({ id, topic, from }: FollowedTopic): void {
+    this.connector.sendSoon(encodeSubscribe({ id, topic, from }));
+  }
+
+  ended(subscription: FollowedTopic): void {
+    this.stream.remove(subscription);
+    this.connector.sendSoon(encodeUnsubscribe(subscription.id));
+  }
+
+  hello(): Hello {
+    this.#inherited = [];
+    this.#resume = this.keeper.resume(this.runtime.progress.token);
+    const subscriptions = this.stream.begin(this.#resume?.token !== undefined);
+    const { capabilities } = this.#settings;
+    return { subscriptions, capabilities, ...(this.#resume === undefined ? {} : { resume: this.#resume }) };
+  }
+
+  welcomed(welcome: Welcome): void {
+    this.#welcome = welcome;
+    this.keeper.welcomed(welcome);
+    // A token that was resumed at stays until the stream brings one that covers what was asked for.
+    if (this.#resume?.token === undefined) this.stream.token(welcome.token);
+    this.#save();
+    if (this.#resume !== undefined && !welcome.resumed) {
+      this.#observers.tell('gap', { why: 'session-lost', subscriptions: [], inbox: true });
+    }
+    this.#host.welcomed();
+  }
+
+  received(frame: ServerFrame, size: number): void {
+    switch (frame.kind) {
+      case 'event':
+        this.stream.event(frame, size);
+        break;
+      case 'event-for':
+        this.stream.eventFor(frame, size);
+        break;
+      case 'delivery':
+        this.stream.delivery(frame, size);
+        break;
+      case 'gap':
+        this.stream.gap(frame.gap);
+        break;
+      case 'notification':
+        this.handlers.notified(frame.name, frame.body);
+        break;
+      case 'request':
+        this.handlers.requested(frame.name, frame.body, frame.id, frame.timeoutMs);
+        break;
+      case 'reply':
+        if (!this.stream.replied(frame.id, frame.reply)) this.requests.replied(frame.id, frame.reply);
+        break;
+      case 'cancel':
+        this.runtime.answers.cancel(frame.id);
+        break;
+      case 'expiring':
+        if (this.#settings.tokenRenews) void this.#renew();
+        break;
+      case 'ping':
+        this.stream.token(frame.token);
+        this.connector.send(encodePong());
+        break;
+    }
+    if (this.runtime.backlog.full) this.connector.pause('too much waits to be handled');
+  }
+
+  lost(close: Close, how: Reconnect, retryMs: number | undefined): void {
+    if (how === 'new-session') this.keeper.forget();
+    this.#detach();
+    this.#host.lost(close, retryMs);
+  }
+
+  refused(close: Close): void {
+    this.#detach();
+    this.keeper.ended();
+    this.#host.refused(close);
+  }
+
+  failed(error: unknown): void {
+    this.#observers.tell('error', { error });
+  }
+
+  /** Hangs up and leaves nothing behind. What was handled is acknowledged before. */
+  async close(): Promise<void> {
+    this.acknowledgements.flush();
+    this.#save();
+    this.#detach();
+    await this.connector.close();
+  }
+
+  #detach(): void {
+    this.requests.clear();
+    this.runtime.answers.clear();
+    this.stream.detach();
+  }
+
+  #acknowledge(): void {
+    const { token, connection } = this.runtime.progress;
+    // One that an earlier connection brought says nothing to this one.
+    if (token !== undefined && connection === this.stream.connection) this.connector.send(encodeAcknowledge(token));
+    this.#save();
+  }
+
+  #save(): void {
+    this.keeper.save(this.runtime.progress.token, this.stream.covered);
+  }
+
+  async #renew(): Promise<void> {
+    const { token, timings } = this.#settings;
+    try {
+      const credential = (await token()) ?? '';
+      const settled = await this.requests.ask((id) => encodeAuthenticate(id, credential), {
+        timeoutMs: timings.requestTimeoutMs,
+      });
+      if (settled.how !== 'replied' || settled.reply.ok) return;
+      const { code, message } = settled.reply.error;
+      this.failed(new HexbusError('HEXBUS_REFUSED', `the server refused the fresh token (${code}): ${message}`));
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import type { HandlerContext, Message } from '@hexbus/core';
+import { HandlerRunner } from '@hexbus/core/wire';
+import { type Asked, failure } from './answers.ts';
+import { handlerFailure } from './message-work.ts';
+import type { Work } from './pump.ts';
+import type { Runtime } from './runtime.ts';
+
+/** What a subscription remembers between deliveries. */
+export interface DeliveryMemory {
+  /** Topic and id of a message that was handled when nobody waited for the answer any more: it will come again. */
+  handledUnheard: string | undefined;
+}
+
+/** One message of a held topic, which the server delivers until it is told that it was handled. Tries are the server's. */
+export class Delivery implements Work, Asked {
+  readonly id: number;
+  readonly size: number;
+  readonly perishable = true;
+  readonly #message: Message;
+  readonly #runtime: Runtime;
+  readonly #memory: DeliveryMemory;
+  readonly #handler: (message: Message, context: HandlerContext) => unknown;
+  /** When the server stops waiting. */
+  readonly #due: number;
+  #runner: HandlerRunner | undefined;
+
+  constructor(
+    frame: { readonly id: number; readonly message: Message; readonly timeoutMs: number },
+    size: number,
+    handler: (message: Message, context: HandlerContext) => unknown,
+    memory: DeliveryMemory,
+    runtime: Runtime,
+  ) {
+    this.id = frame.id;
+    this.size = size;
+    this.#message = frame.message;
+    this.#handler = handler;
+    this.#memory = memory;
+    this.#runtime = runtime;
+    this.#due = runtime.clock.now() + frame.timeoutMs;
+  }
+
+  async run(): Promise<boolean> {
+    const { answers, clock, observers } = this.#runtime;
+    const leftMs = this.#due - clock.now();
+    if (leftMs <= 0) answers.forget(this);
+    if (!answers.isOpen(this)) return true;
+    const key = JSON.stringify([this.#message.topic, this.#message.id]);
+    if (this.#memory.handledUnheard === key) {
+      this.#memory.handledUnheard = undefined;
+      answers.reply(this, { ok: true, body: null });
+      return true;
+    }
+    this.#runner = new HandlerRunner({
+      handler: this.#handler,
+      handling: { maxTries: 1, retryDelayMs: 0, handleTimeoutMs: leftMs },
+      clock,
+      onRetry: () => undefined,
+    });
+    const outcome = await this.#runner.run(this.#message);
+    if (outcome.status === 'handled') {
+      if (!answers.reply(this, { ok: true, body: null })) this.#memory.handledUnheard = key;
+    } else if (outcome.status === 'failed') {
+      answers.reply(this, failure('remote-error', 'the handler failed'));
+      observers.tell('error', handlerFailure(this.#message, outcome.error));
+    } else {
+      this.settle();
+    }
+    return true;
+  }
+
+  /** Nobody listens any more, so the server need not wait. */
+  settle(): void {
+    this.#runtime.answers.reply(this, failure('cancelled', 'the subscription has ended'));
+  }
+
+  /** The call may still end well, and is remembered then. */
+  cancelled(): void {
+    this.#runner?.end();
+  }
+
+  end(): void {
+    this.#runner?.end();
+  }
+
+  abandon(): void {
+    this.#runner?.abandon();
+  }
+}

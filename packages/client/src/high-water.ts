@@ -1,0 +1,24 @@
+import { type CursorParts, formatCursor, parseCursor } from '@hexbus/core';
+
+/** How far one subscription has received its stream, so that repeats are known. Outlives connections. */
+export class HighWater {
+  #mark: CursorParts | undefined;
+
+  /** Everything at or before it was received. */
+  get cursor(): string | undefined {
+    return this.#mark === undefined ? undefined : formatCursor(this.#mark.epoch, this.#mark.position);
+  }
+
+  /** Whether what stands there was not received yet; from now on it was. Epochs have no order: another one is new. */
+  pass(cursor: string): boolean {
+    const at = parseCursor(cursor);
+    if (this.#mark?.epoch === at.epoch && at.position <= this.#mark.position) return false;
+    this.#mark = at;
+    return true;
+  }
+
+  /** Positions have lost their meaning. */
+  clear(): void {
+    this.#mark = undefined;
+  }
+}

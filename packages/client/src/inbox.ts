@@ -1,0 +1,64 @@
+import type { HandlerContext, Message } from '@hexbus/core';
+import { HandlerRunner } from '@hexbus/core/wire';
+import { HighWater } from './high-water.ts';
+import { messageWork } from './message-work.ts';
+import type { Step } from './progress.ts';
+import { Pump } from './pump.ts';
+import type { Runtime } from './runtime.ts';
+
+/** The subscription that every connection has: what is addressed to it, to its session, to its user and to all. */
+export class Inbox {
+  readonly #runtime: Runtime;
+  readonly #pump: Pump;
+  readonly #seen = new HighWater();
+  readonly #runners = new Map<string, Set<HandlerRunner>>();
+
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime;
+    this.#pump = new Pump(runtime.clock, runtime.backlog);
+  }
+
+  on(type: string, handler: (message: Message, context: HandlerContext) => unknown): () => void {
+    const { clock, handling } = this.#runtime;
+    const runner = new HandlerRunner({ handler, handling, clock, onRetry: () => undefined });
+    const runners = this.#runners.get(type) ?? new Set();
+    this.#runners.set(type, runners.add(runner));
+    return () => {
+      runner.end();
+      runners.delete(runner);
+    };
+  }
+
+  offer(message: Message, cursor: string | undefined, size: number, step: Step | undefined): void {
+    if (cursor !== undefined && !this.#seen.pass(cursor)) return;
+    const { observers, progress } = this.#runtime;
+    this.#pump.push(messageWork(message, size, () => this.#runnersOf(message), observers, progress.hold(step)));
+  }
+
+  /** Positions have lost their meaning. */
+  reset(): void {
+    this.#seen.clear();
+  }
+
+  /** Starts nothing any more. Resolves when the running calls have ended. */
+  halt(): Promise<void> {
+    this.#pump.halt();
+    for (const runner of this.#all()) runner.end();
+    return this.#pump.idle;
+  }
+
+  /** Nobody waits for the running calls any more. */
+  abandon(): void {
+    for (const runner of this.#all()) runner.abandon();
+  }
+
+  #runnersOf({ topic, id, type }: Message): readonly HandlerRunner[] {
+    const runners = [...(this.#runners.get(type ?? '') ?? [])];
+    if (runners.length === 0) this.#runtime.observers.tell('unhandled', { topic, id, type });
+    return runners;
+  }
+
+  #all(): readonly HandlerRunner[] {
+    return [...this.#runners.values()].flatMap((runners) => [...runners]);
+  }
+}

@@ -1,0 +1,151 @@
+import { type Clock, HexbusError, type Randomness, shorten, systemClock, systemRandomness } from '@hexbus/core';
+import type { OpenLink } from './link.ts';
+import { memorySession, type SessionStore } from './session.ts';
+import { openWsLink, type WebSocketConstructor } from './ws-link.ts';
+
+export interface ClientLimits {
+  /** Messages, and UTF-16 units of their frames, that wait for slow handlers. Beyond, the client hangs up until it has caught up. */
+  readonly maxQueuedMessages: number;
+  readonly maxQueuedBytes: number;
+  /** How often a message is tried before it is skipped. Messages of held topics are tried again by the server. */
+  readonly maxTries: number;
+}
+
+export interface ClientTimings {
+  /** From asking for the credential to the server's welcome. */
+  readonly connectTimeoutMs: number;
+  /** The longest first pause before a reconnect; it doubles with each further one, up to `maxReconnectDelayMs`. */
+  readonly reconnectDelayMs: number;
+  readonly maxReconnectDelayMs: number;
+  /** A connection that lived so long makes the next pause the first one again. */
+  readonly stableMs: number;
+  /** What a server may be late with its signs of life beyond two of their intervals. */
+  readonly silenceSlackMs: number;
+  readonly requestTimeoutMs: number;
+  /** How often what was handled is acknowledged at most. */
+  readonly acknowledgeMs: number;
+  /** Delay before the second try of a message; it doubles with each further one. */
+  readonly retryDelayMs: number;
+  /** A call of a handler that takes longer is abandoned and counts as failed. */
+  readonly handleTimeoutMs: number;
+  /** How long `close` waits for running handlers, and then for the server. */
+  readonly closeTimeoutMs: number;
+}
+
+export interface ClientOptions {
+  /** Of the gateway: ws, wss, http or https; in a page it may be relative. */
+  readonly url: string;
+  readonly transport?: 'ws' | undefined;
+  /** A credential for the server's `authenticateToken`, or what fetches one: for each connection, and when one expires. */
+  readonly token?: string | (() => string | Promise<string>) | undefined;
+  /** Names of the APIs that this client offers. */
+  readonly capabilities?: readonly string[] | undefined;
+  /** Where the runtime has none, as Node 20: the one of the package ws. */
+  readonly WebSocket?: WebSocketConstructor | undefined;
+  /** Keeps the session across page loads. Default: in memory. */
+  readonly session?: SessionStore | undefined;
+  readonly limits?: Partial<ClientLimits> | undefined;
+  readonly timings?: Partial<ClientTimings> | undefined;
+  readonly clock?: Clock | undefined;
+  readonly randomness?: Randomness | undefined;
+}
+
+/** Every default of the client. */
+export const clientDefaults: { readonly limits: ClientLimits; readonly timings: ClientTimings } = {
+  limits: {
+    maxQueuedMessages: 10_000,
+    maxQueuedBytes: 16_777_216,
+    maxTries: 3,
+  },
+  timings: {
+    connectTimeoutMs: 20_000,
+    reconnectDelayMs: 1_000,
+    maxReconnectDelayMs: 30_000,
+    stableMs: 5_000,
+    silenceSlackMs: 5_000,
+    requestTimeoutMs: 10_000,
+    acknowledgeMs: 1_000,
+    retryDelayMs: 100,
+    handleTimeoutMs: 60_000,
+    closeTimeoutMs: 10_000,
+  },
+};
+
+/** The options of a client, checked and completed. */
+export interface ClientSettings {
+  readonly openLink: OpenLink;
+  readonly token: () => string | undefined | Promise<string | undefined>;
+  /** Whether another credential can be had when one expires. */
+  readonly tokenRenews: boolean;
+  readonly capabilities: readonly string[];
+  readonly session: SessionStore;
+  readonly limits: ClientLimits;
+  readonly timings: ClientTimings;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+}
+
+/** Checks and completes what was passed to `createClient`, or throws `HEXBUS_CONFIG` naming the field. */
+export function resolveClientOptions(options: ClientOptions): ClientSettings {
+  const { token, transport = 'ws', capabilities = [] } = options;
+  if (transport !== 'ws') throw configError('transport', transport, "use 'ws'");
+  if (!Array.isArray(capabilities) || !capabilities.every((name) => typeof name === 'string'))
+    throw configError('capabilities', capabilities, 'pass a list of names');
+  if (token !== undefined && typeof token !== 'string' && typeof token !== 'function')
+    throw configError('token', typeof token, 'pass a text, or a function that returns one');
+  const url = socketUrl(options.url);
+  const WebSocket = options.WebSocket ?? (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket;
+  if (typeof WebSocket !== 'function')
+    throw configError('WebSocket', WebSocket, 'this runtime has none: pass the one of the package ws');
+  return {
+    openLink: (listener) => openWsLink(WebSocket, url, listener),
+    token: typeof token === 'function' ? token : () => token,
+    tokenRenews: typeof token === 'function',
+    capabilities,
+    session: options.session ?? memorySession(),
+    limits: numbers('limits', options.limits, clientDefaults.limits, 1),
+    timings: numbers('timings', options.timings, clientDefaults.timings, 0),
+    clock: options.clock ?? systemClock,
+    randomness: options.randomness ?? systemRandomness,
+  };
+}
+
+export function configError(field: string, value: unknown, instead: string): HexbusError {
+  return new HexbusError('HEXBUS_CONFIG', `${field} is ${shorten(value)}; ${instead}`);
+}
+
+/** Throws unless `value` is a function. */
+export function checkFunction(field: string, value: unknown): void {
+  if (typeof value !== 'function') throw configError(field, value, 'pass a function');
+}
+
+/** Older browsers take ws and wss only, and no relative addresses. */
+function socketUrl(given: string): string {
+  const base = (globalThis as { location?: { href: string } }).location?.href;
+  let url: URL | undefined;
+  try {
+    url = new URL(given, base);
+  } catch {
+    // Told below.
+  }
+  if (url === undefined || !/^(ws|http)s?:$/.test(url.protocol))
+    throw configError('url', given, 'pass one such as wss://example.com/hexbus');
+  return url.href.replace(/^http/, 'ws').replace(/#.*/, '');
+}
+
+function numbers<Fields extends object>(
+  name: string,
+  given: Partial<Fields> | undefined,
+  defaults: Fields,
+  least: number,
+): Fields {
+  const all: Partial<Record<string, unknown>> = Object.assign({}, defaults);
+  for (const [field, value] of Object.entries(given ?? {})) {
+    if (value === undefined) continue;
+    if (!(field in defaults)) throw configError(`${name}.${field}`, value, `use ${Object.keys(defaults).join(', ')}`);
+    if (typeof value !== 'number' || !(value >= least))
+      throw configError(`${name}.${field}`, value, `use a number from ${least}, or Infinity`);
+    all[field] = value;
+  }
+  return all as Fields;
+}

@@ -1,0 +1,86 @@
+import type { Clock } from '@hexbus/core';
+import type { Backlog } from './backlog.ts';
+
+/** Something to be done in its turn: a message, or a signal between messages. */
+export interface Work {
+  /** What it takes in memory; 0 for signals. */
+  readonly size: number;
+  /** It is of no use without the connection that brought it. */
+  readonly perishable: boolean;
+  /** Resolves with whether it is done with; false when it was abandoned. Never rejects. */
+  run(): Promise<boolean>;
+  /** It is done with, or will never be wanted. Called at most once. */
+  settle(): void;
+}
+
+/** Works done in a row before other parts of the program get a turn. */
+const worksPerTurn = 64;
+
+/** Does one thing at a time, in order. */
+export class Pump {
+  readonly #clock: Clock;
+  readonly #backlog: Backlog;
+  readonly #queue: Work[] = [];
+  #running: Promise<void> | undefined;
+  #halted = false;
+  #discarded = false;
+
+  constructor(clock: Clock, backlog: Backlog) {
+    this.#clock = clock;
+    this.#backlog = backlog;
+  }
+
+  /** Resolves when nothing runs. */
+  get idle(): Promise<void> {
+    return this.#running ?? Promise.resolve();
+  }
+
+  /** Never runs anything before it returns. */
+  push(work: Work): void {
+    if (this.#halted) {
+      if (this.#discarded) work.settle();
+      return;
+    }
+    this.#backlog.add(work.size);
+    this.#queue.push(work);
+    this.#running ??= this.#run();
+  }
+
+  /** The connection is gone. */
+  dropPerishable(): void {
+    for (const work of this.#queue.splice(0)) {
+      if (work.perishable) this.#remove(work);
+      else this.#queue.push(work);
+    }
+  }
+
+  /** Starts nothing any more; what waits is left unsettled. */
+  halt(): void {
+    this.#halted = true;
+  }
+
+  /** Starts nothing any more; nobody wants what waits. */
+  discard(): void {
+    this.#halted = true;
+    this.#discarded = true;
+    for (const work of this.#queue.splice(0)) this.#remove(work);
+  }
+
+  async #run(): Promise<void> {
+    await undefined;
+    for (let count = 1; !this.#halted; count++) {
+      const work = this.#queue.shift();
+      if (work === undefined) break;
+      const done = await work.run();
+      // What was abandoned while others go on is wanted by nobody.
+      if (done || this.#discarded || !this.#halted) this.#remove(work);
+      if (count % worksPerTurn === 0) await new Promise<void>((resolve) => this.#clock.nextTurn(resolve));
+    }
+    this.#running = undefined;
+  }
+
+  #remove(work: Work): void {
+    work.settle();
+    this.#backlog.remove(work.size);
+  }
+}

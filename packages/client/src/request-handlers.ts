@@ -1,0 +1,106 @@
+import { type CancelTimer, HexbusError, shorten } from '@hexbus/core';
+import { type Asked, failure } from './answers.ts';
+import type { ClientRequestHandler } from './api.ts';
+import { configError } from './options.ts';
+import type { Runtime } from './runtime.ts';
+
+/** Answers what the server asks, by name. */
+export class RequestHandlers {
+  readonly #runtime: Runtime;
+  readonly #handlers = new Map<string, ClientRequestHandler>();
+  readonly #running = new Set<RunningRequest>();
+
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime;
+  }
+
+  handle(name: string, handler: ClientRequestHandler): () => void {
+    if (this.#handlers.has(name)) throw configError('name', name, 'it has a handler already: end that one first');
+    this.#handlers.set(name, handler);
+    return () => {
+      if (this.#handlers.get(name) === handler) this.#handlers.delete(name);
+    };
+  }
+
+  requested(name: string, body: unknown, id: number, timeoutMs: number): void {
+    const { answers, clock } = this.#runtime;
+    const request = new RunningRequest(id);
+    answers.begin(request);
+    const handler = this.#handlers.get(name);
+    if (handler === undefined) {
+      answers.reply(request, failure('no-handler', `nothing handles ${shorten(name)}`));
+      return;
+    }
+    request.limit(clock.setTimer(() => this.#overdue(request, name), timeoutMs));
+    this.#running.add(request);
+    void this.#answer(handler, body, request, name);
+  }
+
+  /** The same without an answer. */
+  notified(name: string, body: unknown): void {
+    const handler = this.#handlers.get(name);
+    if (handler === undefined) return;
+    const request = new RunningRequest(0);
+    this.#running.add(request);
+    void this.#answer(handler, body, request, name);
+  }
+
+  /** Nobody waits for the running ones any more. */
+  abandon(): void {
+    for (const request of this.#running) request.cancelled();
+  }
+
+  async #answer(handler: ClientRequestHandler, body: unknown, request: RunningRequest, name: string): Promise<void> {
+    const { answers, observers } = this.#runtime;
+    try {
+      const answer = await handler(body, { signal: request.signal });
+      answers.reply(request, { ok: true, body: answer ?? null });
+    } catch (cause) {
+      answers.reply(request, failure('remote-error', 'the handler failed'));
+      // What a handler throws after an abort is most likely the reason of it.
+      if (request.signal.aborted) return;
+      const error = new HexbusError('HEXBUS_HANDLER_FAILED', `the handler of ${shorten(name)} failed`, { cause });
+      observers.tell('error', { error });
+    } finally {
+      request.ended();
+      this.#running.delete(request);
+    }
+  }
+
+  #overdue(request: RunningRequest, name: string): void {
+    this.#runtime.answers.forget(request);
+    const what = `the server waits no longer for the handler of ${shorten(name)}`;
+    request.abort(new HexbusError('HEXBUS_HANDLER_TIMEOUT', what));
+  }
+}
+
+class RunningRequest implements Asked {
+  readonly id: number;
+  readonly #controller = new AbortController();
+  #cancelTimer: CancelTimer | undefined;
+
+  constructor(id: number) {
+    this.id = id;
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  limit(cancelTimer: CancelTimer): void {
+    this.#cancelTimer = cancelTimer;
+  }
+
+  cancelled(): void {
+    this.ended();
+    this.abort(new HexbusError('HEXBUS_CLOSED', 'the server gave up, or the connection is gone'));
+  }
+
+  abort(reason: HexbusError): void {
+    this.#controller.abort(reason);
+  }
+
+  ended(): void {
+    this.#cancelTimer?.();
+  }
+}

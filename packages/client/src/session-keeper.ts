@@ -1,0 +1,61 @@
+import { HexbusError } from '@hexbus/core';
+import type { Hello, Welcome } from '@hexbus/core/wire';
+import type { ClientObservers } from './observers.ts';
+import { readSavedSession, type SavedSession, type SessionStore } from './session.ts';
+
+/** The session that the client has, and its copy in the store. */
+export class SessionKeeper {
+  /** What an earlier client left. */
+  readonly inherited: SavedSession | undefined;
+  readonly #store: SessionStore;
+  readonly #observers: ClientObservers;
+  #current: { readonly session: string; readonly secret: string } | undefined;
+
+  constructor(store: SessionStore, observers: ClientObservers) {
+    this.#store = store;
+    this.#observers = observers;
+    this.inherited = this.#guarded(() => readSavedSession(store.load()));
+    this.#current = this.inherited;
+  }
+
+  get urn(): string | undefined {
+    return this.#current?.session;
+  }
+
+  /** What to say in order to go on with it. */
+  resume(token: string | undefined): Hello['resume'] {
+    if (this.#current === undefined) return undefined;
+    const { session, secret } = this.#current;
+    return { session, secret, ...(token === undefined ? {} : { token }) };
+  }
+
+  welcomed({ session, secret }: Welcome): void {
+    this.#current = { session, secret };
+  }
+
+  /** Another connection has it now. */
+  forget(): void {
+    this.#current = undefined;
+  }
+
+  /** The server has ended it. */
+  ended(): void {
+    this.forget();
+    this.#guarded(() => this.#store.save(undefined));
+  }
+
+  save(token: string | undefined, covered: SavedSession['covered']): void {
+    const resume = this.resume(token);
+    if (resume !== undefined) this.#guarded(() => this.#store.save({ ...resume, covered }));
+  }
+
+  #guarded<Result>(call: () => Result): Result | undefined {
+    try {
+      return call();
+    } catch (cause) {
+      const error = new HexbusError('HEXBUS_CONFIG', 'the session store threw; the client goes on without', { cause });
+      this.#observers.tell('error', { error });
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,156 @@
+import { type HexbusError, matchesPattern, patternsOverlap } from '@hexbus/core';
+import {
+  readSubscribed,
+  type ServerFrame,
+  type WireGap,
+  type WireReply,
+  type WireSubscription,
+} from '@hexbus/core/wire';
+import { failure } from './answers.ts';
+import { Inbox } from './inbox.ts';
+import type { Step } from './progress.ts';
+import type { Runtime } from './runtime.ts';
+import type { FollowedTopic } from './subscription.ts';
+
+type FrameOf<Kind extends ServerFrame['kind']> = Extract<ServerFrame, { readonly kind: Kind }>;
+
+/** The id under which the server names what is addressed to this client. */
+const inboxId = 0;
+
+/** A token that is a cursor: nothing of the connection is catching up. */
+const plainToken = /^[\w-]+\.\d+$/;
+
+/** Everything that the server sends in one order, and whom it is for. */
+export class Stream {
+  readonly inbox: Inbox;
+  readonly #runtime: Runtime;
+  readonly #subscriptions = new Map<number, FollowedTopic>();
+  #connection = 0;
+
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime;
+    this.inbox = new Inbox(runtime);
+  }
+
+  /** Counts the connections that began. */
+  get connection(): number {
+    return this.#connection;
+  }
+
+  /** Those for which the present token holds. */
+  get covered(): readonly (readonly [number, string])[] {
+    const covered = [...this.#subscriptions.values()].filter((each) => this.#runtime.progress.covers(each));
+    return covered.map(({ id, topic }) => [id, topic]);
+  }
+
+  add(subscription: FollowedTopic): void {
+    this.#subscriptions.set(subscription.id, subscription);
+  }
+
+  remove({ id }: FollowedTopic): void {
+    this.#subscriptions.delete(id);
+  }
+
+  /** A connection begins. What to ask for, on one that resumes at the present token or not. */
+  begin(resumes: boolean): readonly WireSubscription[] {
+    this.#connection += 1;
+    return [...this.#subscriptions.values()].map((subscription) => {
+      const { id, topic, from } = subscription;
+      return { id, topic, from: resumes && this.#runtime.progress.covers(subscription) ? 'covered' : from };
+    });
+  }
+
+  event({ message, cursor }: FrameOf<'event'>, size: number): void {
+    const step = this.#begin(cursor);
+    if (message.topic.startsWith('@')) this.inbox.offer(message, cursor, size, step);
+    else {
+      for (const subscription of this.#subscriptions.values()) {
+        if (subscription.attached && matchesPattern(subscription.topic, message.topic))
+          subscription.offer(message, cursor, size, step);
+      }
+    }
+    this.#end(step);
+  }
+
+  eventFor({ message, cursor, subs, token }: FrameOf<'event-for'>, size: number): void {
+    const step = this.#begin(token);
+    for (const id of subs) {
+      if (id === inboxId) this.inbox.offer(message, cursor, size, step);
+      else this.#subscriptions.get(id)?.offer(message, cursor, size, step);
+    }
+    this.#end(step);
+  }
+
+  delivery(frame: FrameOf<'delivery'>, size: number): void {
+    const subscription = this.#subscriptions.get(frame.sub);
+    if (subscription !== undefined) {
+      subscription.deliver(frame, size);
+      return;
+    }
+    const asked = { id: frame.id, cancelled: (): void => undefined };
+    this.#runtime.answers.begin(asked);
+    this.#runtime.answers.reply(asked, failure('cancelled', 'the subscription has ended'));
+  }
+
+  gap(gap: WireGap): void {
+    const { subs, topics, from, to, why } = gap;
+    const step = this.#begin(gap.token);
+    const concerned = [...this.#subscriptions.values()].filter(({ id, topic, attached }) =>
+      subs === undefined
+        ? attached && (topics === undefined || topics.some((lost) => patternsOverlap(lost, topic)))
+        : subs.includes(id),
+    );
+    for (const subscription of concerned) subscription.lost(gap, step);
+    const inbox = subs?.includes(inboxId) ?? topics?.some((topic) => topic.startsWith('@')) ?? true;
+    if (inbox && why === 'reset') this.inbox.reset();
+    const subscriptions = concerned.map(({ topic }) => topic);
+    this.#runtime.observers.tell('gap', { why, subscriptions, inbox, topics, from, to });
+    this.#end(step);
+  }
+
+  /** How far the stream is, from a frame that brings nothing else. */
+  token(token: string | undefined): void {
+    this.#end(this.#begin(token));
+  }
+
+  /** The answer to a subscription, which travels in the stream. Tells whether it was one. */
+  replied(id: number, reply: WireReply): boolean {
+    const subscription = this.#subscriptions.get(id);
+    if (subscription === undefined) return false;
+    if (!reply.ok) {
+      subscription.refused(reply.error);
+      return true;
+    }
+    subscription.answered(reply.body);
+    this.#end(this.#begin(readSubscribed(reply.body).token, subscription));
+    return true;
+  }
+
+  /** The connection is gone. */
+  detach(): void {
+    for (const subscription of this.#subscriptions.values()) subscription.detach();
+  }
+
+  /** Starts no handler any more. Resolves when the running calls have ended. */
+  async halt(state: 'ended' | 'failed', error: HexbusError): Promise<void> {
+    const all = [...this.#subscriptions.values()];
+    await Promise.all([this.inbox.halt(), ...all.map((subscription) => subscription.halt(state, error))]);
+  }
+
+  /** Nobody waits for the running calls any more. */
+  abandon(): void {
+    this.inbox.abandon();
+    for (const subscription of this.#subscriptions.values()) subscription.abandon();
+  }
+
+  #begin(token: string | undefined, covers?: FollowedTopic): Step | undefined {
+    return token === undefined ? undefined : this.#runtime.progress.begin(token, this.#connection, covers);
+  }
+
+  /** Everything that the frame brought waits in its place. */
+  #end(step: Step | undefined): void {
+    if (step === undefined) return;
+    if (plainToken.test(step.token)) for (const subscription of this.#subscriptions.values()) subscription.settled();
+    this.#runtime.progress.settle(step);
+  }
+}

@@ -1,0 +1,220 @@
+import {
+  type CancelTimer,
+  type HandlerContext,
+  HexbusError,
+  type Message,
+  type SubscriptionStart,
+  type SubscriptionState,
+  shorten,
+} from '@hexbus/core';
+import { HandlerRunner, readSubscribed, type WireError, type WireFrom, type WireGap } from '@hexbus/core/wire';
+import type { ClientGap, ClientSubscribeOptions, ClientSubscription } from './api.ts';
+import { Delivery, type DeliveryMemory } from './delivery.ts';
+import { HighWater } from './high-water.ts';
+import { messageWork } from './message-work.ts';
+import type { Coverable, Step } from './progress.ts';
+import { Pump } from './pump.ts';
+import type { Runtime } from './runtime.ts';
+import { signalWork } from './signal-work.ts';
+
+/** What a subscription asks of its client. */
+export interface SubscriptionHost {
+  /** To be asked for on the present connection, if there is one. */
+  ask(subscription: FollowedTopic): void;
+  ended(subscription: FollowedTopic): void;
+}
+
+/** One topic or pattern with its handler, and how far it is, across connections. */
+export class FollowedTopic implements ClientSubscription, Coverable {
+  readonly id: number;
+  readonly topic: string;
+  readonly ready: Promise<SubscriptionStart | undefined>;
+  readonly done: Promise<void>;
+  coveredOn: number | undefined;
+  readonly #host: SubscriptionHost;
+  readonly #runtime: Runtime;
+  readonly #handler: (message: Message, context: HandlerContext) => unknown;
+  readonly #options: ClientSubscribeOptions;
+  readonly #pump: Pump;
+  readonly #runner: HandlerRunner;
+  readonly #seen = new HighWater();
+  readonly #memory: DeliveryMemory = { handledUnheard: undefined };
+  #delivery: Delivery | undefined;
+  #from: WireFrom;
+  #attached = false;
+  #behind = false;
+  #refusals = 0;
+  #cancelRetry: CancelTimer | undefined;
+  #state: SubscriptionState = 'starting';
+  #error: unknown;
+  #resolveReady: (start: SubscriptionStart | undefined) => void = () => undefined;
+  #rejectReady: (error: unknown) => void = () => undefined;
+  #resolveDone: () => void = () => undefined;
+
+  constructor(
+    id: number,
+    topic: string,
+    handler: (message: Message, context: HandlerContext) => unknown,
+    options: ClientSubscribeOptions,
+    host: SubscriptionHost,
+    runtime: Runtime,
+  ) {
+    this.id = id;
+    this.topic = topic;
+    this.#handler = handler;
+    this.#options = options;
+    this.#host = host;
+    this.#runtime = runtime;
+    this.#from = options.from ?? 'now';
+    const { clock, backlog, handling } = runtime;
+    this.#pump = new Pump(clock, backlog);
+    this.#runner = new HandlerRunner({ handler, handling, clock, onRetry: () => undefined });
+    this.ready = new Promise((resolve, reject) => {
+      this.#resolveReady = resolve;
+      this.#rejectReady = reject;
+    });
+    // Whoever does not await it learns of a refusal from the error observer.
+    this.ready.catch(() => undefined);
+    this.done = new Promise((resolve) => {
+      this.#resolveDone = resolve;
+    });
+  }
+
+  get state(): SubscriptionState {
+    return this.#state;
+  }
+
+  get error(): unknown {
+    return this.#error;
+  }
+
+  /** Answered on the present connection. Events for everybody are for this subscription only then: before, older ones may still come. */
+  get attached(): boolean {
+    return this.#attached;
+  }
+
+  /** Where to begin on a new connection that does not resume at a token covering this: where it is, or where it was to begin. */
+  get from(): WireFrom {
+    const { cursor } = this.#seen;
+    return cursor === undefined ? this.#from : { after: cursor };
+  }
+
+  /** The server has accepted. */
+  answered(body: unknown): void {
+    const { start, head } = readSubscribed(body);
+    this.#attached = true;
+    this.#behind = true;
+    this.#refusals = 0;
+    if (start !== undefined) this.#seen.pass(start);
+    if (this.#state === 'starting') this.#state = 'active';
+    this.#resolveReady(start === undefined || head === undefined ? undefined : { start, head });
+  }
+
+  /** The server has refused, or ended what it had accepted. */
+  refused({ code, message, retryable, retryAfterMs }: WireError): void {
+    if (!retryable) {
+      const what = `the server refused ${shorten(this.topic)} (${code}): ${message}`;
+      this.end('failed', new HexbusError('HEXBUS_REFUSED', what));
+      return;
+    }
+    const { reconnectDelayMs, maxReconnectDelayMs } = this.#runtime.settings.timings;
+    const delayMs = retryAfterMs ?? Math.min(reconnectDelayMs * 2 ** this.#refusals, maxReconnectDelayMs);
+    this.#attached = false;
+    this.#refusals += 1;
+    this.#cancelRetry = this.#runtime.clock.setTimer(() => this.#host.ask(this), delayMs);
+  }
+
+  /** A message for this subscription; dropped if it has come before. `step` will not count before it is handled. */
+  offer(message: Message, cursor: string | undefined, size: number, step: Step | undefined): void {
+    if (cursor !== undefined && !this.#seen.pass(cursor)) return;
+    const { observers, progress } = this.#runtime;
+    const settle = progress.hold(step);
+    this.#pump.push(messageWork(message, size, () => [this.#runner], observers, settle));
+  }
+
+  deliver(frame: { readonly id: number; readonly message: Message; readonly timeoutMs: number }, size: number): void {
+    const handler = (message: Message, context: HandlerContext): unknown => {
+      this.#delivery = delivery;
+      return this.#handler(message, context);
+    };
+    const delivery = new Delivery(frame, size, handler, this.#memory, this.#runtime);
+    this.#runtime.answers.begin(delivery);
+    this.#pump.push(delivery);
+  }
+
+  lost(gap: WireGap, step: Step | undefined): void {
+    const { onGap, onReset } = this.#options;
+    if (gap.why === 'reset') {
+      this.#seen.clear();
+      this.#from = 'earliest';
+      if (onReset !== undefined) this.#signal('onReset', onReset, step);
+    } else if (onGap !== undefined) {
+      const { why, topics, from, to } = gap;
+      const told: ClientGap = {
+        why,
+        ...(topics === undefined ? {} : { topics }),
+        ...(from === undefined ? {} : { from }),
+        ...(to === undefined ? {} : { to }),
+      };
+      this.#signal('onGap', () => onGap(told), step);
+    }
+  }
+
+  /** The stream has no older messages for this subscription any more. */
+  settled(): void {
+    if (!this.#attached || !this.#behind) return;
+    this.#behind = false;
+    if (this.#options.onCaughtUp !== undefined) this.#signal('onCaughtUp', this.#options.onCaughtUp, undefined);
+  }
+
+  /** The connection is gone. What was received and can wait is still handled. */
+  detach(): void {
+    this.#attached = false;
+    this.#cancelRetry?.();
+    this.#pump.dropPerishable();
+  }
+
+  unsubscribe(): void {
+    this.end('ended', new HexbusError('HEXBUS_CLOSED', `the subscription of ${shorten(this.topic)} has ended`));
+  }
+
+  /** Nobody wants the rest. */
+  end(state: 'ended' | 'failed', error: HexbusError): void {
+    if (!this.#leave(state, error)) return;
+    this.#pump.discard();
+    this.#host.ended(this);
+  }
+
+  /** The client closes: what waits stays unhandled. */
+  halt(state: 'ended' | 'failed', error: HexbusError): Promise<void> {
+    if (this.#leave(state, error)) this.#pump.halt();
+    return this.#pump.idle;
+  }
+
+  /** Nobody waits for the running call any more. */
+  abandon(): void {
+    this.#runner.abandon();
+    this.#delivery?.abandon();
+  }
+
+  #leave(state: 'ended' | 'failed', error: HexbusError): boolean {
+    if (this.#state === 'ended' || this.#state === 'failed') return false;
+    this.#state = state;
+    this.#attached = false;
+    this.#cancelRetry?.();
+    if (state === 'failed') {
+      this.#error = error;
+      this.#runtime.observers.tell('error', { error, topic: this.topic });
+    }
+    this.#rejectReady(error);
+    this.#runner.end();
+    this.#delivery?.end();
+    void this.#pump.idle.then(this.#resolveDone);
+    return true;
+  }
+
+  #signal(name: string, callback: () => unknown, step: Step | undefined): void {
+    const { observers, progress } = this.#runtime;
+    this.#pump.push(signalWork(name, callback, observers, progress.hold(step)));
+  }
+}

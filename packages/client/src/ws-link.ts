@@ -1,0 +1,37 @@
+import { hexbusV1Name } from '@hexbus/core/wire';
+import type { Link, LinkListener } from './link.ts';
+
+/** As much of a WebSocket as the client uses. Those of browsers, of Node and of the package ws are some. */
+export interface WebSocketLike {
+  onopen: ((event: never) => void) | null;
+  onmessage: ((event: never) => void) | null;
+  onerror: ((event: never) => void) | null;
+  onclose: ((event: never) => void) | null;
+  readonly readyState: number;
+  send(text: string): void;
+  close(code?: number, reason?: string): void;
+}
+
+export type WebSocketConstructor = new (url: string, protocols: string[]) => WebSocketLike;
+
+const openState = 1;
+
+export function openWsLink(WebSocket: WebSocketConstructor, url: string, listener: LinkListener): Link {
+  const socket = new WebSocket(url, [hexbusV1Name]);
+  socket.onopen = () => listener.opened();
+  socket.onmessage = ({ data }: { readonly data: unknown }) => {
+    // Frames are text; what is binary is as good as an empty one.
+    listener.received(typeof data === 'string' ? data : '');
+  };
+  // Why a link breaks is told to nobody in a browser; what follows is always a close.
+  socket.onerror = () => undefined;
+  socket.onclose = ({ code, reason }: { readonly code: number; readonly reason: unknown }) => {
+    listener.closed(code, String(reason));
+  };
+  return {
+    send(text) {
+      if (socket.readyState === openState) socket.send(text);
+    },
+    close: (code, reason) => socket.close(code, reason),
+  };
+}
