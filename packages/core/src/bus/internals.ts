@@ -10,6 +10,8 @@ export interface BusInternals {
   readonly topics: TopicTable;
   readonly clock: Clock;
   readonly randomness: Randomness;
+  /** How long a handler may take by default. */
+  readonly handleTimeoutMs: number;
   /** Undefined without a history, and before it is open. */
   readonly side: RetainedSide | undefined;
 }

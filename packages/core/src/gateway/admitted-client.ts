@@ -1,0 +1,180 @@
+import type { Message } from '../message.ts';
+import type { Hello, ProtocolSession, WireError, WireReply } from '../ports/protocol.ts';
+import type { Carrier } from '../ports/transport.ts';
+import { createTopicMatcher } from '../retention.ts';
+import type { ConnectionInfo, Identity } from './api.ts';
+import { ClientAsks } from './client-asks.ts';
+import { ClientSubscriptions } from './client-subscriptions.ts';
+import type { EventSender } from './event-sender.ts';
+import { type Greeting, inboxId } from './greeting.ts';
+import type { InboundGate } from './inbound-gate.ts';
+import { MergedStream } from './merged-stream.ts';
+import type { Outbox } from './outbox.ts';
+import type { GatewayParts } from './parts.ts';
+import type { PendingRequests } from './pending-requests.ts';
+import { Rights } from './rights.ts';
+import type { ServerEnd } from './sessions.ts';
+import { parseToken } from './token.ts';
+
+export interface AdmittedClientOptions {
+  readonly parts: GatewayParts;
+  readonly connection: string;
+  readonly greeting: Greeting;
+  readonly hello: Hello;
+  readonly carrier: Carrier;
+  readonly protocol: ProtocolSession;
+  readonly outbox: Outbox;
+  readonly sender: EventSender;
+  readonly gate: InboundGate;
+  readonly pending: PendingRequests;
+  readonly onError: (error: unknown) => void;
+}
+
+/** What a connection has from WELCOME on: who its client is, what it follows, what it asks. */
+export class AdmittedClient {
+  readonly greeting: Greeting;
+  readonly info: ConnectionInfo;
+  readonly subscriptions: ClientSubscriptions;
+  readonly asks: ClientAsks;
+  readonly stream: MergedStream | undefined;
+  readonly #options: AdmittedClientOptions;
+  #identity: Identity;
+
+  constructor(options: AdmittedClientOptions) {
+    const { parts, connection, greeting, hello, carrier, gate, sender, onError } = options;
+    this.#options = options;
+    this.#identity = greeting.identity;
+    this.greeting = greeting;
+    this.info = this.#describe(connection, carrier, hello);
+    const rights = new Rights(parts.settings, this.info, onError);
+    this.stream = this.#openStream();
+    sender.stream = this.stream;
+    this.subscriptions = new ClientSubscriptions({
+      parts,
+      rights,
+      stream: this.stream,
+      subscriber: sender,
+      deliver: (id, message, signal) => this.#deliver(id, message, signal),
+      answer: (id, answer) => options.outbox.add(options.protocol.subscribed(id, answer)),
+      refuse: (id, error) => this.#refuse(id, error),
+    });
+    this.asks = new ClientAsks({
+      parts,
+      info: this.info,
+      rights,
+      gate,
+      onError,
+      reply: (id, reply) => this.reply(id, reply),
+    });
+  }
+
+  get identity(): Identity {
+    return this.#identity;
+  }
+
+  /** Sends WELCOME, then whatever the client is to get. `last`: why the server ended the connection before this one. */
+  begin(last: ServerEnd | undefined): void {
+    const { parts, connection, greeting, hello, outbox, protocol, sender } = this.#options;
+    const { session, secret, resumed, addresses, token, inboxStart } = greeting;
+    const { topics } = parts.internals;
+    topics.add(addresses, sender);
+    if (this.stream !== undefined) parts.internals.side?.followers.add(this.stream);
+    if (inboxStart !== undefined)
+      this.stream?.add(inboxId, addresses, createTopicMatcher(addresses, topics), inboxStart);
+    const { capabilities } = this.info;
+    const { pingMs } = parts.settings.timings;
+    outbox.add(
+      protocol.welcome({ session, secret, connection, token: this.stream?.token, resumed, capabilities, pingMs, last }),
+    );
+    // A session that does not go on may have been addressed in vain.
+    if (hello.resume !== undefined && !resumed) outbox.add(protocol.gap({ subs: [inboxId], why: 'reset' }));
+    for (const subscription of hello.subscriptions) this.subscriptions.add(subscription, token);
+  }
+
+  /** The client has handled everything up to this token. False for a token that it cannot have. */
+  acknowledge(text: string): boolean {
+    const { stream } = this;
+    const token = parseToken(text);
+    if (stream === undefined || token === undefined) return false;
+    const sent = stream.position;
+    // Nobody can have handled what was not sent; and what was sent in another epoch is no longer there.
+    if (token.epoch !== sent.epoch || token.position > sent.position) return false;
+    const { userAddress } = this.greeting;
+    const inboxSent = stream.positionOf(inboxId);
+    if (userAddress === undefined || inboxSent === undefined) return true;
+    const position = Math.min(token.own.get(inboxId) ?? token.position, inboxSent);
+    this.#options.parts.userCursors?.acknowledged(userAddress, { epoch: token.epoch, position });
+    return true;
+  }
+
+  /** The client has proved who it is once more. False when it is somebody else now. */
+  renew(identity: Identity): boolean {
+    if (identity.userId !== this.#identity.userId) return false;
+    this.#identity = identity;
+    return true;
+  }
+
+  reply(id: number, reply: WireReply): void {
+    const { outbox, protocol, onError } = this.#options;
+    try {
+      outbox.add(protocol.reply(id, reply));
+    } catch (error) {
+      // What a handler returned is nothing that JSON can carry.
+      onError(error);
+      const failed = { code: 'remote-error', message: 'the answer cannot be sent', retryable: false } as const;
+      outbox.add(protocol.reply(id, { ok: false, error: failed }));
+    }
+  }
+
+  end(): void {
+    const { parts, greeting, sender } = this.#options;
+    parts.internals.topics.remove(greeting.addresses, sender);
+    this.subscriptions.end();
+    this.asks.end();
+    if (this.stream === undefined) return;
+    parts.internals.side?.followers.delete(this.stream);
+    this.stream.end();
+  }
+
+  #openStream(): MergedStream | undefined {
+    const { parts, greeting, sender } = this.#options;
+    const { side } = parts.internals;
+    if (side === undefined) return undefined;
+    const start = greeting.token ?? greeting.inboxStart ?? { epoch: side.tail.epoch, position: side.tail.head };
+    return new MergedStream(side, sender, start);
+  }
+
+  #describe(id: string, { handshake }: Carrier, { capabilities: offered }: Hello): ConnectionInfo {
+    const permitted = new Set(this.#identity.capabilities);
+    const current = (): Identity => this.#identity;
+    return {
+      id,
+      session: this.greeting.session,
+      get identity() {
+        return current();
+      },
+      capabilities: [...new Set(offered)].filter((one) => permitted.has(one)),
+      handshake,
+      connectedAt: this.#options.parts.settings.clock.now(),
+    };
+  }
+
+  #refuse(id: number, error: WireError): void {
+    this.reply(id, { ok: false, error });
+  }
+
+  async #deliver(id: number, message: Message, signal: AbortSignal): Promise<unknown> {
+    const { pending, outbox, protocol, parts } = this.#options;
+    const { handleTimeoutMs } = parts.internals;
+    const outcome = await pending.ask(
+      (request) => {
+        const frame = protocol.delivery(request, id, message, handleTimeoutMs);
+        outbox.add(frame);
+        return frame !== undefined;
+      },
+      { timeoutMs: Number.POSITIVE_INFINITY, signal },
+    );
+    if (outcome.status === 'success') return outcome.body;
+    throw new Error(outcome.status === 'error' ? `${outcome.code}: ${outcome.message}` : outcome.status);
+  }
+}

@@ -1,0 +1,108 @@
+import type { WireReply } from '../ports/protocol.ts';
+import { isAddress } from './addresses.ts';
+import type { ConnectionInfo } from './api.ts';
+import type { InboundGate } from './inbound-gate.ts';
+import type { GatewayParts } from './parts.ts';
+import type { Rights } from './rights.ts';
+import { refusal, wireErrorOf } from './wire-errors.ts';
+
+export interface ClientAsksOptions {
+  readonly parts: GatewayParts;
+  readonly info: ConnectionInfo;
+  readonly rights: Rights;
+  readonly gate: InboundGate;
+  /** Answers the client. */
+  readonly reply: (id: number, reply: WireReply) => void;
+  readonly onError: (error: unknown) => void;
+}
+
+/** A message as a client wants it published. */
+export interface ClientMessage {
+  readonly topic: string;
+  readonly type?: string;
+  readonly body: unknown;
+  readonly messageId?: string;
+}
+
+/** What one client asks of the server: each request runs by itself, and at most so many at once; then no more are read. */
+export class ClientAsks {
+  readonly #options: ClientAsksOptions;
+  readonly #running = new Set<AbortController>();
+  readonly #byId = new Map<number, AbortController>();
+  #ended = false;
+
+  constructor(options: ClientAsksOptions) {
+    this.#options = options;
+  }
+
+  /** Without an id nobody waits for the answer. */
+  ask(name: string, body: unknown, id: number | undefined): void {
+    const { parts, info, onError } = this.#options;
+    const handler = parts.handlers.get(name);
+    if (handler === undefined) {
+      this.#answer(id, refusal('no-handler', 'the server has no handler of this name'));
+      return;
+    }
+    this.#run(id, async (signal) => {
+      try {
+        return { ok: true, body: (await handler(body, { connection: info, signal })) ?? null };
+      } catch (error) {
+        onError(error);
+        return refusal('remote-error', 'the handler failed');
+      }
+    });
+  }
+
+  publish(id: number, { topic, type, body, messageId }: ClientMessage): void {
+    const { parts, info, rights } = this.#options;
+    this.#run(id, async (signal) => {
+      if (isAddress(topic) || !(await rights.allows('publish', topic)))
+        return refusal('forbidden', 'publishing to this topic is not allowed');
+      try {
+        const sender = info.identity.userId;
+        return { ok: true, body: await parts.bus.publish(topic, body, { id: messageId, type, sender, signal }) };
+      } catch (error) {
+        return { ok: false, error: wireErrorOf(error) };
+      }
+    });
+  }
+
+  /** The client does not want the answer any more. */
+  cancel(id: number): void {
+    const running = this.#byId.get(id);
+    this.#byId.delete(id);
+    running?.abort();
+  }
+
+  /** The client is gone: what runs is told by its signal, and answers nobody. */
+  end(): void {
+    this.#ended = true;
+    this.#byId.clear();
+    for (const running of this.#running) running.abort();
+  }
+
+  #run(id: number | undefined, work: (signal: AbortSignal) => Promise<WireReply>): void {
+    const { limits } = this.#options.parts.settings;
+    // What was read before the gate was shut still comes in.
+    if (this.#running.size >= limits.maxRunningAsks + limits.maxPendingRequests) {
+      this.#answer(id, refusal('overloaded', 'too many requests of this client are running', true));
+      return;
+    }
+    const controller = new AbortController();
+    this.#running.add(controller);
+    if (id !== undefined) this.#byId.set(id, controller);
+    if (this.#running.size === limits.maxRunningAsks) this.#options.gate.shut('asks');
+    void work(controller.signal).then((reply) => {
+      this.#running.delete(controller);
+      if (this.#ended) return;
+      if (this.#running.size < limits.maxRunningAsks) this.#options.gate.open('asks');
+      if (id === undefined || this.#byId.get(id) !== controller) return;
+      this.#byId.delete(id);
+      this.#answer(id, reply);
+    });
+  }
+
+  #answer(id: number | undefined, reply: WireReply): void {
+    if (id !== undefined) this.#options.reply(id, reply);
+  }
+}

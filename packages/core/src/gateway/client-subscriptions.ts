@@ -1,0 +1,231 @@
+import type { Subscription } from '../bus/api.ts';
+import type { FeedStart } from '../bus/feed.ts';
+import { parseFrom, resolveStart, type StartQuery } from '../bus/start.ts';
+import type { Subscriber } from '../bus/topic-table.ts';
+import { formatCursor } from '../cursor.ts';
+import type { Message } from '../message.ts';
+import { assertPattern, isPattern, patternsOverlap } from '../pattern.ts';
+import type { WireError, WireSubscription } from '../ports/protocol.ts';
+import { isAddress } from './addresses.ts';
+import type { MergedStream } from './merged-stream.ts';
+import type { GatewayParts } from './parts.ts';
+import type { Rights } from './rights.ts';
+import { positionIn, type Token } from './token.ts';
+import { wireErrorOf } from './wire-errors.ts';
+
+/** What a client is told of the beginning of a subscription. Absent where nothing is retained. */
+export interface SubscriptionAnswer {
+  readonly start?: string;
+  readonly head?: string;
+  readonly token?: string;
+}
+
+export interface ClientSubscriptionsOptions {
+  readonly parts: GatewayParts;
+  readonly rights: Rights;
+  /** Undefined where the bus has no history. */
+  readonly stream: MergedStream | undefined;
+  /** Gets the messages of every subscription. */
+  readonly subscriber: Subscriber;
+  /** Hands a message of a held topic to the client. Resolves when the client has handled it, rejects when it has not. */
+  readonly deliver: (id: number, message: Message, signal: AbortSignal) => Promise<unknown>;
+  readonly answer: (id: number, answer: SubscriptionAnswer) => void;
+  /** There is no such subscription, or no longer. */
+  readonly refuse: (id: number, error: WireError) => void;
+}
+
+/** One subscription of a client. `active` from the moment at which its messages may be sent. */
+interface ClientSubscription {
+  readonly id: number;
+  readonly topic: string;
+  active: boolean;
+  held: Subscription | undefined;
+}
+
+const forbidden: WireError = { code: 'forbidden', message: 'following this topic is not allowed', retryable: false };
+
+/** What one client follows by name: asks for each whether it may, finds where it begins, and ends what is revoked. */
+export class ClientSubscriptions {
+  readonly #options: ClientSubscriptionsOptions;
+  readonly #all = new Map<number, ClientSubscription>();
+  /** Counts revocations, so that an answer of `authorize` from before one is not taken for a present one. */
+  #revocations = 0;
+
+  constructor(options: ClientSubscriptionsOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  /** `token`: where subscriptions go on that it covers. Takes effect at once where `authorize` answers at once and the start is known. */
+  add({ id, topic, from }: WireSubscription, token?: Token): void {
+    const { parts, refuse } = this.#options;
+    const { maxSubscriptions } = parts.settings.limits;
+    if (this.#all.size >= maxSubscriptions) {
+      refuse(id, {
+        code: 'limit',
+        message: `a client has at most ${maxSubscriptions} subscriptions`,
+        retryable: false,
+      });
+      return;
+    }
+    const subscription: ClientSubscription = { id, topic, active: false, held: undefined };
+    let start: StartQuery | FeedStart;
+    try {
+      assertPattern(topic);
+      const covered = from === 'covered' && token !== undefined;
+      start = covered ? startIn(token, id) : parseFrom(from === 'covered' ? 'now' : from);
+    } catch (error) {
+      refuse(id, wireErrorOf(error));
+      return;
+    }
+    this.#all.set(id, subscription);
+    const begun = this.#begin(subscription, start);
+    if (begun instanceof Promise) void begun;
+  }
+
+  remove(id: number): void {
+    const subscription = this.#all.get(id);
+    if (subscription === undefined) return;
+    this.#all.delete(id);
+    this.#stop(subscription);
+  }
+
+  /** Asks again for what overlaps a topic, or for all, and ends what is refused. Resolves with how many were. */
+  async reauthorize(topic: string | undefined): Promise<number> {
+    this.#revocations += 1;
+    const { rights } = this.#options;
+    let refused = 0;
+    const asked = [...this.#all.values()].filter(
+      (one) => one.active && (topic === undefined || patternsOverlap(topic, one.topic)),
+    );
+    await Promise.all(
+      asked.map(async (subscription) => {
+        if (await rights.allowsToFollow(subscription.topic)) return;
+        if (this.#all.get(subscription.id) !== subscription) return;
+        this.#refuse(subscription, forbidden);
+        refused += 1;
+      }),
+    );
+    return refused;
+  }
+
+  end(): void {
+    const all = [...this.#all.values()];
+    this.#all.clear();
+    for (const subscription of all) this.#stop(subscription);
+  }
+
+  #begin(subscription: ClientSubscription, start: StartQuery | FeedStart): void | Promise<void> {
+    const { topic } = subscription;
+    const allowed = isAddress(topic) ? false : this.#options.rights.allowsToFollow(topic);
+    if (allowed instanceof Promise) return this.#beginWhenAllowed(subscription, start, allowed);
+    if (!allowed) this.#refuse(subscription, forbidden);
+    else return this.#beginAllowed(subscription, start);
+  }
+
+  async #beginWhenAllowed(
+    subscription: ClientSubscription,
+    start: StartQuery | FeedStart,
+    asked: Promise<boolean>,
+  ): Promise<void> {
+    const revocations = this.#revocations;
+    const allowed = await asked;
+    if (this.#all.get(subscription.id) !== subscription) return;
+    if (revocations !== this.#revocations) await this.#begin(subscription, start);
+    else if (allowed) await this.#beginAllowed(subscription, start);
+    else this.#refuse(subscription, forbidden);
+  }
+
+  #beginAllowed(subscription: ClientSubscription, start: StartQuery | FeedStart): void | Promise<void> {
+    const { id, topic } = subscription;
+    const { parts, stream, subscriber, answer } = this.#options;
+    const { topics, side } = parts.internals;
+    if (!isPattern(topic) && topics.isHeld(topic)) {
+      this.#attach(subscription);
+      return;
+    }
+    if (stream !== undefined && side !== undefined && topics.mayKeep(topic)) {
+      const now = { epoch: side.tail.epoch, position: side.tail.head };
+      if (start === 'now') this.#follow(subscription, now);
+      else if ('position' in start) this.#follow(subscription, start);
+      else return this.#beginLocated(subscription, start);
+      return;
+    }
+    if (start !== 'now' && !('epoch' in start)) {
+      const message = 'this topic keeps no history, so there is nothing to begin with but now';
+      this.#refuse(subscription, { code: 'invalid', message, retryable: false });
+      return;
+    }
+    topics.add([topic], subscriber);
+    subscription.active = true;
+    answer(id, {});
+  }
+
+  /** The start is for the history to find. Meanwhile rights may be revoked, so they are asked again then. */
+  async #beginLocated(subscription: ClientSubscription, query: Exclude<StartQuery, 'now' | FeedStart>): Promise<void> {
+    const { parts } = this.#options;
+    const { side } = parts.internals;
+    if (side === undefined) return;
+    const revocations = this.#revocations;
+    try {
+      const now = { epoch: side.tail.epoch, position: side.tail.head };
+      const start = await resolveStart(side.history, [subscription.topic], query, now);
+      if (this.#all.get(subscription.id) !== subscription) return;
+      if (revocations === this.#revocations) this.#follow(subscription, start);
+      else await this.#begin(subscription, start);
+    } catch (error) {
+      parts.observers.error(error);
+      if (this.#all.get(subscription.id) === subscription) this.#refuse(subscription, wireErrorOf(error));
+    }
+  }
+
+  #follow(subscription: ClientSubscription, start: FeedStart): void {
+    const { id, topic } = subscription;
+    const { parts, stream, subscriber, answer } = this.#options;
+    const { topics, side } = parts.internals;
+    if (stream === undefined || side === undefined) return;
+    topics.add([topic], subscriber);
+    subscription.active = true;
+    stream.add(id, [topic], parts.matchers.take(topic), start);
+    answer(id, {
+      start: formatCursor(start.epoch, start.position),
+      head: formatCursor(side.tail.epoch, side.tail.head),
+      token: stream.token,
+    });
+  }
+
+  #attach(subscription: ClientSubscription): void {
+    const { id, topic } = subscription;
+    const { parts, deliver, answer } = this.#options;
+    try {
+      subscription.held = parts.bus.subscribe(topic, (message, { signal }) => deliver(id, message, signal));
+      subscription.active = true;
+      answer(id, {});
+    } catch (error) {
+      this.#refuse(subscription, wireErrorOf(error));
+    }
+  }
+
+  #refuse(subscription: ClientSubscription, error: WireError): void {
+    this.remove(subscription.id);
+    this.#options.refuse(subscription.id, error);
+  }
+
+  #stop({ id, topic, active, held }: ClientSubscription): void {
+    if (!active) return;
+    held?.unsubscribe();
+    if (held !== undefined) return;
+    const { parts, stream, subscriber } = this.#options;
+    parts.internals.topics.remove([topic], subscriber);
+    if (stream?.positionOf(id) === undefined) return;
+    stream.remove(id);
+    parts.matchers.release(topic);
+  }
+}
+
+function startIn(token: Token, id: number): FeedStart {
+  return { epoch: token.epoch, position: positionIn(token, id) };
+}

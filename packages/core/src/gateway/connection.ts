@@ -1,0 +1,351 @@
+import type { CancelTimer } from '../clock.ts';
+import type {
+  Hello,
+  ProtocolHost,
+  ProtocolSession,
+  WireProtocol,
+  WireReply,
+  WireSubscription,
+} from '../ports/protocol.ts';
+import type { Carrier, CarrierListener } from '../ports/transport.ts';
+import { closeCodes, reconnectAfter } from '../protocol/close-codes.ts';
+import { AdmittedClient } from './admitted-client.ts';
+import type { ConnectionInfo, Identity, Outcome, RequestOptions } from './api.ts';
+import type { ClientMessage } from './client-asks.ts';
+import type { Release } from './connection-limits.ts';
+import { EventSender } from './event-sender.ts';
+import { type Greeting, greet, type Refusal } from './greeting.ts';
+import { Heartbeat } from './heartbeat.ts';
+import { IdentityWatch } from './identity-watch.ts';
+import { InboundGate } from './inbound-gate.ts';
+import type { ConnectionReference } from './observers.ts';
+import { Outbox } from './outbox.ts';
+import type { GatewayParts } from './parts.ts';
+import { PendingRequests } from './pending-requests.ts';
+import type { ServerEnd } from './sessions.ts';
+import { refusal } from './wire-errors.ts';
+
+/** How many frames may come behind HELLO before it is answered. */
+const maxEarlyFrames = 64;
+
+export interface ConnectionOptions {
+  readonly parts: GatewayParts;
+  readonly carrier: Carrier;
+  readonly protocol: WireProtocol;
+  /** Who the client is, if the handshake told. */
+  readonly identity: Identity | undefined;
+  /** Gives the places that it takes back. */
+  readonly releases: Release[];
+}
+
+/**
+ * One live client: joins its carrier, its protocol and what it follows and asks. Begins with the client's HELLO; ends once, by whoever ends it first,
+ * and leaves nothing behind. Knows no sockets and no frames.
+ */
+export class Connection implements ProtocolHost, CarrierListener {
+  readonly id: string;
+  readonly #parts: GatewayParts;
+  readonly #carrier: Carrier;
+  readonly #protocol: ProtocolSession;
+  readonly #identity: Identity | undefined;
+  readonly #releases: Release[];
+  readonly #outbox: Outbox;
+  readonly #sender: EventSender;
+  readonly #gate: InboundGate;
+  readonly #heartbeat: Heartbeat;
+  readonly #identityWatch: IdentityWatch;
+  readonly #pending: PendingRequests;
+  #cancelHello: CancelTimer | undefined;
+  #client: AdmittedClient | undefined;
+  /** What came behind HELLO, while it is being looked at. */
+  #early: string[] | undefined;
+  #ended = false;
+  #receivedBytes = 0;
+  #ignored = 0;
+
+  constructor({ parts, carrier, protocol, identity, releases }: ConnectionOptions) {
+    const { limits, timings, clock, randomness } = parts.settings;
+    this.id = randomness.id();
+    this.#parts = parts;
+    this.#carrier = carrier;
+    this.#identity = identity;
+    this.#releases = releases;
+    this.#protocol = protocol.open(this);
+    this.#gate = new InboundGate(carrier, limits, clock);
+    this.#outbox = new Outbox({
+      carrier,
+      flusher: parts.flusher,
+      maxBytes: limits.maxOutboxBytes,
+      onHeldBack: () => this.#onHeldBack(),
+      onRoom: () => this.#sender.onRoom(),
+    });
+    this.#sender = new EventSender({
+      protocol: this.#protocol,
+      outbox: this.#outbox,
+      cursors: parts.cursors,
+      onDropped: ({ topic, id }) => parts.observers.tell('dropped', { ...this.reference, topic, id }),
+      onError: (error) => this.#error(error),
+    });
+    this.#heartbeat = new Heartbeat({
+      carrier,
+      clock,
+      timings,
+      isDeaf: () => this.#gate.isShut,
+      onPing: () => this.#ping(),
+      onDead: () => this.terminate(closeCodes.heartbeatTimeout, 'no sign of life'),
+      onStalled: () => this.#onStalled(),
+    });
+    this.#identityWatch = new IdentityWatch({
+      clock,
+      timings,
+      onExpiring: (inMs) => this.#outbox.add(this.#protocol.expiring(inMs)),
+      onExpired: () => this.end(closeCodes.tokenExpired, 'the identity has expired'),
+    });
+    this.#pending = new PendingRequests({
+      clock,
+      maxPending: limits.maxPendingRequests,
+      cancel: (id) => this.#outbox.add(this.#protocol.cancel(id)),
+    });
+  }
+
+  /** Undefined before WELCOME. */
+  get info(): ConnectionInfo | undefined {
+    return this.#client?.info;
+  }
+
+  get addresses(): readonly string[] {
+    return this.#client?.greeting.addresses ?? [];
+  }
+
+  get reference(): ConnectionReference {
+    return {
+      connection: this.id,
+      session: this.#client?.greeting.session ?? '',
+      userId: (this.#client?.identity ?? this.#identity)?.userId,
+      transport: this.#carrier.handshake.transport,
+    };
+  }
+
+  /** Starts to wait for HELLO. */
+  begin(): void {
+    const { clock, timings } = this.#parts.settings;
+    const late = (): void => this.end(closeCodes.helloTimeout, 'no HELLO in time');
+    this.#cancelHello = clock.setTimer(late, timings.helloTimeoutMs);
+  }
+
+  /** Asks the client. Rejects only for a body that cannot be sent. */
+  request(name: string, body: unknown, { timeoutMs, signal }: RequestOptions): Promise<Outcome> {
+    if (this.#outbox.isFull) {
+      return Promise.resolve({ status: 'error', code: 'overloaded', message: 'the client takes nothing at present' });
+    }
+    const withinMs = timeoutMs ?? this.#parts.settings.timings.requestTimeoutMs;
+    const send = (id: number): boolean => {
+      this.#outbox.add(this.#protocol.request(id, name, body, withinMs));
+      return !this.#ended;
+    };
+    return this.#pending.ask(send, { timeoutMs: withinMs, signal });
+  }
+
+  /** Resolves with how many of its subscriptions `authorize` refuses now. */
+  async revoke(topic: string | undefined): Promise<number> {
+    return (await this.#client?.subscriptions.reauthorize(topic)) ?? 0;
+  }
+
+  /** Tells the client why, lets go of everything now, and closes the carrier behind what was sent. `afterMs`: when the client is to come back. */
+  end(code: number, reason: string, afterMs = 0): void {
+    if (this.#ended) return;
+    this.#outbox.add(this.#protocol.bye({ code, reason, reconnect: reconnectAfter(code) !== 'no', afterMs }));
+    this.#outbox.flush();
+    this.#letGo(code, reason, { code, reason });
+    this.#carrier.close(code, reason);
+  }
+
+  /** Ends without a word, and frees what is queued for the client. */
+  terminate(code: number, reason: string): void {
+    this.#letGo(code, reason, { code, reason });
+    this.#carrier.terminate();
+  }
+
+  received(text: string): void {
+    if (this.#ended) return;
+    this.#heartbeat.alive();
+    if (this.#early === undefined) this.#receive(text);
+    else if (this.#early.push(text) > maxEarlyFrames) this.end(closeCodes.helloMissing, 'wait for WELCOME');
+  }
+
+  drained(): void {
+    this.#heartbeat.drained();
+    this.#outbox.drained();
+    this.#gate.open('outbox');
+  }
+
+  closed(code: number, reason: string): void {
+    this.#letGo(code, reason, undefined);
+    for (const release of this.#releases.splice(0)) release();
+    this.#parts.gone(this);
+  }
+
+  hello(hello: Hello): void {
+    const { handshake } = this.#carrier;
+    this.#early = [];
+    void greet(this.#parts, this.id, handshake, this.#identity, hello).then(
+      (greeting) => this.#admit(greeting, hello),
+      (error: unknown) => {
+        this.#error(error);
+        this.end(closeCodes.overloaded, 'the server failed');
+      },
+    );
+  }
+
+  subscribe(subscription: WireSubscription): void {
+    const client = this.#ready(1);
+    client?.subscriptions.add(subscription);
+  }
+
+  unsubscribe(id: number): void {
+    this.#ready(1)?.subscriptions.remove(id);
+  }
+
+  acknowledge(token: string): void {
+    if (this.#ready(0)?.acknowledge(token) === false) this.ignored('an acknowledgement of what was not sent');
+  }
+
+  ask(name: string, body: unknown, id?: number): void {
+    this.#ready(1)?.asks.ask(name, body, id);
+  }
+
+  publish(id: number, message: ClientMessage): void {
+    this.#ready(1)?.asks.publish(id, message);
+  }
+
+  reply(id: number, reply: WireReply): void {
+    if (!this.#pending.settle(id, reply)) this.ignored('a reply that nobody waits for');
+  }
+
+  cancel(id: number): void {
+    this.#ready(0)?.asks.cancel(id);
+  }
+
+  authenticate(id: number, token: string): void {
+    const client = this.#ready(1);
+    if (client === undefined) return;
+    void this.#parts.authenticator.byToken(token, this.#carrier.handshake).then((found) => {
+      if (this.#ended) return;
+      if (found === 'refused' || found === 'failed') {
+        client.reply(id, refusal('unauthenticated', 'the token was not accepted', found === 'failed'));
+      } else if (client.renew(found)) {
+        this.#identityWatch.watch(found);
+        client.reply(id, { ok: true, body: null });
+      } else this.end(closeCodes.forbidden, 'a connection keeps its user');
+    });
+  }
+
+  ping(): void {
+    this.#outbox.add(this.#protocol.pong());
+  }
+
+  violated(code: number, reason: string): void {
+    this.#parts.observers.tell('rejected', {
+      why: reason,
+      address: this.#carrier.handshake.address,
+      connection: this.id,
+    });
+    this.end(code, reason);
+  }
+
+  ignored(what: string): void {
+    this.#ignored += 1;
+    this.#parts.observers.tell('ignored', { ...this.reference, what });
+    if (this.#ignored > this.#parts.settings.limits.maxIgnored)
+      this.end(closeCodes.malformed, 'too much without effect');
+  }
+
+  #admit(greeting: Greeting | Refusal, hello: Hello): void {
+    if (this.#ended) return;
+    this.#cancelHello?.();
+    if ('code' in greeting) {
+      this.violated(greeting.code, greeting.reason);
+      return;
+    }
+    const { userId } = greeting.identity;
+    // The handshake has counted a user that it knew.
+    if (userId !== undefined && this.#identity?.userId === undefined) {
+      const place = this.#parts.limits.claimUser(userId);
+      if (typeof place === 'string') {
+        this.violated(closeCodes.connectionLimit, place);
+        return;
+      }
+      this.#releases.push(place);
+    }
+    const client = new AdmittedClient({
+      parts: this.#parts,
+      connection: this.id,
+      greeting,
+      hello,
+      carrier: this.#carrier,
+      protocol: this.#protocol,
+      outbox: this.#outbox,
+      sender: this.#sender,
+      gate: this.#gate,
+      pending: this.#pending,
+      onError: (error) => this.#error(error),
+    });
+    this.#client = client;
+    const last = this.#parts.sessions.attach(greeting.session, this, userId);
+    client.begin(last);
+    this.#identityWatch.watch(greeting.identity);
+    this.#heartbeat.start();
+    this.#parts.admitted(this, greeting.resumed);
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const text of early) this.#receive(text);
+  }
+
+  #receive(text: string): void {
+    this.#receivedBytes = text.length;
+    if (!this.#ended) this.#protocol.receive(text);
+  }
+
+  /** The client, if it was let in and is still there. Counts the frame against its rate. */
+  #ready(frames: 0 | 1): AdmittedClient | undefined {
+    if (this.#ended || this.#client === undefined) return undefined;
+    if (frames > 0) this.#gate.charge(this.#receivedBytes);
+    return this.#client;
+  }
+
+  #ping(): void {
+    if (this.#outbox.hasRoom) this.#outbox.add(this.#protocol.ping(this.#client?.stream?.token));
+  }
+
+  #onHeldBack(): void {
+    this.#heartbeat.watchDraining();
+    this.#gate.shut('outbox');
+  }
+
+  #onStalled(): void {
+    this.#parts.observers.tell('stalled', { ...this.reference, bufferedBytes: this.#carrier.bufferedBytes });
+    this.terminate(closeCodes.slowConsumer, 'took nothing for too long');
+  }
+
+  #error(error: unknown): void {
+    this.#parts.observers.error(error, { connection: this.reference });
+  }
+
+  /** `last`: what a client that comes back is told. */
+  #letGo(code: number, reason: string, last: ServerEnd | undefined): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#cancelHello?.();
+    this.#heartbeat.end();
+    this.#identityWatch.end();
+    this.#gate.end();
+    this.#outbox.end();
+    const client = this.#client;
+    if (client !== undefined) {
+      client.end();
+      this.#parts.sessions.detach(client.greeting.session, this, last);
+    }
+    this.#pending.disconnect();
+    this.#parts.ended(this, client !== undefined, code, reason);
+  }
+}

@@ -1,0 +1,107 @@
+import type { Gap } from '../bus/losses.ts';
+import type { Subscriber } from '../bus/topic-table.ts';
+import { formatCursor } from '../cursor.ts';
+import type { Message, RetainedMessage } from '../message.ts';
+import type { ProtocolSession } from '../ports/protocol.ts';
+import { Losses } from './losses.ts';
+import type { MergedStream, StreamSink } from './merged-stream.ts';
+import type { Outbox } from './outbox.ts';
+
+export interface EventSenderOptions {
+  readonly protocol: ProtocolSession;
+  readonly outbox: Outbox;
+  readonly cursors: CursorTexts;
+  readonly onDropped: (message: Message) => void;
+  readonly onError: (error: unknown) => void;
+}
+
+/** Turns messages for one client into frames in its outbox. What is retained waits for room in the history; what is not is dropped, and told. */
+export class EventSender implements StreamSink, Subscriber {
+  /** What pushed messages of retained topics go to. Undefined where the bus has no history. */
+  stream: MergedStream | undefined;
+  readonly #options: EventSenderOptions;
+  readonly #losses: Losses;
+  #lastLocal: Message | undefined;
+
+  constructor(options: EventSenderOptions) {
+    this.#options = options;
+    const { protocol, outbox } = options;
+    this.#losses = new Losses((topics) => outbox.add(protocol.gap({ topics, why: 'dropped' })));
+  }
+
+  get hasRoom(): boolean {
+    return this.#options.outbox.hasRoom;
+  }
+
+  push(message: RetainedMessage): void {
+    this.stream?.push(message);
+  }
+
+  /** Of a topic that is not retained. Comes once for each of the client's subscriptions that it matches. */
+  call(message: Message): void {
+    if (message === this.#lastLocal) return;
+    this.#lastLocal = message;
+    const { outbox, protocol, onDropped, onError } = this.#options;
+    if (!outbox.hasRoom) {
+      this.#losses.add(message.topic);
+      onDropped(message);
+      return;
+    }
+    try {
+      outbox.add(protocol.event(message, undefined));
+    } catch (error) {
+      // Its body is of this program, and nobody checked that JSON can carry it.
+      onError(error);
+    }
+  }
+
+  event(message: RetainedMessage): void {
+    const { outbox, protocol, cursors } = this.#options;
+    outbox.add(protocol.event(message, cursors.of(message, this.#epoch)));
+  }
+
+  eventFor(message: RetainedMessage, subs: readonly number[], token: string): void {
+    const { outbox, protocol, cursors } = this.#options;
+    outbox.add(protocol.eventFor(message, subs, token, cursors.of(message, this.#epoch)));
+  }
+
+  gap({ topics, from, to }: Gap, subs: readonly number[]): void {
+    const { outbox, protocol } = this.#options;
+    outbox.add(protocol.gap({ subs, topics, from, to, why: 'trimmed' }));
+  }
+
+  reset(token: string, subs?: readonly number[]): void {
+    const { outbox, protocol } = this.#options;
+    outbox.add(protocol.gap({ subs, why: 'reset', token }));
+  }
+
+  error(error: unknown): void {
+    this.#options.onError(error);
+  }
+
+  /** There is room again. */
+  onRoom(): void {
+    this.#losses.flush();
+    this.stream?.wake();
+  }
+
+  get #epoch(): string {
+    return this.stream?.position.epoch ?? '';
+  }
+}
+
+/** Cursors of messages as text. One message goes to many clients in a row, so the last text is kept. */
+export class CursorTexts {
+  #message: RetainedMessage | undefined;
+  #epoch = '';
+  #text = '';
+
+  of(message: RetainedMessage, epoch: string): string {
+    if (message !== this.#message || epoch !== this.#epoch) {
+      this.#message = message;
+      this.#epoch = epoch;
+      this.#text = formatCursor(epoch, message.position);
+    }
+    return this.#text;
+  }
+}

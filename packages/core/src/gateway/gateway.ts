@@ -1,0 +1,193 @@
+import type { Bus } from '../bus/api.ts';
+import { assertField, assertFunction, assertSignal, isText } from '../bus/checks.ts';
+import { type BusInternals, busInternals } from '../bus/internals.ts';
+import type { EventMap } from '../bus/topics.ts';
+import { HexbusError, shorten } from '../errors.ts';
+import type { LifecycleState } from '../lifecycle.ts';
+import { ObserverHub } from '../observer-hub.ts';
+import { assertPattern } from '../pattern.ts';
+import type { ConnectionEntry, ConnectionQuery } from '../ports/registry.ts';
+import { closeCodes } from '../protocol/close-codes.ts';
+import { addressOf } from './addresses.ts';
+import type {
+  Gateway,
+  GatewayOptions,
+  Outcome,
+  PostOptions,
+  PostReceipt,
+  RequestHandler,
+  RequestOptions,
+  Target,
+} from './api.ts';
+import { type GatewayObserverEvents, gatewayObserverNames } from './observers.ts';
+import { OpenGateway } from './open-gateway.ts';
+import { type GatewaySettings, resolveGatewayOptions } from './options.ts';
+
+/** The longest name of a request, and type of a posted message, in characters. */
+const maxNameLength = 128;
+
+/** Makes a gateway on a bus. Throws `HEXBUS_CONFIG` naming the field that is wrong. Nothing listens before `open`. */
+export function createGateway<Events extends EventMap>(bus: Bus<Events>, options: GatewayOptions): Gateway {
+  const internals = (bus as Partial<Record<typeof busInternals, BusInternals>> | undefined)?.[busInternals];
+  assertField(internals !== undefined, 'bus', bus, 'pass what createBus returned');
+  // What is posted goes to addresses, which no event map knows.
+  return new HexGateway(bus as unknown as Bus, resolveGatewayOptions(options, internals));
+}
+
+class HexGateway implements Gateway {
+  readonly node: string;
+  readonly connections: Gateway['connections'];
+  readonly #bus: Bus;
+  readonly #settings: GatewaySettings;
+  readonly #observers: ObserverHub<GatewayObserverEvents> = new ObserverHub(gatewayObserverNames);
+  readonly #handlers = new Map<string, RequestHandler>();
+  #state: LifecycleState = 'idle';
+  #openGateway: OpenGateway | undefined;
+  #opening: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(bus: Bus, settings: GatewaySettings) {
+    this.#bus = bus;
+    this.#settings = settings;
+    this.node = settings.randomness.id();
+    const count = (): number => this.#openGateway?.count ?? 0;
+    this.connections = {
+      find: (query) => this.#find(query),
+      get count() {
+        return count();
+      },
+    };
+  }
+
+  get state(): LifecycleState {
+    return this.#state;
+  }
+
+  open(): Promise<void> {
+    if (this.#opening !== undefined) return this.#opening;
+    if (this.#closing !== undefined) return Promise.reject(notOpen('open', this.#state));
+    this.#opening = this.#open();
+    return this.#opening;
+  }
+
+  async post(target: Target, type: string, body: unknown, options: PostOptions = {}): Promise<PostReceipt> {
+    const topic = addressOf(target);
+    assertField(isText(type, maxNameLength), 'type', type, `use 1 to ${maxNameLength} characters`);
+    const openGateway = this.#usable('post');
+    const { id, headers, sender } = options;
+    const receipt = await this.#bus.publish(topic, body, { id, headers, sender, type });
+    const receivers = openGateway.countAt(topic);
+    const { position } = receipt;
+    this.#observers.tell('posted', {
+      topic,
+      id: receipt.id,
+      ...(position === undefined ? {} : { position }),
+      target,
+      receivers,
+    });
+    return { ...receipt, receivers };
+  }
+
+  async request<Body = unknown>(
+    target: { readonly connection: string } | { readonly session: string },
+    name: string,
+    body: unknown,
+    options: RequestOptions = {},
+  ): Promise<Outcome<Body>> {
+    addressOf(target);
+    assertField(isText(name, maxNameLength), 'name', name, `use 1 to ${maxNameLength} characters`);
+    const { timeoutMs, signal } = options;
+    assertSignal(signal);
+    const valid = timeoutMs === undefined || (typeof timeoutMs === 'number' && timeoutMs >= 0);
+    assertField(valid, 'timeoutMs', timeoutMs, 'use milliseconds from 0, or Infinity');
+    try {
+      // What the client answers is taken at its word, as the caller asked for it.
+      return (await this.#usable('request').request(target, name, body, options)) as Outcome<Body>;
+    } catch (cause) {
+      const message = `body of request ${shorten(name)} cannot be sent: ${shorten(cause)}; pass what JSON can carry`;
+      throw cause instanceof HexbusError ? cause : new HexbusError('HEXBUS_INVALID_BODY', message, { cause });
+    }
+  }
+
+  handle(name: string, handler: RequestHandler): () => void {
+    assertField(isText(name, maxNameLength), 'name', name, `use 1 to ${maxNameLength} characters`);
+    assertFunction('handler', handler);
+    assertField(!this.#handlers.has(name), 'name', name, 'end the handler that it has first');
+    this.#handlers.set(name, handler);
+    return () => {
+      if (this.#handlers.get(name) === handler) this.#handlers.delete(name);
+    };
+  }
+
+  async disconnect(target: Target, reason = 'ended by the server'): Promise<number> {
+    return this.#usable('disconnect').disconnect(addressOf(target), closeCodes.ended, reason);
+  }
+
+  async revoke(target: Target, topic?: string): Promise<number> {
+    if (topic !== undefined) assertPattern(topic);
+    return this.#usable('revoke').revoke(addressOf(target), topic);
+  }
+
+  observe<Name extends keyof GatewayObserverEvents>(
+    name: Name,
+    observer: (event: GatewayObserverEvents[Name]) => void,
+  ): () => void {
+    return this.#observers.observe(name, observer);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #open(): Promise<void> {
+    if (this.#bus.state !== 'open') {
+      this.#opening = undefined;
+      throw new HexbusError('HEXBUS_NOT_OPEN', `open: the bus is ${this.#bus.state}; await bus.open() first`);
+    }
+    this.#state = 'opening';
+    const openGateway = new OpenGateway(this.#bus, this.#settings, this.node, this.#observers, this.#handlers);
+    this.#openGateway = openGateway;
+    try {
+      await openGateway.open();
+    } catch (error) {
+      this.#closing ??= openGateway.close(0);
+      await this.#closing;
+      this.#state = 'closed';
+      throw error;
+    }
+    // It may have been closed while it opened.
+    if (this.#state === 'opening') this.#state = 'open';
+  }
+
+  async #close(): Promise<void> {
+    const opening = this.#state === 'opening' ? this.#opening : undefined;
+    this.#state = 'closing';
+    await opening?.catch(() => undefined);
+    await this.#openGateway?.close(this.#settings.timings.drainMs);
+    this.#handlers.clear();
+    this.#observers.removeAll();
+    this.#state = 'closed';
+  }
+
+  async #find(query: ConnectionQuery = {}): Promise<readonly ConnectionEntry[]> {
+    return this.#usable('find').find(query);
+  }
+
+  /** While closing, those who are still connected may be spoken to. */
+  #usable(verb: string): OpenGateway {
+    const usable = this.#state === 'open' || (this.#state === 'closing' && this.#openGateway !== undefined);
+    if (usable && this.#openGateway !== undefined) return this.#openGateway;
+    throw notOpen(verb, this.#state);
+  }
+}
+
+function notOpen(verb: string, state: LifecycleState): HexbusError {
+  return state === 'closing' || state === 'closed'
+    ? new HexbusError('HEXBUS_CLOSED', `${verb}: the gateway is ${state}; make a new one with createGateway`)
+    : new HexbusError('HEXBUS_NOT_OPEN', `${verb}: the gateway is ${state}; await gateway.open() first`);
+}

@@ -1,0 +1,73 @@
+import type { CancelTimer, Clock } from '../clock.ts';
+import type { Carrier } from '../ports/transport.ts';
+import type { GatewayTimings } from './api.ts';
+
+export interface HeartbeatOptions {
+  readonly carrier: Carrier;
+  readonly clock: Clock;
+  readonly timings: GatewayTimings;
+  /** Nothing is read from the client at present, so its silence says nothing. */
+  readonly isDeaf: () => boolean;
+  readonly onPing: () => void;
+  /** The client sent nothing between too many pings. */
+  readonly onDead: () => void;
+  /** The carrier has drained nothing for too long. */
+  readonly onStalled: () => void;
+}
+
+/** Watches whether one client is alive: that it sends something now and then, and takes what it is sent. */
+export class Heartbeat {
+  readonly #options: HeartbeatOptions;
+  #missed = 0;
+  #cancelPing: CancelTimer | undefined;
+  #cancelStall: CancelTimer | undefined;
+
+  constructor(options: HeartbeatOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    const { clock, timings } = this.#options;
+    if (timings.pingMs === Number.POSITIVE_INFINITY) return;
+    this.#cancelPing = clock.setTimer(() => this.#tick(), timings.pingMs);
+  }
+
+  /** The client sent something. */
+  alive(): void {
+    this.#missed = 0;
+  }
+
+  /** The carrier holds back what was sent: from now on it must drain. */
+  watchDraining(): void {
+    const { clock, carrier, timings, onStalled } = this.#options;
+    this.#cancelStall?.();
+    if (timings.stallTimeoutMs === Number.POSITIVE_INFINITY) return;
+    const before = carrier.bufferedBytes;
+    this.#cancelStall = clock.setTimer(() => {
+      if (carrier.bufferedBytes < before) this.watchDraining();
+      else onStalled();
+    }, timings.stallTimeoutMs);
+  }
+
+  drained(): void {
+    this.#cancelStall?.();
+    this.#cancelStall = undefined;
+  }
+
+  end(): void {
+    this.#cancelPing?.();
+    this.#cancelStall?.();
+  }
+
+  #tick(): void {
+    const { timings, isDeaf, onPing, onDead } = this.#options;
+    if (isDeaf()) this.#missed = 0;
+    else this.#missed += 1;
+    if (this.#missed > timings.maxMissedPings) {
+      onDead();
+      return;
+    }
+    onPing();
+    this.start();
+  }
+}

@@ -1,0 +1,23 @@
+/** How many topics are named before a client is only told that something was dropped. */
+const maxNamed = 16;
+
+/** What was not sent to one client since it was last told: it is told of it when there is room. */
+export class Losses {
+  readonly #tell: (topics: readonly string[] | undefined) => void;
+  readonly #topics = new Set<string>();
+
+  constructor(tell: (topics: readonly string[] | undefined) => void) {
+    this.#tell = tell;
+  }
+
+  add(topic: string): void {
+    if (this.#topics.size <= maxNamed) this.#topics.add(topic);
+  }
+
+  /** There is room to tell. */
+  flush(): void {
+    if (this.#topics.size === 0) return;
+    this.#tell(this.#topics.size > maxNamed ? undefined : [...this.#topics]);
+    this.#topics.clear();
+  }
+}

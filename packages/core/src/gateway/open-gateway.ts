@@ -1,0 +1,249 @@
+import type { Bus } from '../bus/api.ts';
+import { configError } from '../bus/checks.ts';
+import { type BusInternals, busInternals } from '../bus/internals.ts';
+import type { ObserverHub } from '../observer-hub.ts';
+import type { ConnectionEntry, ConnectionQuery } from '../ports/registry.ts';
+import { closeCodes } from '../protocol/close-codes.ts';
+import { admit } from './admission.ts';
+import type { Outcome, RequestHandler, RequestOptions } from './api.ts';
+import { Authenticator } from './authenticator.ts';
+import type { Connection } from './connection.ts';
+import { ConnectionLimits } from './connection-limits.ts';
+import { Directory } from './directory.ts';
+import { drain } from './drain.ts';
+import { CursorTexts } from './event-sender.ts';
+import { Matchers } from './matchers.ts';
+import { NodeCalls } from './node-calls.ts';
+import type { GatewayObserverEvents } from './observers.ts';
+import type { GatewaySettings } from './options.ts';
+import { Flusher } from './outbox.ts';
+import type { GatewayParts } from './parts.ts';
+import { Presence } from './presence.ts';
+import { createSessionSecrets } from './session-secrets.ts';
+import { Sessions } from './sessions.ts';
+import { UserCursors } from './user-cursors.ts';
+
+/** How long after the last client was sent away the carriers have to close by themselves. */
+const lingerMs = 1_000;
+
+/** What an open gateway consists of: lets clients in, finds them, and sends them away. */
+export class OpenGateway {
+  readonly #settings: GatewaySettings;
+  readonly #parts: GatewayParts;
+  readonly #presence: Presence;
+  readonly #calls: NodeCalls;
+  /** From the handshake until the carrier is gone. */
+  readonly #carried = new Set<Connection>();
+  #whenEmpty: (() => void) | undefined;
+  #accepting = false;
+
+  constructor(
+    bus: Bus,
+    settings: GatewaySettings,
+    node: string,
+    observers: ObserverHub<GatewayObserverEvents>,
+    handlers: ReadonlyMap<string, RequestHandler>,
+  ) {
+    this.#settings = settings;
+    const internals = (bus as unknown as { readonly [busInternals]: BusInternals })[busInternals];
+    const { limits, timings, clock, randomness, registry, broker, resumeKey } = settings;
+    const { side } = internals;
+    const onError = (error: unknown): void => observers.error(error);
+    const intervalMs = timings.userCursorMs;
+    this.#parts = {
+      bus,
+      internals,
+      node,
+      settings,
+      observers,
+      handlers,
+      authenticator: new Authenticator(settings, onError),
+      limits: new ConnectionLimits(limits),
+      secrets: createSessionSecrets(resumeKey, randomness),
+      sessions: new Sessions({
+        clock,
+        resumeWindowMs: timings.resumeWindowMs,
+        onExpired: (session, userId) => observers.tell('sessionExpired', { session, userId }),
+      }),
+      directory: new Directory(),
+      flusher: new Flusher(clock),
+      matchers: new Matchers(internals.topics),
+      cursors: new CursorTexts(),
+      userCursors: side === undefined ? undefined : new UserCursors({ side, intervalMs, onError }),
+      connected: (connection) => this.#carried.add(connection),
+      admitted: (connection, resumed) => this.#admitted(connection, resumed),
+      ended: (connection, wasAdmitted, code, reason) => this.#ended(connection, wasAdmitted, code, reason),
+      gone: (connection) => this.#gone(connection),
+    };
+    const entries = (): ConnectionEntry[] =>
+      [...this.#parts.directory.all].map((connection) => this.#entryOf(connection));
+    this.#presence = new Presence({ registry, node, clock, entries, onError });
+    this.#calls = new NodeCalls(broker, node, {
+      request: (connection, name, body, timeoutMs) => this.#requestHere(connection, name, body, { timeoutMs }),
+      takeOver: (session) => {
+        this.#parts.sessions.connectionOf(session)?.end(closeCodes.sessionTaken, 'the session goes on elsewhere');
+      },
+    });
+  }
+
+  /** How many clients were let in and are there. */
+  get count(): number {
+    return this.#parts.directory.size;
+  }
+
+  countAt(address: string): number {
+    return this.#parts.directory.at(address).size;
+  }
+
+  async open(): Promise<void> {
+    await this.#presence.open();
+    await this.#calls.open();
+    this.#accepting = true;
+    const host = {
+      admit: (handshake: Parameters<typeof admit>[1], signal: AbortSignal) =>
+        admit(this.#parts, handshake, signal, () => this.#accepting),
+    };
+    for (const transport of this.#settings.transports) await transport.open(host);
+  }
+
+  find(query: ConnectionQuery): Promise<readonly ConnectionEntry[]> {
+    return this.#settings.registry.find(query);
+  }
+
+  async request(
+    target: { readonly connection: string } | { readonly session: string },
+    name: string,
+    body: unknown,
+    options: RequestOptions,
+  ): Promise<Outcome> {
+    const { directory, sessions, observers } = this.#parts;
+    const here = 'connection' in target ? directory.find(target.connection) : sessions.connectionOf(target.session);
+    const outcome =
+      here === undefined
+        ? await this.#requestElsewhere(target, name, body, options)
+        : await here.request(name, body, options);
+    const connection = here?.id ?? ('connection' in target ? target.connection : target.session);
+    const status = outcome.status === 'error' ? outcome.code : outcome.status;
+    observers.tell('requested', { connection, name, status });
+    return outcome;
+  }
+
+  disconnect(address: string, code: number, reason: string): number {
+    const connections = [...this.#parts.directory.at(address)];
+    for (const connection of connections) {
+      const { session } = connection.reference;
+      this.#parts.sessions.markEnded(session);
+      connection.end(code, reason);
+    }
+    return connections.length;
+  }
+
+  async revoke(address: string, topic: string | undefined): Promise<number> {
+    const connections = [...this.#parts.directory.at(address)];
+    const counts = await Promise.all(connections.map((connection) => connection.revoke(topic)));
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Lets nobody in any more, sends all away over `drainMs`, and frees everything. */
+  async close(drainMs: number): Promise<void> {
+    const { clock, randomness, transports } = this.#settings;
+    this.#accepting = false;
+    for (const transport of transports) transport.drain();
+    await drain({ clock, randomness, drainMs, connections: () => this.#carried });
+    await this.#emptyWithin(Math.min(lingerMs, drainMs));
+    const results = await Promise.allSettled(transports.map((transport) => transport.close()));
+    for (const connection of [...this.#carried]) connection.terminate(closeCodes.restarting, 'the server restarts');
+    results.push(...(await Promise.allSettled([this.#presence.close(), this.#calls.close()])));
+    results.push(...(await Promise.allSettled([this.#parts.userCursors?.close()])));
+    this.#parts.sessions.clear();
+    for (const result of results) if (result.status === 'rejected') this.#parts.observers.error(result.reason);
+  }
+
+  async #requestElsewhere(
+    target: ConnectionQuery,
+    name: string,
+    body: unknown,
+    { timeoutMs = this.#settings.timings.requestTimeoutMs, signal }: RequestOptions,
+  ): Promise<Outcome> {
+    let found: readonly ConnectionEntry[];
+    try {
+      found = await this.find(target);
+    } catch (error) {
+      this.#parts.observers.error(error);
+      return { status: 'error', code: 'disconnected', message: 'the registry cannot be reached' };
+    }
+    const entry = found.find(({ node }) => node !== this.#parts.node);
+    if (entry === undefined) return notFound;
+    const asked = this.#calls.request(entry.node, entry.id, name, body, timeoutMs);
+    return signal === undefined ? asked : unlessAborted(asked, signal);
+  }
+
+  async #requestHere(connection: string, name: string, body: unknown, options: RequestOptions): Promise<Outcome> {
+    return this.#parts.directory.find(connection)?.request(name, body, options) ?? notFound;
+  }
+
+  #admitted(connection: Connection, resumed: boolean): void {
+    const { directory, observers } = this.#parts;
+    directory.add(connection, connection.addresses);
+    this.#presence.register(this.#entryOf(connection));
+    observers.tell(resumed ? 'resumed' : 'connected', connection.reference);
+    if (resumed) void this.#takeOverElsewhere(connection);
+  }
+
+  #ended(connection: Connection, wasAdmitted: boolean, code: number, reason: string): void {
+    if (!wasAdmitted) return;
+    const { directory, observers } = this.#parts;
+    directory.remove(connection, connection.addresses);
+    this.#presence.unregister(connection.id);
+    observers.tell('disconnected', { ...connection.reference, code, reason });
+  }
+
+  #gone(connection: Connection): void {
+    this.#carried.delete(connection);
+    if (this.#carried.size === 0) this.#whenEmpty?.();
+  }
+
+  /** The session may have a connection on another node, which does not know that it has come back here. */
+  async #takeOverElsewhere(connection: Connection): Promise<void> {
+    const { session } = connection.reference;
+    try {
+      const found = await this.find({ session });
+      const others = found.filter(({ node }) => node !== this.#parts.node);
+      await Promise.all(others.map(({ node }) => this.#calls.takeOver(node, session, connection.id)));
+    } catch (error) {
+      this.#parts.observers.error(error);
+    }
+  }
+
+  async #emptyWithin(ms: number): Promise<void> {
+    if (this.#carried.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const cancel = this.#settings.clock.setTimer(resolve, ms, true);
+      this.#whenEmpty = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+
+  #entryOf(connection: Connection): ConnectionEntry {
+    const { info } = connection;
+    if (info === undefined) throw configError('connection', connection.id, 'it was not let in yet');
+    const { id, session, identity, capabilities, handshake, connectedAt } = info;
+    const { transport } = handshake;
+    return { id, node: this.#parts.node, session, userId: identity.userId, transport, capabilities, connectedAt };
+  }
+}
+
+const notFound: Outcome = { status: 'error', code: 'not-found', message: 'there is no such connection' };
+
+async function unlessAborted(asked: Promise<Outcome>, signal: AbortSignal): Promise<Outcome> {
+  const cancelled: Outcome = { status: 'error', code: 'cancelled', message: 'the request was given up' };
+  if (signal.aborted) return cancelled;
+  let abort = (): void => undefined;
+  const aborted = new Promise<Outcome>((resolve) => {
+    abort = () => resolve(cancelled);
+  });
+  signal.addEventListener('abort', abort, { once: true });
+  return Promise.race([asked, aborted]).finally(() => signal.removeEventListener('abort', abort));
+}

@@ -1,0 +1,71 @@
+import { assertField, assertFunction, isObject } from '../bus/checks.ts';
+import type { Clock, Randomness } from '../clock.ts';
+import type { Broker } from '../ports/broker.ts';
+import type { WireProtocol } from '../ports/protocol.ts';
+import type { Registry } from '../ports/registry.ts';
+import type { Transport } from '../ports/transport.ts';
+import { createHexbusV1 } from '../protocol/hexbus-v1.ts';
+import type { GatewayLimits, GatewayOptions, GatewayTimings } from './api.ts';
+import { gatewayDefaults } from './defaults.ts';
+import { createMemoryBroker } from './memory-broker.ts';
+import { createMemoryRegistry } from './memory-registry.ts';
+
+/** The options of a gateway, checked and completed. */
+export interface GatewaySettings
+  extends Pick<GatewayOptions, 'authenticate' | 'authenticateToken' | 'authorize' | 'resumeKey'> {
+  readonly transports: readonly Transport[];
+  readonly protocols: readonly WireProtocol[];
+  readonly limits: GatewayLimits;
+  readonly timings: GatewayTimings;
+  readonly registry: Registry;
+  readonly broker: Broker;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+}
+
+/** Checks and completes what was passed to `createGateway`, or throws `HEXBUS_CONFIG` naming the field. */
+export function resolveGatewayOptions(
+  options: GatewayOptions,
+  machine: { readonly clock: Clock; readonly randomness: Randomness },
+): GatewaySettings {
+  assertField(isObject(options), 'options', options, 'pass { transports: [...] }');
+  const { transports, protocols = [createHexbusV1()], clock = machine.clock } = options;
+  assertField(Array.isArray(transports) && transports.length > 0, 'transports', transports, 'pass at least one');
+  assertField(Array.isArray(protocols) && protocols.length > 0, 'protocols', protocols, 'pass at least one');
+  for (const field of ['authenticate', 'authenticateToken', 'authorize'] as const) {
+    if (options[field] !== undefined) assertFunction(field, options[field]);
+  }
+  return {
+    transports,
+    protocols,
+    authenticate: options.authenticate,
+    authenticateToken: options.authenticateToken,
+    authorize: options.authorize,
+    resumeKey: options.resumeKey,
+    registry: options.registry ?? createMemoryRegistry({ clock }),
+    broker: options.broker ?? createMemoryBroker({ clock }),
+    limits: resolveNumbers('limits', options.limits, gatewayDefaults.limits, 1),
+    timings: resolveNumbers('timings', options.timings, gatewayDefaults.timings, 0),
+    clock,
+    randomness: options.randomness ?? machine.randomness,
+  };
+}
+
+/** Each of `defaults`, or the number given for it. A name that is none of them is refused, since it would have no effect. */
+function resolveNumbers<Numbers extends { readonly [Field in keyof Numbers]: number }>(
+  group: string,
+  given: { readonly [Field in keyof Numbers]?: number | undefined } | undefined,
+  defaults: Numbers,
+  least: number,
+): Numbers {
+  const resolved: Record<string, number> = { ...defaults };
+  for (const [field, value] of Object.entries<number | undefined>(given ?? {})) {
+    if (value === undefined) continue;
+    const known = Object.hasOwn(defaults, field);
+    assertField(known, `${group}.${field}`, value, `use one of ${Object.keys(defaults).join(', ')}`);
+    const valid = typeof value === 'number' && value >= least;
+    assertField(valid, `${group}.${field}`, value, `use a number from ${least}, or Infinity`);
+    resolved[field] = value;
+  }
+  return resolved as Numbers;
+}

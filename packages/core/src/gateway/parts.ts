@@ -1,0 +1,44 @@
+import type { Bus } from '../bus/api.ts';
+import type { BusInternals } from '../bus/internals.ts';
+import type { ObserverHub } from '../observer-hub.ts';
+import type { RequestHandler } from './api.ts';
+import type { Authenticator } from './authenticator.ts';
+import type { Connection } from './connection.ts';
+import type { ConnectionLimits } from './connection-limits.ts';
+import type { Directory } from './directory.ts';
+import type { CursorTexts } from './event-sender.ts';
+import type { Matchers } from './matchers.ts';
+import type { GatewayObserverEvents } from './observers.ts';
+import type { GatewaySettings } from './options.ts';
+import type { Flusher } from './outbox.ts';
+import type { SessionSecrets } from './session-secrets.ts';
+import type { Sessions } from './sessions.ts';
+import type { UserCursors } from './user-cursors.ts';
+
+/** What the connections of a gateway share. Owned by the gateway. */
+export interface GatewayParts {
+  readonly bus: Bus;
+  readonly internals: BusInternals;
+  readonly node: string;
+  readonly settings: GatewaySettings;
+  readonly observers: ObserverHub<GatewayObserverEvents>;
+  readonly authenticator: Authenticator;
+  readonly limits: ConnectionLimits;
+  readonly secrets: SessionSecrets;
+  readonly sessions: Sessions;
+  readonly directory: Directory;
+  readonly flusher: Flusher;
+  readonly matchers: Matchers;
+  readonly handlers: ReadonlyMap<string, RequestHandler>;
+  /** Undefined where the bus has no history. */
+  readonly userCursors: UserCursors | undefined;
+  readonly cursors: CursorTexts;
+  /** A carrier stands, of a client that is not let in yet. */
+  connected(connection: Connection): void;
+  /** A client was let in. */
+  admitted(connection: Connection, resumed: boolean): void;
+  /** A connection has let go of everything; `wasAdmitted`: its client had been let in. */
+  ended(connection: Connection, wasAdmitted: boolean, code: number, reason: string): void;
+  /** Its carrier is gone too. */
+  gone(connection: Connection): void;
+}

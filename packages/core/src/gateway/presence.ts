@@ -1,0 +1,76 @@
+import type { CancelTimer, Clock } from '../clock.ts';
+import type { ConnectionEntry, Registry } from '../ports/registry.ts';
+
+export interface PresenceOptions {
+  readonly registry: Registry;
+  readonly node: string;
+  readonly clock: Clock;
+  /** The connections that are there at present. */
+  readonly entries: () => Iterable<ConnectionEntry>;
+  readonly onError: (error: unknown) => void;
+}
+
+/** Keeps a registry in step with the connections of this node, in the background and in order for each connection. */
+export class Presence {
+  readonly #options: PresenceOptions;
+  /** What is under way for a connection. */
+  readonly #steps = new Map<string, Promise<void>>();
+  #cancelTimer: CancelTimer | undefined;
+  #renewing: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(options: PresenceOptions) {
+    this.#options = options;
+  }
+
+  async open(): Promise<void> {
+    await this.#options.registry.open(this.#options.node);
+    this.#renewLater();
+  }
+
+  register(entry: ConnectionEntry): void {
+    this.#step(entry.id, (registry) => registry.register(entry));
+  }
+
+  unregister(connection: string): void {
+    this.#step(connection, (registry) => registry.unregister(connection));
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancelTimer?.();
+    await Promise.all([...this.#steps.values(), this.#renewing]);
+    await this.#options.registry.close(this.#options.node);
+  }
+
+  #step(connection: string, work: (registry: Registry) => Promise<void>): void {
+    const { registry, onError } = this.#options;
+    const before = this.#steps.get(connection) ?? Promise.resolve();
+    const step = before
+      .then(() => work(registry))
+      .catch(onError)
+      .then(() => {
+        if (this.#steps.get(connection) === step) this.#steps.delete(connection);
+      });
+    this.#steps.set(connection, step);
+  }
+
+  /** A registry that takes this node for dead would hide its connections, so it hears from it three times per lease. */
+  #renewLater(): void {
+    const { clock, registry } = this.#options;
+    this.#cancelTimer = clock.setTimer(() => {
+      this.#renewing = this.#renew().then(() => {
+        if (!this.#closed) this.#renewLater();
+      });
+    }, registry.leaseMs / 3);
+  }
+
+  async #renew(): Promise<void> {
+    const { registry, node, entries, onError } = this.#options;
+    try {
+      if (await registry.renew(node)) for (const entry of entries()) this.register(entry);
+    } catch (error) {
+      onError(error);
+    }
+  }
+}

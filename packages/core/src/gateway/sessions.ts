@@ -1,0 +1,81 @@
+import type { CancelTimer, Clock } from '../clock.ts';
+import { closeCodes } from '../protocol/close-codes.ts';
+import type { Connection } from './connection.ts';
+
+/** Why the server ended a connection. */
+export interface ServerEnd {
+  readonly code: number;
+  readonly reason: string;
+}
+
+interface Session {
+  readonly userId: string | undefined;
+  connection: Connection | undefined;
+  last: ServerEnd | undefined;
+  /** It was ended on purpose and is not to be resumed. */
+  ended: boolean;
+  cancelExpiry: CancelTimer | undefined;
+}
+
+export interface SessionsOptions {
+  readonly clock: Clock;
+  readonly resumeWindowMs: number;
+  readonly onExpired: (session: string, userId: string | undefined) => void;
+}
+
+/** The sessions that have a connection here, or had one not long ago. One connection a session: a second one takes it over. */
+export class Sessions {
+  readonly #options: SessionsOptions;
+  readonly #sessions = new Map<string, Session>();
+
+  constructor(options: SessionsOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  /** Whether a session was ended on purpose. */
+  isEnded(session: string): boolean {
+    return this.#sessions.get(session)?.ended === true;
+  }
+
+  connectionOf(session: string): Connection | undefined {
+    return this.#sessions.get(session)?.connection;
+  }
+
+  /** The connection takes the session, and ends the one that has it. Returns why the server ended the last one, if it did. */
+  attach(session: string, connection: Connection, userId: string | undefined): ServerEnd | undefined {
+    const known = this.#sessions.get(session);
+    const before = known?.connection;
+    known?.cancelExpiry?.();
+    this.#sessions.set(session, { userId, connection, last: undefined, ended: false, cancelExpiry: undefined });
+    before?.end(closeCodes.sessionTaken, 'the session goes on elsewhere');
+    return known?.last;
+  }
+
+  /** The connection is gone; its session waits for another one for a while. */
+  detach(session: string, connection: Connection, last: ServerEnd | undefined): void {
+    const known = this.#sessions.get(session);
+    if (known === undefined || known.connection !== connection) return;
+    known.connection = undefined;
+    known.last = last;
+    known.cancelExpiry = this.#options.clock.setTimer(() => {
+      this.#sessions.delete(session);
+      if (!known.ended) this.#options.onExpired(session, known.userId);
+    }, this.#options.resumeWindowMs);
+  }
+
+  /** The session is not to be resumed. */
+  markEnded(session: string): void {
+    const known = this.#sessions.get(session);
+    if (known !== undefined) known.ended = true;
+  }
+
+  /** Forgets all, and leaves no timer. */
+  clear(): void {
+    for (const { cancelExpiry } of this.#sessions.values()) cancelExpiry?.();
+    this.#sessions.clear();
+  }
+}

@@ -1,0 +1,95 @@
+import type { FeedStart } from '../bus/feed.ts';
+import type { RetainedSide } from '../bus/retained-side.ts';
+import { resolveStart } from '../bus/start.ts';
+import type { CancelTimer } from '../clock.ts';
+import type { CursorParts } from '../cursor.ts';
+import { isHexbusError } from '../errors.ts';
+
+export interface UserCursorsOptions {
+  readonly side: RetainedSide;
+  /** How often they are committed at most. */
+  readonly intervalMs: number;
+  readonly onError: (error: unknown) => void;
+}
+
+/**
+ * One named cursor for each user whose address is retained: everything up to it was acknowledged by one of her sessions. A new session begins at
+ * it, so it gets what none of them has handled.
+ */
+export class UserCursors {
+  readonly #options: UserCursorsOptions;
+  /** What was acknowledged and is not committed yet, by address. */
+  readonly #dirty = new Map<string, CursorParts>();
+  #cancelTimer: CancelTimer | undefined;
+  #committing: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(options: UserCursorsOptions) {
+    this.#options = options;
+  }
+
+  /** Where a new session of this user begins: at her cursor or, if she never acknowledged anything, at the first message that waits for her. */
+  async startOf(address: string): Promise<FeedStart> {
+    const { history, tail } = this.#options.side;
+    const now = { epoch: tail.epoch, position: tail.head };
+    const before = this.#dirty.get(address);
+    const stored = await history.loadCursor(address);
+    // What is acknowledged or committed meanwhile may be newer than what was read.
+    const latest = later(later(stored, before), this.#dirty.get(address));
+    if (latest !== undefined) return { epoch: latest.epoch, position: latest.position };
+    return resolveStart(history, [address], { earliest: true }, now);
+  }
+
+  /** One of her sessions has handled everything up to here. A cursor never steps back within its epoch. */
+  acknowledged(address: string, cursor: CursorParts): void {
+    const known = this.#dirty.get(address);
+    if (this.#closed || later(known, cursor) === known) return;
+    this.#dirty.set(address, cursor);
+    this.#arm();
+  }
+
+  /** Commits what is left. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancelTimer?.();
+    await this.#committing;
+    await this.#commit();
+  }
+
+  async #commit(): Promise<void> {
+    const due = [...this.#dirty];
+    await Promise.all(due.map(([address, cursor]) => this.#commitOne(address, cursor)));
+    this.#committing = undefined;
+    if (this.#dirty.size > 0 && !this.#closed) this.#arm();
+  }
+
+  #arm(): void {
+    if (this.#cancelTimer !== undefined || this.#committing !== undefined) return;
+    const { side, intervalMs } = this.#options;
+    this.#cancelTimer = side.clock.setTimer(() => {
+      this.#cancelTimer = undefined;
+      this.#committing = this.#commit();
+    }, intervalMs);
+  }
+
+  async #commitOne(address: string, cursor: CursorParts): Promise<void> {
+    const { side, onError } = this.#options;
+    try {
+      const stored = await side.history.loadCursor(address);
+      if (stored?.epoch !== cursor.epoch || stored.position < cursor.position) {
+        const durable = side.names.claim(address, [address]);
+        await durable.commit(cursor).finally(() => durable.release());
+      }
+      if (this.#dirty.get(address) === cursor) this.#dirty.delete(address);
+    } catch (error) {
+      // Another gateway of this bus is committing it: once more next time.
+      if (!isHexbusError(error, 'HEXBUS_NAME_TAKEN')) onError(error);
+    }
+  }
+}
+
+/** The second of two, unless the first one is as far in the same epoch. */
+function later(first: CursorParts | undefined, second: CursorParts | undefined): CursorParts | undefined {
+  if (first === undefined || second === undefined) return second ?? first;
+  return first.epoch === second.epoch && first.position >= second.position ? first : second;
+}
