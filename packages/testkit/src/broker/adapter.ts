@@ -23,6 +23,8 @@ export interface BrokerAdapter {
   readonly pass?: ((ms: number, context: BrokerContext) => Promise<void>) | undefined;
   /** How early or late a timeout may come. Default 1. */
   readonly toleranceMs?: number | undefined;
+  /** How long what happens at once may take, in real time. Default 2,000. */
+  readonly patienceMs?: number | undefined;
   /** Cleans up after a test. */
   readonly dispose?: ((context: BrokerContext) => void | Promise<void>) | undefined;
   /** The model-based property: how many runs (default 200), and the seed and path that a failure printed, to repeat it. */

@@ -1,6 +1,6 @@
-import { check, checkSame } from '../support/check.ts';
+import { check } from '../support/check.ts';
 import type { Rule } from '../support/rule.ts';
-import { a, type BrokerLab, b, longMs } from './lab.ts';
+import { a, answered, type BrokerLab, b, longMs } from './lab.ts';
 
 export const answerRules: readonly Rule<BrokerLab>[] = [
   {
@@ -15,18 +15,18 @@ export const answerRules: readonly Rule<BrokerLab>[] = [
   },
   {
     id: 'BR-02',
-    sentence: 'A request reaches the node that was asked, and no other, and its answer comes back.',
+    sentence:
+      'A request reaches the node that was asked, and no other, and its answer comes back; a node may ask itself.',
     async check(lab) {
       await lab.open(a);
       await lab.open(b);
-      for (const node of [a, b])
-        checkSame(
-          await lab.request(node),
-          { status: 'answered', text: `${node}: "?"` },
-          `the answer of ${node} to ${a}`,
-        );
-      const answer = await lab.at(b).request(a, '"!"', { timeoutMs: longMs });
-      checkSame(answer, { status: 'answered', text: `${a}: "!"` }, `the answer of ${a} to ${b}`);
+      const pairs = [
+        [a, b],
+        [b, a],
+        [a, a],
+      ] as const;
+      for (const [from, node] of pairs)
+        await lab.checkEnd(lab.ask(node, '"!"', longMs, from), answered(node, '"!"'), `what ${from} asked ${node}`);
     },
   },
   {
@@ -34,15 +34,10 @@ export const answerRules: readonly Rule<BrokerLab>[] = [
     sentence: 'Texts of requests and answers arrive character for character.',
     async check(lab) {
       await lab.open(a);
-      await lab.open(b, async (request) => request);
-      const texts = [
-        '""',
-        '"\u0000\u2028\\n"',
-        '"é 🚌 e\u0301"',
-        '{"__proto__":1}',
-        JSON.stringify('x'.repeat(60_000)),
-      ];
-      for (const text of texts) checkSame(await lab.request(b, text), { status: 'answered', text }, 'the answer');
+      await lab.at(b).open(b, async (request) => request);
+      const long = JSON.stringify('x'.repeat(60_000));
+      for (const text of ['""', '"\\u0000\u2028\\n"', '"é 🚌 e\u0301"', '{ "__proto__": 1.0 }', long])
+        await lab.checkEnd(lab.ask(b, text), { status: 'answered', text }, 'what was asked with the same text');
     },
   },
   {
@@ -53,7 +48,7 @@ export const answerRules: readonly Rule<BrokerLab>[] = [
       const calls = await lab.openHeld(b);
       lab.ask(b, '"?"', 5000);
       await lab.called(calls, 1);
-      const { timeoutMs } = calls[0] ?? { timeoutMs: 0 };
+      const timeoutMs = calls[0]?.timeoutMs ?? 0;
       check(timeoutMs > 0 && timeoutMs <= 5000, `timeoutMs should be above 0 and at most 5000, but was ${timeoutMs}`);
     },
   },
@@ -65,9 +60,9 @@ export const answerRules: readonly Rule<BrokerLab>[] = [
       const calls = await lab.openHeld(b);
       const asked = Array.from({ length: 20 }, (_, index) => lab.ask(b, `${index}`));
       await lab.called(calls, asked.length);
-      for (const { request, resolve } of [...calls].reverse()) resolve(`answer to ${request}`);
-      for (const [index, { promise }] of asked.entries())
-        checkSame(await promise, { status: 'answered', text: `answer to ${index}` }, `the answer to request ${index}`);
+      for (const { request, resolve } of [...calls].reverse()) resolve(`[${request}]`);
+      for (const [index, one] of asked.entries())
+        await lab.checkEnd(one, { status: 'answered', text: `[${index}]` }, `request ${index}`);
     },
   },
   {
@@ -75,13 +70,13 @@ export const answerRules: readonly Rule<BrokerLab>[] = [
     sentence: 'A handler that rejects or throws ends its request as disconnected, without its text, and goes on.',
     async check(lab) {
       await lab.open(a);
-      await lab.open(b, (request) => {
+      await lab.at(b).open(b, (request) => {
         if (request === '"throw"') throw new Error('planted');
         return request === '"reject"' ? Promise.reject(new Error('planted')) : Promise.resolve(request);
       });
       for (const text of ['"throw"', '"reject"'])
-        checkSame(await lab.request(b, text), { status: 'disconnected' }, `the answer to ${text}`);
-      checkSame(await lab.request(b), { status: 'answered', text: '"?"' }, 'the next answer');
+        await lab.checkEnd(lab.ask(b, text), { status: 'disconnected' }, `the request ${text}`);
+      await lab.checkEnd(lab.ask(b, '1'), { status: 'answered', text: '1' }, 'the next request');
     },
   },
   {
@@ -91,14 +86,9 @@ export const answerRules: readonly Rule<BrokerLab>[] = [
       const names = ['x', 'X', 'x.y', 'x.*', '>', 'x y', 'x/y', '__proto__', '\u00e9', 'e\u0301', '🚌'];
       await lab.open(a);
       for (const name of names) await lab.open(name);
-      for (const name of names)
-        checkSame(
-          await lab.request(name, '1'),
-          { status: 'answered', text: `${name}: 1` },
-          `the answer of ${JSON.stringify(name)}`,
-        );
+      for (const name of names) await lab.checkEnd(lab.ask(name), answered(name), `node ${JSON.stringify(name)}`);
       for (const name of ['y', 'x.', 'x.z', '*', 'constructor'])
-        checkSame(await lab.request(name), { status: 'not-found' }, `the answer of ${JSON.stringify(name)}`);
+        await lab.checkEnd(lab.ask(name), { status: 'not-found' }, `node ${JSON.stringify(name)}`);
     },
   },
 ];

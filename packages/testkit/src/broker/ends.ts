@@ -1,8 +1,9 @@
 import { check, checkRejects, checkSame } from '../support/check.ts';
 import type { Rule } from '../support/rule.ts';
-import { a, type BrokerLab, b, longMs } from './lab.ts';
+import { a, answered, type BrokerLab, b, longMs } from './lab.ts';
 
-const disconnected = { status: 'disconnected' };
+const disconnected = { status: 'disconnected' } as const;
+const notFound = { status: 'not-found' } as const;
 
 export const endRules: readonly Rule<BrokerLab>[] = [
   {
@@ -10,12 +11,12 @@ export const endRules: readonly Rule<BrokerLab>[] = [
     sentence: 'A node that has not joined, or has left, is not found at once.',
     async check(lab) {
       await lab.open(a);
-      checkSame(await lab.request(b), { status: 'not-found' }, 'a node that has not joined');
+      await lab.checkEnd(lab.ask(b), notFound, 'a node that has not joined');
       await lab.open(b);
       await lab.at(b).close(b);
-      checkSame(await lab.request(b), { status: 'not-found' }, 'a node that has left');
+      await lab.checkEnd(lab.ask(b), notFound, 'a node that has left');
       await lab.open(b);
-      checkSame(await lab.request(b), { status: 'answered', text: `${b}: "?"` }, 'a node that joined again');
+      await lab.checkEnd(lab.ask(b), answered(b), 'a node that joined again');
     },
   },
   {
@@ -28,14 +29,14 @@ export const endRules: readonly Rule<BrokerLab>[] = [
       const asked = lab.ask(b, '"?"', 1000);
       await lab.called(calls, 1);
       await lab.pass(1000 - lab.toleranceMs);
-      checkSame(asked.answer, undefined, 'the end before the timeout');
+      checkSame(asked.end, undefined, 'the end before the timeout');
       await lab.pass(2 * lab.toleranceMs);
-      checkSame(asked.answer, { status: 'timeout' }, 'the end after the timeout');
-      calls[0]?.resolve('late');
+      await lab.checkEnd(asked, { status: 'timeout' }, 'after the timeout');
+      calls[0]?.resolve('"late"');
       const next = lab.ask(b);
       await lab.called(calls, 2);
-      calls[1]?.resolve('in time');
-      checkSame(await next.promise, { status: 'answered', text: 'in time' }, 'the next request');
+      calls[1]?.resolve('"in time"');
+      await lab.checkEnd(next, { status: 'answered', text: '"in time"' }, 'the next request');
     },
   },
   {
@@ -47,11 +48,11 @@ export const endRules: readonly Rule<BrokerLab>[] = [
       const [first, second] = [lab.ask(b, '1', Infinity), lab.ask(b, '2', Infinity)];
       await lab.called(calls, 2);
       await lab.pass(longMs);
-      checkSame([first.answer, second.answer], [undefined, undefined], 'the ends while the node is there');
-      calls.find(({ request }) => request === '1')?.resolve('at last');
-      checkSame(await first.promise, { status: 'answered', text: 'at last' }, 'the answer');
+      checkSame([first.end, second.end], [undefined, undefined], 'the ends while the node is there');
+      calls.find(({ request }) => request === '1')?.resolve('"at last"');
+      await lab.checkEnd(first, { status: 'answered', text: '"at last"' }, 'what was answered');
       await lab.at(b).close(b);
-      checkSame(await second.promise, disconnected, 'the end when the node left');
+      await lab.checkEnd(second, disconnected, 'what was not, when the node left');
     },
   },
   {
@@ -66,10 +67,10 @@ export const endRules: readonly Rule<BrokerLab>[] = [
       await lab.called(calls, 2);
       await lab.called(others, 1);
       await lab.at(b).close(b);
-      for (const { promise } of [first, second]) checkSame(await promise, disconnected, 'what the node was asked');
-      checkSame(other.answer, undefined, 'what another was asked');
-      others[0]?.resolve('here');
-      checkSame(await other.promise, { status: 'answered', text: 'here' }, 'the answer of the other');
+      for (const asked of [first, second]) await lab.checkEnd(asked, disconnected, 'what the node was asked');
+      checkSame(other.end, undefined, 'the end of what another was asked');
+      others[0]?.resolve('"here"');
+      await lab.checkEnd(other, { status: 'answered', text: '"here"' }, 'what another was asked');
     },
   },
   {
@@ -81,14 +82,14 @@ export const endRules: readonly Rule<BrokerLab>[] = [
       const before = lab.ask(b);
       await lab.called(former, 1);
       await lab.at(b).close(b);
-      const calls = await lab.openHeld(b);
+      await lab.checkEnd(before, disconnected, 'what the former was asked');
+      const present = await lab.openHeld(b);
       const asked = lab.ask(b);
-      await lab.called(calls, 1);
-      former[0]?.resolve('of the former');
-      checkSame(await before.promise, disconnected, 'what the former was asked');
-      calls[0]?.resolve('of the present');
-      checkSame(await asked.promise, { status: 'answered', text: 'of the present' }, 'what the present one was asked');
-      checkSame(former.length, 1, 'calls of the former handler');
+      await lab.called(present, 1);
+      former[0]?.resolve('"former"');
+      present[0]?.resolve('"present"');
+      await lab.checkEnd(asked, { status: 'answered', text: '"present"' }, 'what the present one was asked');
+      checkSame(former.length, 1, 'the number of calls of the former handler');
     },
   },
   {
@@ -97,12 +98,9 @@ export const endRules: readonly Rule<BrokerLab>[] = [
     async check(lab) {
       await lab.open(a);
       await lab.open(b);
-      await checkRejects(
-        () => lab.at(a).open(b, async () => 'thief'),
-        'HEXBUS_NAME_TAKEN',
-        'open under a name that is taken',
-      );
-      checkSame(await lab.request(b), { status: 'answered', text: `${b}: "?"` }, 'the answer of the node');
+      const open = (): Promise<void> => lab.at(a).open(b, async () => '"thief"');
+      await checkRejects(open, 'HEXBUS_NAME_TAKEN', 'open under a name that is taken');
+      await lab.checkEnd(lab.ask(b), answered(b), 'what the node was asked');
     },
   },
   {
@@ -114,7 +112,7 @@ export const endRules: readonly Rule<BrokerLab>[] = [
       await lab.open(b);
       await Promise.all([lab.at(b).close(b), lab.at(b).close(b)]);
       await lab.at(b).close(b);
-      checkSame(await lab.request(a), { status: 'answered', text: `${a}: "?"` }, 'the answer of the node that stayed');
+      await lab.checkEnd(lab.ask(a), answered(a), 'what the node that stayed was asked');
     },
   },
   {
@@ -123,15 +121,17 @@ export const endRules: readonly Rule<BrokerLab>[] = [
     async check(lab) {
       await lab.open(a);
       const calls = await lab.openHeld(b);
-      const asked = ['answered', 'rejected', 'left'].map((text) => lab.ask(b, text));
-      await lab.called(calls, asked.length);
-      calls.find(({ request }) => request === 'answered')?.resolve('');
-      calls.find(({ request }) => request === 'rejected')?.reject(new Error('planted'));
-      await Promise.all(asked.slice(0, 2).map(({ promise }) => promise));
+      const [first, second, third] = [lab.ask(b, '1'), lab.ask(b, '2'), lab.ask(b, '3')];
+      await lab.called(calls, 3);
+      calls.find(({ request }) => request === '1')?.resolve('1');
+      calls.find(({ request }) => request === '2')?.reject(new Error('planted'));
+      await lab.checkEnd(first, { status: 'answered', text: '1' }, 'what was answered');
+      await lab.checkEnd(second, disconnected, 'what was rejected');
       await lab.at(b).close(b);
-      await asked[2]?.promise;
-      await lab.request('unknown');
-      check((lab.pendingTimers ?? 0) === 0, `no timer should be left, but there are ${lab.pendingTimers}`);
+      await lab.checkEnd(third, disconnected, 'what was neither');
+      await lab.checkEnd(lab.ask('unknown'), notFound, 'a node that has not joined');
+      const { pendingTimers = 0 } = lab;
+      check(pendingTimers === 0, `no timer should be left, but there are ${pendingTimers}`);
     },
   },
 ];

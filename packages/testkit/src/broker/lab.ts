@@ -1,8 +1,8 @@
 import { systemClock, systemRandomness } from '@hexbus/core';
-import type { Broker, NodeAnswer, NodeHandler } from '@hexbus/core/gateway';
+import type { Broker, NodeAnswer } from '@hexbus/core/gateway';
 import { createSeededRandomness } from '../fakes/seeded-randomness.ts';
 import { createVirtualClock } from '../fakes/virtual-clock.ts';
-import { check } from '../support/check.ts';
+import { check, checkSame } from '../support/check.ts';
 import type { BrokerAdapter, BrokerContext } from './adapter.ts';
 
 /** The nodes of most rules. */
@@ -12,10 +12,14 @@ export const b = 'node-b';
 /** Long enough for whatever ends by itself. */
 export const longMs = 10_000;
 
+const defaultPatienceMs = 2_000;
+
+/** How a request ended. `rejected` is none of the port's. */
+export type End = NodeAnswer | { readonly status: 'rejected' };
+
 /** A request under way, and how it ended if it has. */
 export interface Asked {
-  readonly promise: Promise<NodeAnswer>;
-  readonly answer: NodeAnswer | undefined;
+  readonly end: End | undefined;
 }
 
 /** A call of a node's handler, which the rule answers. */
@@ -69,42 +73,45 @@ export class BrokerLab {
     return broker;
   }
 
-  async open(node: string, handler: NodeHandler = async (request) => `${node}: ${request}`): Promise<void> {
-    await this.at(node).open(node, handler);
+  /** A node that answers as `answered` tells. */
+  async open(node: string): Promise<void> {
+    await this.at(node).open(node, async (request) => textOf(node, request));
   }
 
   /** A node whose handler answers when the rule says so. Returns the calls of its handler, as they come. */
   async openHeld(node: string): Promise<HandlerCall[]> {
     const calls: HandlerCall[] = [];
-    await this.open(node, (request, { timeoutMs }) => {
+    await this.at(node).open(node, (request, { timeoutMs }) => {
       return new Promise((resolve, reject) => calls.push({ request, timeoutMs, resolve, reject }));
     });
     return calls;
   }
 
-  /** Node `a` asks another, and waits for the end. */
-  request(node: string, text = '"?"', timeoutMs: number = longMs): Promise<NodeAnswer> {
-    return this.at(a).request(node, text, { timeoutMs });
-  }
-
-  /** Node `a` asks another, and does not wait. */
-  ask(node: string, text = '"?"', timeoutMs: number = longMs): Asked {
-    const asked = { promise: this.request(node, text, timeoutMs), answer: undefined as NodeAnswer | undefined };
-    asked.promise.then(
-      (answer) => {
-        asked.answer = answer;
-      },
-      () => {},
-    );
+  /** Node `a` asks another. */
+  ask(node: string, text = '"?"', timeoutMs: number = longMs, from: string = a): Asked {
+    const asked: { end: End | undefined } = { end: undefined };
+    this.at(from)
+      .request(node, text, { timeoutMs })
+      .then(
+        (answer) => {
+          asked.end = answer;
+        },
+        () => {
+          asked.end = { status: 'rejected' };
+        },
+      );
     return asked;
   }
 
-  /** Waits, without time passing on the virtual clock, until so many calls have reached a handler. */
+  /** Checks the end of a request that must end without time passing. */
+  async checkEnd(asked: Asked, expected: NodeAnswer, what: string): Promise<void> {
+    await this.#until(() => asked.end !== undefined, `${what}: the request should have ended`);
+    checkSame(asked.end, expected, what);
+  }
+
+  /** Waits until so many calls have reached a handler. */
   async called(calls: readonly HandlerCall[], count: number): Promise<void> {
-    for (let turn = 0; calls.length < count; turn++) {
-      check(turn < 10_000, `${calls.length} of ${count} requests reached the handler`);
-      await nextTurn();
-    }
+    await this.#until(() => calls.length >= count, `${count} requests should have reached the handler`);
   }
 
   /** Lets time pass. */
@@ -115,15 +122,29 @@ export class BrokerLab {
     await nextTurn();
   }
 
-  get now(): number {
-    return this.#context.clock.now();
-  }
-
   /** All nodes leave, then the adapter cleans up. Errors are left to the rules that look at leaving. */
   async end(): Promise<void> {
     await Promise.allSettled([...this.#brokers].map(async ([node, broker]) => broker.close(node)));
     await this.#adapter.dispose?.(this.#context);
   }
+
+  /** Time on the virtual clock stands still meanwhile. */
+  async #until(condition: () => boolean, what: string): Promise<void> {
+    const last = systemClock.now() + (this.#adapter.patienceMs ?? defaultPatienceMs);
+    while (!condition()) {
+      check(systemClock.now() < last, what);
+      await nextTurn();
+    }
+  }
+}
+
+/** What a node answers that was opened by the lab. */
+export function answered(node: string, request = '"?"'): NodeAnswer {
+  return { status: 'answered', text: textOf(node, request) };
+}
+
+function textOf(node: string, request: string): string {
+  return JSON.stringify({ node, request });
 }
 
 export function nextTurn(): Promise<void> {

@@ -1,3 +1,4 @@
+import type { NodeAnswer } from '@hexbus/core/gateway';
 import fc from 'fast-check';
 import { check, checkSame, show } from '../support/check.ts';
 import type { Rule } from '../support/rule.ts';
@@ -32,7 +33,7 @@ interface Request {
   readonly asked: Asked;
   readonly call: HandlerCall | undefined;
   readonly dueAt: number;
-  expected: { readonly status: string; readonly text?: string } | undefined;
+  expected: NodeAnswer | undefined;
 }
 
 class World {
@@ -50,10 +51,12 @@ class World {
     else if (step.call === 'close') await this.#close(step.node);
     else if (step.call === 'ask') await this.#ask(step.node, step.timeoutMs);
     else if (step.call === 'wait') await this.#wait(step.ms);
-    else if (step.call === 'answer' || step.call === 'reject') await this.#settle(step.index, step.call);
+    else if (step.call === 'answer' || step.call === 'reject') this.#settle(step.index, step.call);
     await nextTurn();
-    for (const [index, { asked, expected }] of this.#requests.entries())
-      checkSame(asked.answer, expected, `the end of request ${index}`);
+    for (const [index, { asked, expected }] of this.#requests.entries()) {
+      if (expected === undefined) checkSame(asked.end, undefined, `the end of request ${index}`);
+      else await this.#lab.checkEnd(asked, expected, `request ${index}`);
+    }
     const waiting = this.#requests.filter(({ expected, dueAt }) => expected === undefined && dueAt !== Infinity);
     const { pendingTimers = waiting.length } = this.#lab;
     check(pendingTimers === waiting.length, `${waiting.length} requests wait, with ${pendingTimers} timers`);
@@ -65,10 +68,8 @@ class World {
 
   async #close(node: Node): Promise<void> {
     this.#calls.delete(node);
-    const ended = this.#requests.filter((request) => request.node === node && request.expected === undefined);
-    for (const request of ended) request.expected = { status: 'disconnected' };
+    for (const request of this.#requests) if (request.node === node) request.expected ??= { status: 'disconnected' };
     await this.#lab.at(node).close(node);
-    await Promise.all(ended.map(({ asked }) => asked.promise));
   }
 
   async #ask(node: Node, timeoutMs: number): Promise<void> {
@@ -76,19 +77,16 @@ class World {
     const before = calls?.length ?? 0;
     const asked = this.#lab.ask(node, `${this.#requests.length}`, timeoutMs);
     if (calls !== undefined) await this.#lab.called(calls, before + 1);
-    else await asked.promise;
-    const expected = calls === undefined ? { status: 'not-found' } : undefined;
+    const expected: NodeAnswer | undefined = calls === undefined ? { status: 'not-found' } : undefined;
     this.#requests.push({ node, asked, call: calls?.at(-1), dueAt: this.#now + timeoutMs, expected });
   }
 
-  async #settle(index: number, how: 'answer' | 'reject'): Promise<void> {
+  #settle(index: number, how: 'answer' | 'reject'): void {
     const request = this.#requests[index];
     if (request?.call === undefined) return;
-    if (how === 'answer') request.call.resolve(`answer ${index}`);
+    if (how === 'answer') request.call.resolve(`[${index}]`);
     else request.call.reject(new Error('planted'));
-    if (request.expected !== undefined) return;
-    request.expected = how === 'answer' ? { status: 'answered', text: `answer ${index}` } : { status: 'disconnected' };
-    await request.asked.promise;
+    request.expected ??= how === 'answer' ? { status: 'answered', text: `[${index}]` } : { status: 'disconnected' };
   }
 
   async #wait(ms: number): Promise<void> {
