@@ -33,7 +33,8 @@ export class Distributor implements WriterEvents {
     const { tail, observers } = this.#options;
     // Somebody else's batch, or one of ours that failed only for us, lies in between: only the store knows what.
     if (result.before !== tail.head) this.#restart(result.epoch, result.before);
-    for (const [index, message] of appends.entries()) {
+    for (let index = 0; index < appends.length; index++) {
+      const message = appends[index] as NewMessage;
       const answer = result.appended[index];
       if (answer === undefined || answer.status === 'refused') continue;
       if (answer.status === 'appended') this.#distribute(toStored(message, answer));

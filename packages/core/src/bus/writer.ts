@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import { formatCursor } from '../cursor.ts';
 import { HexbusError, isHexbusError, shorten } from '../errors.ts';
 import type {
   AppendResult,
@@ -9,6 +10,7 @@ import type {
   WriteBatch,
   WriteResult,
 } from '../ports/history-store.ts';
+import type { Receipt } from './api.ts';
 
 /** What the writer is told to do with what the history answers. All are called in the turn of the answer, before any caller learns of it. */
 export interface WriterEvents {
@@ -27,16 +29,9 @@ export interface WriterEvents {
   failed(error: unknown): void;
 }
 
-/** Where a message stands in the history. */
-export interface Written {
-  readonly epoch: string;
-  readonly position: number;
-  readonly duplicate: boolean;
-}
-
 interface PendingAppend {
   readonly message: NewMessage;
-  resolve(result: Written): void;
+  resolve(receipt: Receipt): void;
   reject(error: unknown): void;
 }
 
@@ -64,6 +59,8 @@ interface Barrier {
 const maxBatchMessages = 1_024;
 const maxBatchLength = 4 * 1024 * 1024;
 
+const none: readonly never[] = [];
+
 /**
  * Group commit: what is asked for within one turn, or while a write is under way, goes to the history as one batch. One write is under way at a
  * time. It keeps the order of calls, and knows neither topics nor subscriptions.
@@ -80,6 +77,13 @@ export class Writer {
   #scheduled = false;
   #writeRequested = false;
   #writing = false;
+  #resolve: PendingAppend['resolve'] = () => undefined;
+  #reject: PendingAppend['reject'] = () => undefined;
+  /** One executor for all publishes: one of its own for each, with what it closes over, was 120 of 1,600 bytes per publish. */
+  readonly #executor = (resolve: PendingAppend['resolve'], reject: PendingAppend['reject']): void => {
+    this.#resolve = resolve;
+    this.#reject = reject;
+  };
 
   constructor(history: HistoryStore, clock: Clock, maxPendingLength: number, events: WriterEvents) {
     this.#history = history;
@@ -89,7 +93,7 @@ export class Writer {
   }
 
   /** Rejects with the reason for which this one message was refused, or with what made its batch fail. */
-  append(message: NewMessage, signal?: AbortSignal): Promise<Written> {
+  append(message: NewMessage, signal?: AbortSignal): Promise<Receipt> {
     const length = message.body.length;
     if (this.#pendingLength > 0 && this.#pendingLength + length > this.#maxPendingLength) {
       return Promise.reject(
@@ -100,13 +104,13 @@ export class Writer {
         ),
       );
     }
-    return new Promise((resolve, reject) => {
-      const pending: PendingAppend = { message, resolve, reject };
-      if (signal !== undefined) this.#withdrawOnAbort(pending, signal);
-      this.#queue.push(pending);
-      this.#pendingLength += length;
-      this.request();
-    });
+    const promise = new Promise<Receipt>(this.#executor);
+    const pending: PendingAppend = { message, resolve: this.#resolve, reject: this.#reject };
+    if (signal !== undefined) this.#withdrawOnAbort(pending, signal);
+    this.#queue.push(pending);
+    this.#pendingLength += length;
+    this.request();
+    return promise;
   }
 
   /** Resolves with whether the message was there to be settled. Not rejected by the failure of a batch in which it was not. */
@@ -153,10 +157,9 @@ export class Writer {
     this.#writing = true;
     while (this.#writeRequested || this.#queue.length > 0) {
       const taken = this.#take();
-      const appends = taken.filter((pending) => pending.message !== undefined);
+      const appends = taken.filter(isAppend);
       const settlements = this.#takeSettlements();
-      const deletions = this.#deletions;
-      this.#deletions = [];
+      const deletions = this.#takeDeletions();
       const isNeeded = this.#writeRequested || appends.length > 0;
       this.#writeRequested = false;
       if (isNeeded) await this.#write(appends, settlements, deletions);
@@ -171,13 +174,13 @@ export class Writer {
     deletions: readonly PendingDeletion[],
   ): Promise<void> {
     const cursors = this.#events.takeCursors();
-    const messages = appends.map((pending) => pending.message);
+    const messages = appends.map(messageOf);
     const batch: WriteBatch = {
       epoch: this.#events.epoch(),
       append: messages,
-      settle: settlements.map((pending) => pending.settlement),
+      settle: settlements.length === 0 ? none : settlements.map((pending) => pending.settlement),
       commitCursors: cursors,
-      deleteCursors: deletions.map((pending) => pending.name),
+      deleteCursors: deletions.length === 0 ? none : deletions.map((pending) => pending.name),
     };
     let result: WriteResult;
     try {
@@ -197,16 +200,17 @@ export class Writer {
     }
     for (const [index, pending] of settlements.entries()) pending.resolve(result.settled[index] === true);
     for (const pending of deletions) pending.resolve();
-    for (const [index, pending] of appends.entries()) this.#answer(pending, result.epoch, result.appended[index]);
+    // By index: what entries() yields was 165 of 2,600 bytes per publish.
+    for (let index = 0; index < appends.length; index++) {
+      this.#answer(appends[index] as PendingAppend, result.epoch, result.appended[index]);
+    }
   }
 
   #answer(pending: PendingAppend, epoch: string, result: AppendResult | undefined): void {
-    this.#pendingLength -= pending.message.body.length;
-    if (result !== undefined && result.status !== 'refused') {
-      pending.resolve({ epoch, position: result.position, duplicate: result.status === 'duplicate' });
-      return;
-    }
-    pending.reject(refusal(pending.message.topic, result));
+    const { message } = pending;
+    this.#pendingLength -= message.body.length;
+    if (result === undefined || result.status === 'refused') pending.reject(refusal(message.topic, result));
+    else pending.resolve(receiptOf(message, epoch, result.position, result.status === 'duplicate'));
   }
 
   #failed(
@@ -244,12 +248,20 @@ export class Writer {
   }
 
   /** Those of the present epoch. In another one their positions are other messages, so they settle nothing. */
-  #takeSettlements(): PendingSettlement[] {
+  #takeSettlements(): readonly PendingSettlement[] {
+    if (this.#settlements.length === 0) return none;
     const epoch = this.#events.epoch();
     const settlements = this.#settlements;
     this.#settlements = [];
     for (const pending of settlements) if (pending.epoch !== epoch) pending.resolve(false);
     return settlements.filter((pending) => pending.epoch === epoch);
+  }
+
+  #takeDeletions(): readonly PendingDeletion[] {
+    if (this.#deletions.length === 0) return none;
+    const deletions = this.#deletions;
+    this.#deletions = [];
+    return deletions;
   }
 
   #take(): (PendingAppend | Barrier)[] {
@@ -281,6 +293,18 @@ export class Writer {
     };
     signal.addEventListener('abort', withdraw, { once: true });
   }
+}
+
+function isAppend(pending: PendingAppend | Barrier): pending is PendingAppend {
+  return pending.message !== undefined;
+}
+
+function messageOf({ message }: PendingAppend): NewMessage {
+  return message;
+}
+
+function receiptOf({ id, topic }: NewMessage, epoch: string, position: number, duplicate: boolean): Receipt {
+  return { id, topic, position, cursor: formatCursor(epoch, position), duplicate };
 }
 
 /** What a history may reject with. Anything else, also from an answer that makes no sense, leaves open what has been written. */

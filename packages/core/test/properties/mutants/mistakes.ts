@@ -21,7 +21,7 @@ export const mistakes: readonly Mutant[] = [
       {
         file: 'writer.ts',
         find: 'result = await this.#history.write(batch);',
-        replace: `for (const [index, pending] of appends.entries()) pending.resolve({ epoch: batch.epoch, position: index + 1, duplicate: false });
+        replace: `for (const [index, pending] of appends.entries()) pending.resolve(receiptOf(pending.message, batch.epoch, index + 1, false));
       result = await this.#history.write(batch);`,
       },
     ],
@@ -34,7 +34,8 @@ export const mistakes: readonly Mutant[] = [
       {
         file: 'pump.ts',
         find: '    if (feed.live && this.#wasBehind) {',
-        replace: '    void this.#options.durable?.moved(this.cursor ?? this.#now);\n    if (feed.live && this.#wasBehind) {',
+        replace:
+          '    void this.#options.durable?.moved(this.cursor ?? this.#now);\n    if (feed.live && this.#wasBehind) {',
       },
     ],
     caughtBy: ['P17', 'livelock'],
