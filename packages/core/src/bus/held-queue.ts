@@ -153,7 +153,7 @@ export class HeldQueue {
         await this.#delivery;
       } else {
         if (item.kind === 'gap') this.#remember(this.#feed?.epoch ?? '', item.gap.to);
-        for (const { signals } of this.#listeners) signals.tell(item);
+        for (const { reports } of this.#listeners) reports.signal(item);
       }
     }
     // With nobody attached, what waits need not lie in memory too.
@@ -216,10 +216,7 @@ export class HeldQueue {
 
   async #run(listener: LaneHandling, message: RetainedMessage): Promise<HandlingOutcome> {
     const outcome = await listener.runner.run(message);
-    if (outcome.status === 'handled' && this.#side.observers.deliveredWanted) {
-      const { subscription } = listener;
-      this.#side.observers.tell('delivered', { ...referenceOf(message), subscription, result: outcome.result });
-    }
+    if (outcome.status === 'handled') listener.reports.delivered(message, outcome.result);
     return outcome;
   }
 
@@ -266,7 +263,7 @@ export class HeldQueue {
   }
 
   #nowIdle(): void {
-    if (this.#wasBehind) for (const { signals } of this.#listeners) signals.caughtUp();
+    if (this.#wasBehind) for (const { reports } of this.#listeners) reports.caughtUp();
     this.#wasBehind = false;
     this.#waiters.releaseAll();
   }
@@ -278,7 +275,7 @@ export class HeldQueue {
     this.#droppedFrom = Number.POSITIVE_INFINITY;
     this.#droppedTo = 0;
     this.#remember(this.#droppedEpoch, gap.to);
-    for (const { signals } of this.#listeners) signals.tell({ kind: 'gap', gap });
+    for (const { reports } of this.#listeners) reports.signal({ kind: 'gap', gap });
   }
 
   /** Losses up to here were told: the next start does not tell them again. */

@@ -2,8 +2,7 @@ import type { CursorParts } from '../cursor.ts';
 import type { RetainedMessage } from '../message.ts';
 import type { SubscriptionStart } from './api.ts';
 import type { HandlerRunner } from './handler-runner.ts';
-import type { SubscriptionReference } from './observers.ts';
-import type { Signals } from './signals.ts';
+import type { Reports } from './reports.ts';
 
 /** What feeds a subscription from an open history. Used once: begun, and ended. */
 export interface Lane {
@@ -21,6 +20,5 @@ export interface Lane {
 /** How a lane has its messages handled, and whom it tells. */
 export interface LaneHandling {
   readonly runner: HandlerRunner;
-  readonly signals: Signals;
-  readonly subscription: SubscriptionReference;
+  readonly reports: Reports;
 }

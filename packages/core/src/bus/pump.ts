@@ -57,7 +57,7 @@ export class Pump implements Lane {
       async () => {
         if (this.#feed !== undefined) await this.#drain(this.#feed);
       },
-      (error) => this.#tellError(error),
+      (error) => options.reports.error(error),
     );
     this.#backoff = new Backoff(clock, busDefaults.retryDelayMs, busDefaults.maxRetryDelayMs);
   }
@@ -118,7 +118,7 @@ export class Pump implements Lane {
         return await resolveDurableStart(side.history, durable, start, this.#now, options.onFilterChange);
       } catch (error) {
         if (this.#ended || !isHexbusError(error) || !error.retryable) throw error;
-        this.#tellError(error);
+        this.#options.reports.error(error);
         await this.#backoff.pause();
       }
     }
@@ -147,7 +147,7 @@ export class Pump implements Lane {
         }
       } else {
         if (item.kind === 'reset') this.#handled = { epoch: feed.epoch, position: 0 };
-        this.#options.signals.tell(item);
+        this.#options.reports.signal(item);
       }
     }
   }
@@ -159,7 +159,7 @@ export class Pump implements Lane {
       this.#backoff.reset();
     } catch (error) {
       if (this.#ended) return;
-      this.#tellError(error);
+      this.#options.reports.error(error);
       await this.#backoff.pause();
     }
   }
@@ -175,17 +175,15 @@ export class Pump implements Lane {
   #settle(feed: Feed, message: RetainedMessage, outcome: HandlingOutcome): Promise<void> | undefined {
     // A message that was abandoned or stopped at stays in delivery, so that the cursor cannot run past it.
     if (outcome.status === 'abandoned') return undefined;
-    const { side, subscription, options, onStop, durable } = this.#options;
+    const { reports, options, onStop, durable } = this.#options;
     if (outcome.status === 'failed') {
       const error = handlerFailed(message, outcome.error);
       if (options.onFailure === 'stop') {
         onStop(error, referenceOf(message));
         return undefined;
       }
-      this.#tellError(error, message);
-    } else if (side.observers.deliveredWanted) {
-      side.observers.tell('delivered', { ...referenceOf(message), subscription, result: outcome.result });
-    }
+      reports.error(error, referenceOf(message));
+    } else reports.delivered(message, outcome.result);
     this.#delivering = false;
     this.#handled = { epoch: feed.epoch, position: message.position };
     this.#waiters.reached(feed.epoch, message.position);
@@ -195,17 +193,9 @@ export class Pump implements Lane {
   #nowIdle(feed: Feed): void {
     if (feed.live && this.#wasBehind) {
       this.#wasBehind = false;
-      this.#options.signals.caughtUp();
+      this.#options.reports.caughtUp();
     }
     if (feed.idle) this.#waiters.releaseAll();
-  }
-
-  #tellError(error: unknown, message?: RetainedMessage): void {
-    const { side, subscription } = this.#options;
-    side.observers.error(
-      error,
-      message === undefined ? { subscription } : { message: referenceOf(message), subscription },
-    );
   }
 }
 

@@ -6,13 +6,12 @@ import { Deferred } from './deferred.ts';
 import { CallContext, handlerFailed, isThenable } from './handler-runner.ts';
 import type { Lane, LaneHandling } from './lane.ts';
 import type { DurableName } from './named-cursors.ts';
-import { type MessageReference, type Observers, referenceOf } from './observers.ts';
+import { type MessageReference, referenceOf } from './observers.ts';
 import type { RetainedSide } from './retained-side.ts';
 import type { Subscriber } from './topic-table.ts';
 
 /** What a subscription tells the bus, and asks of it. */
 export interface SubscriptionHost {
-  readonly observers: Observers;
   /** Resolves when everything published before has reached the history or was refused. */
   flush(): Promise<void>;
   /** No message may reach the subscription any more. */
@@ -122,7 +121,7 @@ export class BusSubscription implements Subscription, Subscriber {
     try {
       const returned = handler(message, this.#localContext);
       if (returned !== undefined && isThenable(returned)) this.#track(message, returned);
-      else if (deliveredWanted) this.#tellDelivered(message, returned);
+      else if (deliveredWanted) this.#handling.reports.delivered(message, returned);
     } catch (error) {
       this.#localFailure(message, error);
     }
@@ -163,8 +162,7 @@ export class BusSubscription implements Subscription, Subscriber {
   fail(error: unknown, message?: MessageReference): void {
     if (this.#ended) return;
     this.#error = error;
-    const { subscription } = this.#handling;
-    this.#host.observers.error(error, message === undefined ? { subscription } : { message, subscription });
+    this.#handling.reports.error(error, message);
     this.#end('failed');
     this.#interrupt();
   }
@@ -196,22 +194,16 @@ export class BusSubscription implements Subscription, Subscriber {
   #track(message: Message, returned: PromiseLike<unknown>): void {
     const call: Promise<void> = Promise.resolve(returned)
       .then(
-        (result) => this.#tellDelivered(message, result),
+        (result) => this.#handling.reports.delivered(message, result),
         (error: unknown) => this.#localFailure(message, error),
       )
       .finally(() => this.#localCalls.delete(call));
     this.#localCalls.add(call);
   }
 
-  #tellDelivered(message: Message, result: unknown): void {
-    const { subscription } = this.#handling;
-    this.#host.observers.tell('delivered', { ...referenceOf(message), subscription, result });
-  }
-
   #localFailure(message: Message, cause: unknown): void {
     // A call that stopped because the subscription ended has not failed.
     if (this.#ended && cause === this.#endReason) return;
-    const { subscription } = this.#handling;
-    this.#host.observers.error(handlerFailed(message, cause), { message: referenceOf(message), subscription });
+    this.#handling.reports.error(handlerFailed(message, cause), referenceOf(message));
   }
 }

@@ -7,11 +7,11 @@ import { HandlerRunner } from './handler-runner.ts';
 import { HeldLane } from './held-lane.ts';
 import type { LaneHandling } from './lane.ts';
 import type { DurableName, NamedCursors } from './named-cursors.ts';
-import { type MessageReference, type Observers, referenceOf, type SubscriptionReference } from './observers.ts';
+import type { MessageReference, Observers } from './observers.ts';
 import { type BusSettings, resolveHandling } from './options.ts';
 import { Pump } from './pump.ts';
+import { Reports } from './reports.ts';
 import type { RetainedSide } from './retained-side.ts';
-import { Signals } from './signals.ts';
 import { parseFrom } from './start.ts';
 import { BusSubscription, type RetainedPart, type SubscriptionHost } from './subscription.ts';
 import type { TopicTable } from './topic-table.ts';
@@ -30,12 +30,10 @@ export interface SubscriptionsOptions {
 
 /** The subscriptions of a bus: checks what is asked for, decides what feeds each, and knows those that have not ended. */
 export class Subscriptions implements SubscriptionHost {
-  readonly observers: Observers;
   readonly #options: SubscriptionsOptions;
   readonly #all = new Set<BusSubscription>();
 
   constructor(options: SubscriptionsOptions) {
-    this.observers = options.observers;
     this.#options = options;
   }
 
@@ -58,15 +56,18 @@ export class Subscriptions implements SubscriptionHost {
     if (onFailure !== undefined) assertChoice('onFailure', onFailure, 'skip', 'stop');
     if (onFilterChange !== undefined) assertChoice('onFilterChange', onFilterChange, 'keep-cursor', 'restart');
     const { observers, settings } = this.#options;
-    const reference: SubscriptionReference = options.name === undefined ? { filter } : { filter, name: options.name };
+    const reports = new Reports(
+      options,
+      observers,
+      options.name === undefined ? { filter } : { filter, name: options.name },
+    );
     const runner = new HandlerRunner({
       handler,
       handling: resolveHandling(options, settings.handling),
       clock: settings.clock,
-      onRetry: (message, attempt, error) =>
-        observers.tell('retried', { ...referenceOf(message), subscription: reference, attempt, error }),
+      onRetry: (message, attempt, error) => reports.retried(message, attempt, error),
     });
-    const handling = { runner, signals: new Signals(options, observers, reference), subscription: reference };
+    const handling = { runner, reports };
     const fail = (error: unknown, message: MessageReference): void => subscription.fail(error, message);
     const held = filter.find((entry) => !isPattern(entry) && this.#options.topics.isHeld(entry));
     const retained =
