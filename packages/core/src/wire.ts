@@ -15,6 +15,7 @@ export type { Reconnect } from './protocol/close-codes.ts';
 export { closeCodes, mayReconnect, reconnectAfter } from './protocol/close-codes.ts';
 export type { ServerFrame } from './protocol/decode-server-frame.ts';
 export { decodeServerFrame, readSubscribed } from './protocol/decode-server-frame.ts';
+export { wireErrorCodes } from './protocol/elements.ts';
 export { encodeCancel, encodePing, encodePong, encodeReply } from './protocol/encode.ts';
 export {
   encodeAcknowledge,

@@ -1,7 +1,7 @@
 import type { Message } from '../message.ts';
 import type { Frame, Handshake } from './transport.ts';
 
-/** Where a subscription of a client begins; `covered`: at the token of the resume. Anything but these is refused with `invalid`. */
+/** Where a subscription of a client begins; `covered`, in HELLO only: at the token of the resume. A client that says anything else breaks the protocol. */
 export type WireFrom =
   | 'now'
   | 'earliest'

@@ -46,7 +46,8 @@ export function optionalText(value: unknown): value is string | null | undefined
   return value === undefined || value === null || typeof value === 'string';
 }
 
-const errorCodes: ReadonlySet<unknown> = new Set<WireErrorCode>([
+/** The codes of ERROR, as far as this version knows them. */
+export const wireErrorCodes: readonly WireErrorCode[] = [
   'forbidden',
   'invalid',
   'limit',
@@ -58,7 +59,7 @@ const errorCodes: ReadonlySet<unknown> = new Set<WireErrorCode>([
   'timeout',
   'unauthenticated',
   'closed',
-]);
+];
 
 /** The error of an ERROR frame; a code that is not known counts as `remote-error`. Undefined when it is none. */
 export function readError(value: unknown): WireError | undefined {
@@ -66,7 +67,7 @@ export function readError(value: unknown): WireError | undefined {
   const { code, message, retryable, retryAfterMs } = value;
   if (typeof code !== 'string' || typeof message !== 'string') return undefined;
   return {
-    code: errorCodes.has(code) ? (code as WireErrorCode) : 'remote-error',
+    code: wireErrorCodes.find((known) => known === code) ?? 'remote-error',
     message,
     retryable: retryable === true,
     ...(isCount(retryAfterMs) ? { retryAfterMs } : {}),
