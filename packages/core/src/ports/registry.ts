@@ -21,19 +21,19 @@ export interface ConnectionQuery {
 
 /**
  * Who is connected where. May be shared by the gateways of several nodes. A node that stops renewing is taken for dead after `leaseMs`, and
- * its connections are no longer found; a live connection is found once.
+ * its connections are no longer found; a live connection is found once. What a node calls takes effect in the order of its calls.
  */
 export interface Registry {
   readonly name: string;
   /** A node that does not renew for so long is dead. */
   readonly leaseMs: number;
-  /** A node joins, with no connections. Rejects with a `HexbusError` when the registry cannot be reached. */
+  /** A node joins, with no connections, also under a name that was there. Rejects with a `HexbusError` when the registry cannot be reached. */
   open(node: string): Promise<void>;
-  /** Adds a connection of a node that has joined, or replaces the one of that id. */
+  /** Adds a connection, or replaces the one of that id. Rejects with `HEXBUS_NOT_OPEN` when its node has not joined or was taken for dead. */
   register(entry: ConnectionEntry): Promise<void>;
   /** Removes it if it is there. */
   unregister(connection: string): Promise<void>;
-  /** Proof that a node lives; called several times per lease. A node taken for dead joins again by it, without its connections; resolves with whether it had been. */
+  /** Proof that a node lives; called several times per lease. A node taken for dead joins again by it, without its connections; resolves with whether it had been. Rejects with `HEXBUS_NOT_OPEN` when it has not joined, or has left. */
   renew(node: string): Promise<boolean>;
   /** Oldest first. */
   find(query: ConnectionQuery): Promise<readonly ConnectionEntry[]>;
