@@ -86,7 +86,7 @@ export class EventSender implements StreamSink, Subscriber {
   }
 
   get #epoch(): string {
-    return this.stream?.position.epoch ?? '';
+    return this.stream?.epoch ?? '';
   }
 }
 

@@ -62,6 +62,10 @@ export class MergedStream {
     this.#main = this.#makeMain(start);
   }
 
+  get epoch(): string {
+    return this.#main.epoch;
+  }
+
   /** Everything of the settled subscriptions up to here was given to the sink. */
   get position(): CursorParts {
     return { epoch: this.#main.epoch, position: this.#main.position };
