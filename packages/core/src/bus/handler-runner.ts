@@ -61,7 +61,7 @@ export class HandlerRunner {
   /** No further try starts. The running call is told by its signal and may still end well. */
   end(): void {
     this.#ended = true;
-    this.#running?.abort(new HexbusError('HEXBUS_CLOSED', 'the subscription has ended'));
+    this.#running?.abort(subscriptionEnded());
     this.#backoff.end();
   }
 
@@ -148,6 +148,11 @@ export class CallContext implements HandlerContext {
     this.#reason = reason;
     this.#controller?.abort(reason);
   }
+}
+
+/** With which running calls are aborted, and a start that is no longer wanted is refused. */
+export function subscriptionEnded(): HexbusError {
+  return new HexbusError('HEXBUS_CLOSED', 'the subscription has ended');
 }
 
 /** The error of a message that a handler failed to handle, for good. */

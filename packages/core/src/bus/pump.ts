@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { type CursorParts, formatCursor } from '../cursor.ts';
-import { HexbusError, isHexbusError } from '../errors.ts';
+import { isHexbusError } from '../errors.ts';
 import { RetainedMessage } from '../message.ts';
 import type { Filter, Head } from '../ports/history-store.ts';
 import type { TopicMatcher } from '../retention.ts';
@@ -8,7 +8,7 @@ import type { SubscribeOptions, SubscriptionStart } from './api.ts';
 import { Backoff } from './backoff.ts';
 import { CaughtUpWaiters } from './caught-up.ts';
 import { Feed, type FeedStart } from './feed.ts';
-import { type HandlingOutcome, handlerFailed } from './handler-runner.ts';
+import { type HandlingOutcome, handlerFailed, subscriptionEnded } from './handler-runner.ts';
 import type { Lane, LaneHandling } from './lane.ts';
 import type { DurableName } from './named-cursors.ts';
 import { type MessageReference, referenceOf } from './observers.ts';
@@ -25,7 +25,7 @@ export interface PumpOptions extends LaneHandling {
   readonly durable: DurableName | undefined;
   readonly options: SubscribeOptions;
   /** A message used up its tries, and `onFailure` is `stop`: the subscription is to fail, and tells of it. */
-  readonly onStop: (error: unknown, message: MessageReference) => void;
+  readonly fail: (error: unknown, message: MessageReference) => void;
 }
 
 /** A pump lets others have the event loop after so many messages or so many milliseconds. */
@@ -73,7 +73,7 @@ export class Pump implements Lane {
     const { side, filter, matcher } = this.#options;
     const { history, tail } = side;
     const start = await this.#resolveStart();
-    if (this.#ended) throw new HexbusError('HEXBUS_CLOSED', 'the subscription ended before its start was resolved');
+    if (this.#ended) throw subscriptionEnded();
     const { epoch, position } = start;
     this.#handled = { epoch, position };
     this.#feed = new Feed({ history, tail, filter, matcher, start, wake: () => this.#loop.wake() });
@@ -175,11 +175,11 @@ export class Pump implements Lane {
   #settle(feed: Feed, message: RetainedMessage, outcome: HandlingOutcome): Promise<void> | undefined {
     // A message that was abandoned or stopped at stays in delivery, so that the cursor cannot run past it.
     if (outcome.status === 'abandoned') return undefined;
-    const { reports, options, onStop, durable } = this.#options;
+    const { reports, options, fail, durable } = this.#options;
     if (outcome.status === 'failed') {
       const error = handlerFailed(message, outcome.error);
       if (options.onFailure === 'stop') {
-        onStop(error, referenceOf(message));
+        fail(error, referenceOf(message));
         return undefined;
       }
       reports.error(error, referenceOf(message));

@@ -1,9 +1,9 @@
 import { type Cursor, formatCursor } from '../cursor.ts';
-import { HexbusError } from '../errors.ts';
+import type { HexbusError } from '../errors.ts';
 import type { Message, RetainedMessage } from '../message.ts';
 import type { Handler, Subscription, SubscriptionStart, SubscriptionState } from './api.ts';
 import { Deferred } from './deferred.ts';
-import { CallContext, handlerFailed, isThenable } from './handler-runner.ts';
+import { CallContext, handlerFailed, isThenable, subscriptionEnded } from './handler-runner.ts';
 import type { Lane, LaneHandling } from './lane.ts';
 import type { DurableName } from './named-cursors.ts';
 import { type MessageReference, referenceOf } from './observers.ts';
@@ -23,8 +23,8 @@ export interface SubscriptionHost {
 /** What a subscription has of the history. */
 export interface RetainedPart {
   readonly durable: DurableName | undefined;
-  /** Called once the history is open: when it opens, or in `subscribe`. */
-  makeLane(side: RetainedSide): Lane;
+  /** Called once the history is open: when it opens, or in `subscribe`. `fail` ends the subscription because of a message. */
+  makeLane(side: RetainedSide, fail: (error: unknown, message: MessageReference) => void): Lane;
 }
 
 /** One handler and what reaches it: the local side, called inside `emit`, and a lane that feeds it from the history. */
@@ -102,7 +102,7 @@ export class BusSubscription implements Subscription, Subscriber {
   begin(side: RetainedSide): void {
     if (this.#retained === undefined || this.#ended) return;
     this.#side = side;
-    this.#lane = this.#retained.makeLane(side);
+    this.#lane = this.#retained.makeLane(side, (error, message) => this.fail(error, message));
     this.#starting = this.#lane.begin().then(
       (start) => {
         if (this.#state === 'starting') this.#state = 'active';
@@ -176,7 +176,7 @@ export class BusSubscription implements Subscription, Subscriber {
     this.#ended = true;
     this.#state = state;
     this.#host.detach(this);
-    this.#endReason = new HexbusError('HEXBUS_CLOSED', 'the subscription has ended');
+    this.#endReason = subscriptionEnded();
     this.#handling.runner.end();
     this.#ready.reject(this.#error ?? this.#endReason);
     void this.#finish();

@@ -7,7 +7,7 @@ import { HandlerRunner } from './handler-runner.ts';
 import { HeldLane } from './held-lane.ts';
 import type { LaneHandling } from './lane.ts';
 import type { DurableName, NamedCursors } from './named-cursors.ts';
-import type { MessageReference, Observers } from './observers.ts';
+import type { Observers } from './observers.ts';
 import { type BusSettings, resolveHandling } from './options.ts';
 import { Pump } from './pump.ts';
 import { Reports } from './reports.ts';
@@ -68,13 +68,12 @@ export class Subscriptions implements SubscriptionHost {
       onRetry: (message, attempt, error) => reports.retried(message, attempt, error),
     });
     const handling = { runner, reports };
-    const fail = (error: unknown, message: MessageReference): void => subscription.fail(error, message);
     const held = filter.find((entry) => !isPattern(entry) && this.#options.topics.isHeld(entry));
     const retained =
       held === undefined
-        ? this.#streamPart(filter, options, handling, fail)
+        ? this.#streamPart(filter, options, handling)
         : this.#heldPart(held, filter, options, handling);
-    const subscription: BusSubscription = new BusSubscription(this, filter, handler, handling, retained);
+    const subscription = new BusSubscription(this, filter, handler, handling, retained);
     this.#all.add(subscription);
     if (held === undefined) this.#options.topics.add(filter, subscription);
     endOnAbort(subscription, signal);
@@ -124,12 +123,7 @@ export class Subscriptions implements SubscriptionHost {
   }
 
   /** Undefined where nothing of the filter is in the history. */
-  #streamPart(
-    filter: readonly string[],
-    options: SubscribeOptions,
-    handling: LaneHandling,
-    onStop: (error: unknown, message: MessageReference) => void,
-  ): RetainedPart | undefined {
+  #streamPart(filter: readonly string[], options: SubscribeOptions, handling: LaneHandling): RetainedPart | undefined {
     const start = parseFrom(options.from);
     if (!filter.some((entry) => this.#mayBeRetained(entry))) {
       if (start === 'now' && options.name === undefined) return undefined;
@@ -142,7 +136,7 @@ export class Subscriptions implements SubscriptionHost {
     const matcher = createTopicMatcher(filter, this.#options.topics);
     return {
       durable,
-      makeLane: (side) => new Pump({ ...handling, side, filter, matcher, start, durable, options, onStop }),
+      makeLane: (side, fail) => new Pump({ ...handling, side, filter, matcher, start, durable, options, fail }),
     };
   }
 
