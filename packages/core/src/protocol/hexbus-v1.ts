@@ -46,7 +46,7 @@ class EventFrames {
 
   frameOf(message: Message, cursor: string | undefined): Frame {
     const known = message === this.#lastMessage ? this.#lastFrame : this.#frames.get(message);
-    const frame = known?.cursor === cursor && known !== undefined ? known : this.#make(message, cursor);
+    const frame = known !== undefined && known.cursor === cursor ? known : this.#make(message, cursor);
     this.#lastMessage = message;
     this.#lastFrame = frame;
     return frame;
