@@ -12,7 +12,6 @@ export type {
   RequestErrorCode,
   RequestHandler,
   RequestOptions,
-  Target,
 } from './gateway/api.ts';
 export { gatewayDefaults } from './gateway/defaults.ts';
 export { createGateway } from './gateway/gateway.ts';
@@ -21,6 +20,7 @@ export { createMemoryBroker } from './gateway/memory-broker.ts';
 export type { MemoryRegistryOptions } from './gateway/memory-registry.ts';
 export { createMemoryRegistry, memoryRegistryDefaults } from './gateway/memory-registry.ts';
 export type { ConnectionReference, GatewayObserverEvents } from './gateway/observers.ts';
+export type { Target } from './gateway/target.ts';
 export { RetainedMessage } from './message.ts';
 export type { Broker, NodeAnswer, NodeHandler } from './ports/broker.ts';
 export type {

@@ -1,6 +1,7 @@
 import { HexbusError, shorten } from '../errors.ts';
 import { maxTopicLength } from '../pattern.ts';
-import type { ConnectionInfo, Target } from './api.ts';
+import type { ConnectionInfo } from './api.ts';
+import type { Target } from './target.ts';
 
 const kinds = ['user', 'session', 'connection'] as const;
 type Kind = (typeof kinds)[number];

@@ -7,6 +7,7 @@ import type { WireProtocol } from '../ports/protocol.ts';
 import type { ConnectionEntry, ConnectionQuery, Registry } from '../ports/registry.ts';
 import type { Handshake, Transport } from '../ports/transport.ts';
 import type { GatewayObserverEvents } from './observers.ts';
+import type { Target } from './target.ts';
 
 /** Who a client is, as `authenticate` found out. */
 export interface Identity {
@@ -39,13 +40,6 @@ export interface AuthorizeRequest {
   readonly identity: Identity;
   readonly connection: ConnectionInfo;
 }
-
-/** Whom a message is for. */
-export type Target =
-  | { readonly all: true }
-  | { readonly user: string }
-  | { readonly session: string }
-  | { readonly connection: string };
 
 export interface PostOptions {
   /** The caller's id: posting it again to the same target, within the window, gives the first receipt with `duplicate: true`. */

@@ -1,5 +1,6 @@
 import { configError, isObject, isText } from '../bus/checks.ts';
 import type { Handshake } from '../ports/transport.ts';
+import { addressOf } from './addresses.ts';
 import type { Identity } from './api.ts';
 import type { GatewaySettings } from './options.ts';
 
@@ -7,7 +8,6 @@ import type { GatewaySettings } from './options.ts';
 export type Authentication = Identity | 'refused' | 'token-wanted' | 'failed';
 
 const anonymous: Identity = {};
-const maxUserIdLength = 256;
 
 /** Asks the program who its clients are. Never rejects. */
 export class Authenticator {
@@ -54,8 +54,8 @@ export class Authenticator {
 function checkIdentity(identity: Identity): Identity {
   if (!isObject(identity)) throw configError('identity', identity, 'return an object such as { userId }, or null');
   const { userId, capabilities, expiresAt } = identity;
-  if (userId !== undefined && !isText(userId, maxUserIdLength))
-    throw configError('identity.userId', userId, `use 1 to ${maxUserIdLength} characters, or leave it out`);
+  // Throws for an id that fits into no address.
+  if (userId !== undefined) addressOf({ user: userId });
   if (capabilities !== undefined && !(Array.isArray(capabilities) && capabilities.every((one) => isText(one, 128))))
     throw configError('identity.capabilities', capabilities, 'use a list of names');
   if (expiresAt !== undefined && !Number.isFinite(expiresAt))

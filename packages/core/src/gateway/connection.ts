@@ -18,6 +18,7 @@ import { type Greeting, greet, type Refusal } from './greeting.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { IdentityWatch } from './identity-watch.ts';
 import { InboundGate } from './inbound-gate.ts';
+import type { LiveConnection } from './live-connection.ts';
 import type { ConnectionReference } from './observers.ts';
 import { Outbox } from './outbox.ts';
 import type { GatewayParts } from './parts.ts';
@@ -42,7 +43,7 @@ export interface ConnectionOptions {
  * One live client: joins its carrier, its protocol and what it follows and asks. Begins with the client's HELLO; ends once, by whoever ends it first,
  * and leaves nothing behind. Knows no sockets and no frames.
  */
-export class Connection implements ProtocolHost, CarrierListener {
+export class Connection implements LiveConnection, ProtocolHost, CarrierListener {
   readonly id: string;
   readonly #parts: GatewayParts;
   readonly #carrier: Carrier;
@@ -108,7 +109,6 @@ export class Connection implements ProtocolHost, CarrierListener {
     });
   }
 
-  /** Undefined before WELCOME. */
   get info(): ConnectionInfo | undefined {
     return this.#client?.info;
   }
@@ -133,7 +133,6 @@ export class Connection implements ProtocolHost, CarrierListener {
     this.#cancelHello = clock.setTimer(late, timings.helloTimeoutMs);
   }
 
-  /** Asks the client. Rejects only for a body that cannot be sent. */
   request(name: string, body: unknown, { timeoutMs, signal }: RequestOptions): Promise<Outcome> {
     if (this.#outbox.isFull) {
       return Promise.resolve({ status: 'error', code: 'overloaded', message: 'the client takes nothing at present' });
@@ -146,12 +145,10 @@ export class Connection implements ProtocolHost, CarrierListener {
     return this.#pending.ask(send, { timeoutMs: withinMs, signal });
   }
 
-  /** Resolves with how many of its subscriptions `authorize` refuses now. */
   async revoke(topic: string | undefined): Promise<number> {
     return (await this.#client?.subscriptions.reauthorize(topic)) ?? 0;
   }
 
-  /** Tells the client why, lets go of everything now, and closes the carrier behind what was sent. `afterMs`: when the client is to come back. */
   end(code: number, reason: string, afterMs = 0): void {
     if (this.#ended) return;
     this.#outbox.add(this.#protocol.bye({ code, reason, reconnect: reconnectAfter(code) !== 'no', afterMs }));
@@ -160,7 +157,6 @@ export class Connection implements ProtocolHost, CarrierListener {
     this.#carrier.close(code, reason);
   }
 
-  /** Ends without a word, and frees what is queued for the client. */
   terminate(code: number, reason: string): void {
     this.#letGo(code, reason, { code, reason });
     this.#carrier.terminate();

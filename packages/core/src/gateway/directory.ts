@@ -1,30 +1,30 @@
-import type { Connection } from './connection.ts';
+import type { LiveConnection } from './live-connection.ts';
 
-const nobody: ReadonlySet<Connection> = new Set();
+const nobody: ReadonlySet<LiveConnection> = new Set();
 
 /** The live connections of one gateway, by id and by address. */
 export class Directory {
-  readonly #byId = new Map<string, Connection>();
-  readonly #byAddress = new Map<string, Set<Connection>>();
+  readonly #byId = new Map<string, LiveConnection>();
+  readonly #byAddress = new Map<string, Set<LiveConnection>>();
 
   get size(): number {
     return this.#byId.size;
   }
 
-  get all(): Iterable<Connection> {
+  get all(): Iterable<LiveConnection> {
     return this.#byId.values();
   }
 
-  find(id: string): Connection | undefined {
+  find(id: string): LiveConnection | undefined {
     return this.#byId.get(id);
   }
 
   /** Those that receive at an address. Changes as they come and go. */
-  at(address: string): ReadonlySet<Connection> {
+  at(address: string): ReadonlySet<LiveConnection> {
     return this.#byAddress.get(address) ?? nobody;
   }
 
-  add(connection: Connection, addresses: readonly string[]): void {
+  add(connection: LiveConnection, addresses: readonly string[]): void {
     this.#byId.set(connection.id, connection);
     for (const address of addresses) {
       const there = this.#byAddress.get(address);
@@ -33,7 +33,7 @@ export class Directory {
     }
   }
 
-  remove(connection: Connection, addresses: readonly string[]): void {
+  remove(connection: LiveConnection, addresses: readonly string[]): void {
     this.#byId.delete(connection.id);
     for (const address of addresses) {
       const there = this.#byAddress.get(address);

@@ -1,13 +1,13 @@
 import type { Clock, Randomness } from '../clock.ts';
 import { closeCodes } from '../protocol/close-codes.ts';
-import type { Connection } from './connection.ts';
+import type { LiveConnection } from './live-connection.ts';
 
 export interface DrainOptions {
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly drainMs: number;
   /** Those that are still there. */
-  readonly connections: () => Iterable<Connection>;
+  readonly connections: () => Iterable<LiveConnection>;
 }
 
 /** In how many slices clients are sent away. */

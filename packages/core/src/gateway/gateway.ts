@@ -17,11 +17,11 @@ import type {
   PostReceipt,
   RequestHandler,
   RequestOptions,
-  Target,
 } from './api.ts';
 import { type GatewayObserverEvents, gatewayObserverNames } from './observers.ts';
 import { OpenGateway } from './open-gateway.ts';
 import { type GatewaySettings, resolveGatewayOptions } from './options.ts';
+import type { Target } from './target.ts';
 
 /** The longest name of a request, and type of a posted message, in characters. */
 const maxNameLength = 128;

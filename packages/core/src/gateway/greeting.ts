@@ -41,15 +41,15 @@ export async function greet(
 ): Promise<Greeting | Refusal> {
   const identity = await identify(parts, handshake, known, hello.token);
   if ('code' in identity) return identity;
-  const { secrets, sessions } = parts;
+  const { sessions, settings } = parts;
   const { resume } = hello;
   const resumed =
     resume !== undefined &&
     !sessions.isEnded(resume.session) &&
-    (await secrets.verify(resume.session, resume.secret, identity.userId));
+    (await settings.secrets.verify(resume.session, resume.secret, identity.userId));
   const { session, secret } = resumed
     ? { session: resume.session, secret: resume.secret }
-    : await secrets.create(identity.userId);
+    : await settings.secrets.create(identity.userId);
   const addresses = addressesOf({ id: connection, session, identity });
   const { topics } = parts.internals;
   const userAddress = addresses.find((address) => address.startsWith('@user.') && topics.mayKeep(address));

@@ -1,5 +1,5 @@
 import type { MessageReference } from '../bus/observers.ts';
-import type { Target } from './api.ts';
+import type { Target } from './target.ts';
 
 /** Which connection an event is about. */
 export interface ConnectionReference {

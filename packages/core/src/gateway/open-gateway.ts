@@ -7,11 +7,11 @@ import { closeCodes } from '../protocol/close-codes.ts';
 import { admit } from './admission.ts';
 import type { Outcome, RequestHandler, RequestOptions } from './api.ts';
 import { Authenticator } from './authenticator.ts';
-import type { Connection } from './connection.ts';
 import { ConnectionLimits } from './connection-limits.ts';
 import { Directory } from './directory.ts';
 import { drain } from './drain.ts';
 import { CursorTexts } from './event-sender.ts';
+import type { LiveConnection } from './live-connection.ts';
 import { Matchers } from './matchers.ts';
 import { NodeCalls } from './node-calls.ts';
 import type { GatewayObserverEvents } from './observers.ts';
@@ -19,7 +19,6 @@ import type { GatewaySettings } from './options.ts';
 import { Flusher } from './outbox.ts';
 import type { GatewayParts } from './parts.ts';
 import { Presence } from './presence.ts';
-import { createSessionSecrets } from './session-secrets.ts';
 import { Sessions } from './sessions.ts';
 import { UserCursors } from './user-cursors.ts';
 
@@ -33,7 +32,7 @@ export class OpenGateway {
   readonly #presence: Presence;
   readonly #calls: NodeCalls;
   /** From the handshake until the carrier is gone. */
-  readonly #carried = new Set<Connection>();
+  readonly #carried = new Set<LiveConnection>();
   #whenEmpty: (() => void) | undefined;
   #accepting = false;
 
@@ -46,7 +45,7 @@ export class OpenGateway {
   ) {
     this.#settings = settings;
     const internals = (bus as unknown as { readonly [busInternals]: BusInternals })[busInternals];
-    const { limits, timings, clock, randomness, registry, broker, resumeKey } = settings;
+    const { limits, timings, clock, registry, broker } = settings;
     const { side } = internals;
     const onError = (error: unknown): void => observers.error(error);
     const intervalMs = timings.userCursorMs;
@@ -59,7 +58,6 @@ export class OpenGateway {
       handlers,
       authenticator: new Authenticator(settings, onError),
       limits: new ConnectionLimits(limits),
-      secrets: createSessionSecrets(resumeKey, randomness),
       sessions: new Sessions({
         clock,
         resumeWindowMs: timings.resumeWindowMs,
@@ -182,7 +180,7 @@ export class OpenGateway {
     return this.#parts.directory.find(connection)?.request(name, body, options) ?? notFound;
   }
 
-  #admitted(connection: Connection, resumed: boolean): void {
+  #admitted(connection: LiveConnection, resumed: boolean): void {
     const { directory, observers } = this.#parts;
     directory.add(connection, connection.addresses);
     this.#presence.register(this.#entryOf(connection));
@@ -190,7 +188,7 @@ export class OpenGateway {
     if (resumed) void this.#takeOverElsewhere(connection);
   }
 
-  #ended(connection: Connection, wasAdmitted: boolean, code: number, reason: string): void {
+  #ended(connection: LiveConnection, wasAdmitted: boolean, code: number, reason: string): void {
     if (!wasAdmitted) return;
     const { directory, observers } = this.#parts;
     directory.remove(connection, connection.addresses);
@@ -198,13 +196,13 @@ export class OpenGateway {
     observers.tell('disconnected', { ...connection.reference, code, reason });
   }
 
-  #gone(connection: Connection): void {
+  #gone(connection: LiveConnection): void {
     this.#carried.delete(connection);
     if (this.#carried.size === 0) this.#whenEmpty?.();
   }
 
   /** The session may have a connection on another node, which does not know that it has come back here. */
-  async #takeOverElsewhere(connection: Connection): Promise<void> {
+  async #takeOverElsewhere(connection: LiveConnection): Promise<void> {
     const { session } = connection.reference;
     try {
       const found = await this.find({ session });
@@ -226,7 +224,7 @@ export class OpenGateway {
     });
   }
 
-  #entryOf(connection: Connection): ConnectionEntry {
+  #entryOf(connection: LiveConnection): ConnectionEntry {
     const { info } = connection;
     if (info === undefined) throw configError('connection', connection.id, 'it was not let in yet');
     const { id, session, identity, capabilities, handshake, connectedAt } = info;

@@ -9,10 +9,10 @@ import type { GatewayLimits, GatewayOptions, GatewayTimings } from './api.ts';
 import { gatewayDefaults } from './defaults.ts';
 import { createMemoryBroker } from './memory-broker.ts';
 import { createMemoryRegistry } from './memory-registry.ts';
+import { createSessionSecrets, type SessionSecrets } from './session-secrets.ts';
 
 /** The options of a gateway, checked and completed. */
-export interface GatewaySettings
-  extends Pick<GatewayOptions, 'authenticate' | 'authenticateToken' | 'authorize' | 'resumeKey'> {
+export interface GatewaySettings extends Pick<GatewayOptions, 'authenticate' | 'authenticateToken' | 'authorize'> {
   readonly transports: readonly Transport[];
   readonly protocols: readonly WireProtocol[];
   readonly limits: GatewayLimits;
@@ -21,6 +21,7 @@ export interface GatewaySettings
   readonly broker: Broker;
   readonly clock: Clock;
   readonly randomness: Randomness;
+  readonly secrets: SessionSecrets;
 }
 
 /** Checks and completes what was passed to `createGateway`, or throws `HEXBUS_CONFIG` naming the field. */
@@ -29,7 +30,12 @@ export function resolveGatewayOptions(
   machine: { readonly clock: Clock; readonly randomness: Randomness },
 ): GatewaySettings {
   assertField(isObject(options), 'options', options, 'pass { transports: [...] }');
-  const { transports, protocols = [createHexbusV1()], clock = machine.clock } = options;
+  const {
+    transports,
+    protocols = [createHexbusV1()],
+    clock = machine.clock,
+    randomness = machine.randomness,
+  } = options;
   assertField(Array.isArray(transports) && transports.length > 0, 'transports', transports, 'pass at least one');
   assertField(Array.isArray(protocols) && protocols.length > 0, 'protocols', protocols, 'pass at least one');
   for (const field of ['authenticate', 'authenticateToken', 'authorize'] as const) {
@@ -41,13 +47,13 @@ export function resolveGatewayOptions(
     authenticate: options.authenticate,
     authenticateToken: options.authenticateToken,
     authorize: options.authorize,
-    resumeKey: options.resumeKey,
+    secrets: createSessionSecrets(options.resumeKey, randomness),
     registry: options.registry ?? createMemoryRegistry({ clock }),
     broker: options.broker ?? createMemoryBroker({ clock }),
     limits: resolveNumbers('limits', options.limits, gatewayDefaults.limits, 1),
     timings: resolveNumbers('timings', options.timings, gatewayDefaults.timings, 0),
     clock,
-    randomness: options.randomness ?? machine.randomness,
+    randomness,
   };
 }
 

@@ -3,15 +3,14 @@ import type { BusInternals } from '../bus/internals.ts';
 import type { ObserverHub } from '../observer-hub.ts';
 import type { RequestHandler } from './api.ts';
 import type { Authenticator } from './authenticator.ts';
-import type { Connection } from './connection.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
 import type { Directory } from './directory.ts';
 import type { CursorTexts } from './event-sender.ts';
+import type { LiveConnection } from './live-connection.ts';
 import type { Matchers } from './matchers.ts';
 import type { GatewayObserverEvents } from './observers.ts';
 import type { GatewaySettings } from './options.ts';
 import type { Flusher } from './outbox.ts';
-import type { SessionSecrets } from './session-secrets.ts';
 import type { Sessions } from './sessions.ts';
 import type { UserCursors } from './user-cursors.ts';
 
@@ -24,7 +23,6 @@ export interface GatewayParts {
   readonly observers: ObserverHub<GatewayObserverEvents>;
   readonly authenticator: Authenticator;
   readonly limits: ConnectionLimits;
-  readonly secrets: SessionSecrets;
   readonly sessions: Sessions;
   readonly directory: Directory;
   readonly flusher: Flusher;
@@ -34,11 +32,11 @@ export interface GatewayParts {
   readonly userCursors: UserCursors | undefined;
   readonly cursors: CursorTexts;
   /** A carrier stands, of a client that is not let in yet. */
-  connected(connection: Connection): void;
+  connected(connection: LiveConnection): void;
   /** A client was let in. */
-  admitted(connection: Connection, resumed: boolean): void;
+  admitted(connection: LiveConnection, resumed: boolean): void;
   /** A connection has let go of everything; `wasAdmitted`: its client had been let in. */
-  ended(connection: Connection, wasAdmitted: boolean, code: number, reason: string): void;
+  ended(connection: LiveConnection, wasAdmitted: boolean, code: number, reason: string): void;
   /** Its carrier is gone too. */
-  gone(connection: Connection): void;
+  gone(connection: LiveConnection): void;
 }

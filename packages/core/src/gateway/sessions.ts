@@ -1,6 +1,6 @@
 import type { CancelTimer, Clock } from '../clock.ts';
 import { closeCodes } from '../protocol/close-codes.ts';
-import type { Connection } from './connection.ts';
+import type { LiveConnection } from './live-connection.ts';
 
 /** Why the server ended a connection. */
 export interface ServerEnd {
@@ -10,7 +10,7 @@ export interface ServerEnd {
 
 interface Session {
   readonly userId: string | undefined;
-  connection: Connection | undefined;
+  connection: LiveConnection | undefined;
   last: ServerEnd | undefined;
   /** It was ended on purpose and is not to be resumed. */
   ended: boolean;
@@ -41,12 +41,12 @@ export class Sessions {
     return this.#sessions.get(session)?.ended === true;
   }
 
-  connectionOf(session: string): Connection | undefined {
+  connectionOf(session: string): LiveConnection | undefined {
     return this.#sessions.get(session)?.connection;
   }
 
   /** The connection takes the session, and ends the one that has it. Returns why the server ended the last one, if it did. */
-  attach(session: string, connection: Connection, userId: string | undefined): ServerEnd | undefined {
+  attach(session: string, connection: LiveConnection, userId: string | undefined): ServerEnd | undefined {
     const known = this.#sessions.get(session);
     const before = known?.connection;
     known?.cancelExpiry?.();
@@ -56,7 +56,7 @@ export class Sessions {
   }
 
   /** The connection is gone; its session waits for another one for a while. */
-  detach(session: string, connection: Connection, last: ServerEnd | undefined): void {
+  detach(session: string, connection: LiveConnection, last: ServerEnd | undefined): void {
     const known = this.#sessions.get(session);
     if (known === undefined || known.connection !== connection) return;
     known.connection = undefined;

@@ -1,0 +1,6 @@
+/** Whom a message is for. */
+export type Target =
+  | { readonly all: true }
+  | { readonly user: string }
+  | { readonly session: string }
+  | { readonly connection: string };
