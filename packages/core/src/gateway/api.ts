@@ -119,7 +119,7 @@ export interface GatewayLimits {
   readonly maxFrameBurst: number;
   readonly maxBytesPerSecond: number;
   readonly maxByteBurst: number;
-  /** Frames of a client that were ignored, after which it is closed. */
+  /** Frames of a client without effect, between two pings, after which it is closed. */
   readonly maxIgnored: number;
 }
 

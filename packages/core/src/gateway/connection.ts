@@ -310,6 +310,8 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
   }
 
   #ping(): void {
+    // Now and then an answer and what it answers cross each other, also with a client that does nothing wrong.
+    this.#ignored = 0;
     if (this.#outbox.hasRoom) this.#outbox.add(this.#protocol.ping(this.#client?.stream?.token));
   }
 
