@@ -1,4 +1,4 @@
-import { type CursorParts, formatCursor, parseCursor } from '@hexbus/core';
+import { type CursorParts, formatCursor } from '@hexbus/core';
 
 /** How far one subscription has received its stream, so that repeats are known. Outlives connections. */
 export class HighWater {
@@ -10,8 +10,7 @@ export class HighWater {
   }
 
   /** Whether what stands there was not received yet; from now on it was. Epochs have no order: another one is new. */
-  pass(cursor: string): boolean {
-    const at = parseCursor(cursor);
+  pass(at: CursorParts): boolean {
     if (this.#mark?.epoch === at.epoch && at.position <= this.#mark.position) return false;
     this.#mark = at;
     return true;

@@ -1,4 +1,4 @@
-import type { HandlerContext, Message } from '@hexbus/core';
+import type { CursorParts, HandlerContext, Message } from '@hexbus/core';
 import { HandlerRunner } from '@hexbus/core/wire';
 import { HighWater } from './high-water.ts';
 import { messageWork } from './message-work.ts';
@@ -29,8 +29,8 @@ export class Inbox {
     };
   }
 
-  offer(message: Message, cursor: string | undefined, size: number, step: Step | undefined): void {
-    if (cursor !== undefined && !this.#seen.pass(cursor)) return;
+  offer(message: Message, at: CursorParts | undefined, size: number, step: Step | undefined): void {
+    if (at !== undefined && !this.#seen.pass(at)) return;
     const { observers, progress } = this.#runtime;
     this.#pump.push(messageWork(message, size, () => this.#runnersOf(message), observers, progress.hold(step)));
   }

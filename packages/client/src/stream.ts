@@ -1,4 +1,4 @@
-import { type HexbusError, matchesPattern, patternsOverlap } from '@hexbus/core';
+import { type CursorParts, type HexbusError, matchesPattern, parseCursor, patternsOverlap } from '@hexbus/core';
 import {
   readSubscribed,
   type ServerFrame,
@@ -61,22 +61,24 @@ export class Stream {
   }
 
   event({ message, cursor }: FrameOf<'event'>, size: number): void {
+    const at = placeOf(cursor);
     const step = this.#begin(cursor);
-    if (message.topic.startsWith('@')) this.inbox.offer(message, cursor, size, step);
+    if (message.topic.startsWith('@')) this.inbox.offer(message, at, size, step);
     else {
       for (const subscription of this.#subscriptions.values()) {
         if (subscription.attached && matchesPattern(subscription.topic, message.topic))
-          subscription.offer(message, cursor, size, step);
+          subscription.offer(message, at, size, step);
       }
     }
     this.#end(step);
   }
 
   eventFor({ message, cursor, subs, token }: FrameOf<'event-for'>, size: number): void {
+    const at = placeOf(cursor);
     const step = this.#begin(token);
     for (const id of subs) {
-      if (id === inboxId) this.inbox.offer(message, cursor, size, step);
-      else this.#subscriptions.get(id)?.offer(message, cursor, size, step);
+      if (id === inboxId) this.inbox.offer(message, at, size, step);
+      else this.#subscriptions.get(id)?.offer(message, at, size, step);
     }
     this.#end(step);
   }
@@ -153,4 +155,9 @@ export class Stream {
     if (plainToken.test(step.token)) for (const subscription of this.#subscriptions.values()) subscription.settled();
     this.#runtime.progress.settle(step);
   }
+}
+
+/** Throws before anything was done with a frame whose cursor makes no sense. */
+function placeOf(cursor: string | undefined): CursorParts | undefined {
+  return cursor === undefined ? undefined : parseCursor(cursor);
 }

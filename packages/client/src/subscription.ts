@@ -1,8 +1,10 @@
 import {
   type CancelTimer,
+  type CursorParts,
   type HandlerContext,
   HexbusError,
   type Message,
+  parseCursor,
   type SubscriptionStart,
   type SubscriptionState,
   shorten,
@@ -105,7 +107,7 @@ export class FollowedTopic implements ClientSubscription, Coverable {
     this.#attached = true;
     this.#behind = true;
     this.#refusals = 0;
-    if (start !== undefined) this.#seen.pass(start);
+    if (start !== undefined) this.#seen.pass(parseCursor(start));
     if (this.#state === 'starting') this.#state = 'active';
     this.#resolveReady(start === undefined || head === undefined ? undefined : { start, head });
   }
@@ -125,8 +127,8 @@ export class FollowedTopic implements ClientSubscription, Coverable {
   }
 
   /** A message for this subscription; dropped if it has come before. `step` will not count before it is handled. */
-  offer(message: Message, cursor: string | undefined, size: number, step: Step | undefined): void {
-    if (cursor !== undefined && !this.#seen.pass(cursor)) return;
+  offer(message: Message, at: CursorParts | undefined, size: number, step: Step | undefined): void {
+    if (at !== undefined && !this.#seen.pass(at)) return;
     const { observers, progress } = this.#runtime;
     const settle = progress.hold(step);
     this.#pump.push(messageWork(message, size, () => [this.#runner], observers, settle));

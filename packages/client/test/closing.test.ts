@@ -1,0 +1,117 @@
+import { describe, expect, test } from 'vitest';
+import { createBench, event, framesOf, Gate, subscribed } from './support/bench.ts';
+
+describe('close', () => {
+  test('waits for the running call, starts none, acknowledges what was handled, and leaves nothing behind', async () => {
+    const { client, clock, log, network, settle, welcome } = createBench();
+    const gate = new Gate();
+    const subscription = client.subscribe(
+      'a',
+      log.handler('a', () => gate.promise),
+    );
+    client.on('T', log.handler('inbox'));
+    client.observe('state', ({ state, connected }) => log.note(`${state} ${connected}`));
+    const socket = await welcome();
+    log.take();
+    socket.say(subscribed(1, 0), event(1, 'a'), event(2, 'a'));
+    const pending = client.request('x', null);
+    await settle();
+    const closed = client.close();
+    expect(client.close()).toBe(closed);
+    socket.say(event(3, '@all', 3, 'T'), event(4, 'a'));
+    await settle();
+    expect([client.state, socket.closedWith]).toEqual(['closing', undefined]);
+    gate.open();
+    await closed;
+    await subscription.done;
+    expect(log.take()).toEqual(['a: a#1 1', 'closing true', 'closed false']);
+    expect(framesOf(socket, 6)).toEqual([[6, 'e.1']]);
+    expect(socket.closedWith?.code).toBe(1000);
+    expect(subscription.state).toBe('ended');
+    await expect(pending).resolves.toMatchObject({ code: 'disconnected' });
+    expect(clock).toMatchObject({ pendingTimers: 0, pendingTurns: 0 });
+    await clock.advance(600_000);
+    expect(network.sockets).toHaveLength(1);
+  });
+
+  test('waits for a handler that hangs no longer than closeTimeoutMs, and may be called inside one', async () => {
+    const { client, clock, log, welcome } = createBench({ timings: { closeTimeoutMs: 3_000 } });
+    client.subscribe('a', async (_message, { signal }) => {
+      signal.addEventListener('abort', () => log.note('aborted'));
+      await client.close();
+      log.note('unexpected: the handler waited for itself and went on before close');
+    });
+    const socket = await welcome();
+    socket.say(subscribed(1, 0), event(1, 'a'));
+    await clock.advance(2_999);
+    expect([client.state, log.take()]).toEqual(['closing', ['aborted']]);
+    await clock.advance(1);
+    expect([client.state, framesOf(socket, 6)]).toEqual(['closed', [[6, 'e.0']]]);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test('ends a client that waits to reconnect, is connecting, or was never opened', async () => {
+    const waiting = createBench();
+    (await waiting.welcome()).cut();
+    const connecting = createBench();
+    const opened = connecting.client.open();
+    await connecting.settle();
+    const idle = createBench();
+    for (const { client, clock } of [waiting, connecting, idle]) {
+      await client[Symbol.asyncDispose]();
+      expect(client.state).toBe('closed');
+      expect(clock.pendingTimers).toBe(0);
+    }
+    await expect(opened).rejects.toMatchObject({ code: 'HEXBUS_CLOSED' });
+    await expect(idle.client.open()).rejects.toMatchObject({ code: 'HEXBUS_CLOSED' });
+    expect(connecting.network.last.closedWith?.code).toBe(1000);
+  });
+
+  test('does not come back when the connection goes meanwhile', async () => {
+    const { client, clock, network, settle, welcome } = createBench();
+    const gate = new Gate();
+    client.subscribe('a', () => gate.promise);
+    const socket = await welcome();
+    socket.say(subscribed(1, 0), event(1, 'a'));
+    await settle();
+    const closed = client.close();
+    socket.cut();
+    await clock.advance(5_000);
+    gate.open();
+    await closed;
+    expect([network.sockets.length, clock.pendingTimers]).toEqual([1, 0]);
+  });
+
+  test('makes the verbs refuse', async () => {
+    const { client } = createBench();
+    await client.close();
+    const closed = expect.objectContaining({ code: 'HEXBUS_CLOSED' });
+    expect(() => client.subscribe('a', () => undefined)).toThrow(closed);
+    expect(() => client.on('a', () => undefined)).toThrow(closed);
+    expect(() => client.handle('a', () => undefined)).toThrow(closed);
+    await expect(client.publish('a', 1)).rejects.toEqual(closed);
+    await expect(client.request('a', 1)).resolves.toMatchObject({ status: 'error', code: 'disconnected' });
+  });
+});
+
+test('what observers throw disturbs nothing, and is told once', async () => {
+  const { client, log, settle, welcome } = createBench();
+  client.observe('state', () => {
+    throw new Error('broken');
+  });
+  client.observe('state', async () => {
+    throw new Error('broken');
+  });
+  const end = client.observe('error', ({ error }) => {
+    log.note((error as Error).message);
+    throw new Error('broken too');
+  });
+  const socket = await welcome();
+  await settle();
+  expect(client.connected).toBe(true);
+  expect(new Set(log.take())).toEqual(new Set(['an observer of state threw']));
+  end();
+  socket.cut();
+  expect(log.take()).toEqual([]);
+  await client.close();
+});

@@ -1,0 +1,86 @@
+import { describe, expect, test } from 'vitest';
+import { attributes, createBench, framesOf, Gate, subscribed, welcome } from './support/bench.ts';
+
+function delivery(id: number, sub: number, message: string, timeoutMs = 60_000): readonly unknown[] {
+  return [19, id, sub, 'jobs', null, message, attributes(message), timeoutMs];
+}
+
+describe('a message of a held topic', () => {
+  test('is answered when its handler has settled, one after the other', async () => {
+    const { client, log, settle, welcome: connect } = createBench();
+    const gate = new Gate();
+    client.subscribe('jobs', async (message) => {
+      log.handler('jobs')(message);
+      await gate.promise;
+      if (message.body === 'b') throw new Error('broken');
+    });
+    client.observe('error', ({ messageId }) => log.note(`failed ${messageId}`));
+    const socket = await connect();
+    socket.say(subscribed(1, 0), delivery(1, 1, 'a'), delivery(2, 1, 'b'));
+    await settle();
+    expect([log.take(), framesOf(socket, 8)]).toEqual([['jobs: jobs "a"'], []]);
+    gate.open();
+    await settle();
+    expect(log.take()).toEqual(['jobs: jobs "b"', 'failed b']);
+    expect(framesOf(socket, 8)).toEqual([[8, 1, null]]);
+    expect(framesOf(socket, 9)).toMatchObject([[9, 2, { code: 'remote-error', retryable: false }]]);
+    await client.close();
+  });
+
+  test('that nobody wants any more is answered as cancelled', async () => {
+    const { client, settle, welcome: connect } = createBench();
+    const subscription = client.subscribe('jobs', () => new Promise(() => undefined));
+    const socket = await connect();
+    socket.say(subscribed(1, 0), delivery(1, 1, 'a'), delivery(2, 1, 'b'));
+    await settle();
+    subscription.unsubscribe();
+    socket.say(delivery(3, 1, 'c'));
+    expect(framesOf(socket, 9)).toMatchObject([
+      [9, 2, { code: 'cancelled' }],
+      [9, 3, { code: 'cancelled' }],
+    ]);
+    await client.close();
+  });
+
+  test('is given the time that the server gives, and is not answered after it', async () => {
+    const { client, clock, log, welcome: connect } = createBench();
+    const gate = new Gate();
+    client.subscribe('jobs', async ({ body }, { signal }) => {
+      log.note(`begin ${body}`);
+      signal.addEventListener('abort', () => log.note(`aborted ${body}`));
+      await gate.promise;
+    });
+    const socket = await connect();
+    socket.say(subscribed(1, 0), delivery(1, 1, 'a', 500), delivery(2, 1, 'b', 500));
+    await clock.advance(500);
+    expect(log.take()).toEqual(['begin a', 'aborted a']);
+    expect(framesOf(socket, 8)).toEqual([]);
+    gate.open();
+    await client.close();
+  });
+
+  test('that waits at a cut is delivered again and handled once; one that was being handled is not handled again', async () => {
+    const { client, clock, log, network, settle, welcome: connect } = createBench();
+    const gate = new Gate();
+    client.subscribe(
+      'jobs',
+      log.handler('jobs', () => gate.promise),
+    );
+    const socket = await connect();
+    socket.say(subscribed(1, 0), delivery(1, 1, 'a'), delivery(2, 1, 'b'));
+    await settle();
+    socket.cut();
+    gate.open();
+    await clock.advance(60_000);
+    network.last.accept();
+    network.last.say(welcome({ resumed: true }), subscribed(1, 0), delivery(1, 1, 'a'), delivery(2, 1, 'b'));
+    await settle();
+    expect(log.take()).toEqual(['jobs: jobs "a"', 'jobs: jobs "b"']);
+    expect(framesOf(network.last, 8)).toEqual([
+      [8, 1, null],
+      [8, 2, null],
+    ]);
+    expect(framesOf(socket, 8)).toEqual([]);
+    await client.close();
+  });
+});

@@ -1,0 +1,58 @@
+import { type ClientOptions, clientDefaults, createClient } from '@hexbus/client';
+import { describe, expect, test } from 'vitest';
+import { FakeNetwork } from './support/fake-network.ts';
+
+const { WebSocket } = new FakeNetwork();
+
+describe('createClient', () => {
+  test.each([
+    ['url', { url: 'bus.test' }],
+    ['url', { url: 'ftp://bus.test' }],
+    ['url', { url: undefined }],
+    ['transport', { transport: 'pigeon' }],
+    ['token', { token: 7 }],
+    ['capabilities', { capabilities: 'console' }],
+    ['WebSocket', { WebSocket: 'ws' }],
+    ['limits.maxTries', { limits: { maxTries: 0 } }],
+    ['limits.maxTrys', { limits: { maxTrys: 3 } }],
+    ['timings.acknowledgeMs', { timings: { acknowledgeMs: Number.NaN } }],
+    ['timings.requestTimeoutMs', { timings: { requestTimeoutMs: -1 } }],
+  ])('refuses %s in %j', (field, options) => {
+    const all = { url: 'ws://bus.test', WebSocket, ...options } as unknown as ClientOptions;
+    expect(() => createClient(all)).toThrow(
+      expect.objectContaining({ code: 'HEXBUS_CONFIG', message: expect.stringContaining(`${field} is `) }),
+    );
+  });
+
+  test.each([
+    ['https://bus.test/hexbus?x=1#part', 'wss://bus.test/hexbus?x=1'],
+    ['http://bus.test', 'ws://bus.test/'],
+    ['wss://bus.test/a', 'wss://bus.test/a'],
+  ])('takes %s', async (url, opened) => {
+    const network = new FakeNetwork();
+    const client = createClient({ url, WebSocket: network.WebSocket, limits: { maxTries: undefined } as object });
+    expect(network.sockets).toHaveLength(0);
+    void client.open().catch(() => undefined);
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(network.last.url).toBe(opened);
+    await client.close();
+  });
+
+  test('starts nothing', () => {
+    const client = createClient({ url: 'ws://bus.test', WebSocket });
+    expect(client).toMatchObject({ state: 'idle', connected: false, session: undefined, capabilities: [] });
+    expect(clientDefaults.limits.maxQueuedMessages).toBe(10_000);
+  });
+
+  test('checks what its verbs are given', () => {
+    const client = createClient({ url: 'ws://bus.test', WebSocket });
+    const noFunction = 'handler' as unknown as () => void;
+    expect(() => client.subscribe('a b', () => undefined)).toThrow(/pattern "a b"/);
+    expect(() => client.subscribe('a', noFunction)).toThrow(/handler is "handler"/);
+    expect(() => client.on('a', noFunction)).toThrow(/handler is/);
+    expect(() => client.handle('a', noFunction)).toThrow(/handler is/);
+    expect(() => client.observe('state', noFunction)).toThrow(/observer is/);
+    expect(() => client.observe('weather' as 'state', () => undefined)).toThrow(/observe is "weather"/);
+  });
+});

@@ -1,0 +1,318 @@
+import type { SavedSession } from '@hexbus/client';
+import { describe, expect, test } from 'vitest';
+import { type Bench, createBench, event, eventFor, framesOf, Gate, subscribed, welcome } from './support/bench.ts';
+
+/** Cuts the connection, waits for the next one, and returns what its HELLO says. */
+async function comeBack({ network, clock }: Bench): Promise<Record<string, unknown>> {
+  network.last.cut();
+  await clock.advance(1_000);
+  network.last.accept();
+  const [[, hello] = []] = network.last.take();
+  return hello as Record<string, unknown>;
+}
+
+const session = { session: 'urn:s1', secret: 'x' };
+
+describe('what is acknowledged', () => {
+  test('is the last token whose messages were all handled, over all subscriptions, at most once a second', async () => {
+    const { client, clock, welcome: connect } = createBench();
+    const gate = new Gate();
+    client.subscribe('slow', () => gate.promise);
+    client.subscribe('fast', () => undefined);
+    const socket = await connect();
+    socket.say(subscribed(1, 0), subscribed(2, 0), event(1, 'fast'), event(2, 'slow'), event(3, 'fast'), [14, 'e.9']);
+    await clock.advance(1_000);
+    expect(framesOf(socket, 6)).toEqual([[6, 'e.1']]);
+    await clock.advance(5_000);
+    gate.open();
+    await clock.advance(999);
+    expect(framesOf(socket, 6)).toHaveLength(1);
+    socket.say(event(10, 'fast'));
+    await clock.advance(1);
+    expect(framesOf(socket, 6)).toEqual([
+      [6, 'e.1'],
+      [6, 'e.10'],
+    ]);
+    await client.close();
+  });
+
+  test('includes messages that failed for good, and what nobody follows any more', async () => {
+    const { client, clock, welcome: connect } = createBench({ limits: { maxTries: 1 } });
+    client.subscribe('a', () => {
+      throw new Error('broken');
+    });
+    const left = client.subscribe('b', () => new Promise(() => undefined));
+    const socket = await connect({ pingMs: 600_000 });
+    socket.say(subscribed(1, 0), subscribed(2, 0), event(1, 'a'), event(2, 'b'), event(3, 'b'), event(4, 'a'));
+    await clock.advance(1_000);
+    left.unsubscribe();
+    await clock.advance(60_000);
+    expect(framesOf(socket, 6)).toEqual([
+      [6, 'e.1'],
+      [6, 'e.4'],
+    ]);
+    await client.close();
+  });
+
+  test('is told at close, without waiting for the second', async () => {
+    const { client, settle, welcome: connect } = createBench();
+    client.subscribe('a', () => undefined);
+    const socket = await connect();
+    socket.say(subscribed(1, 0), event(1, 'a'));
+    await settle();
+    await client.close();
+    expect(socket.sent.at(-1)).toEqual([6, 'e.1']);
+  });
+});
+
+describe('after a cut', () => {
+  test('the session is resumed at the token that was handled, with covered subscriptions covered', async () => {
+    const bench = createBench();
+    const { client, log, settle, welcome: connect } = bench;
+    const gate = new Gate();
+    client.subscribe('a', async (message) => {
+      log.handler('a')(message);
+      if (message.body === 2) await gate.promise;
+    });
+    const socket = await connect();
+    socket.say(subscribed(1, 0), event(1, 'a'), event(2, 'a'), event(3, 'a'));
+    await settle();
+    expect(await comeBack(bench)).toEqual({
+      v: 1,
+      resume: { ...session, token: 'e.1' },
+      subs: [[1, 'a', 'covered']],
+      caps: [],
+    });
+    bench.network.last.say(welcome({ token: 'e.1', resumed: true }), subscribed(1, 1));
+    bench.network.last.say(event(2, 'a'), event(3, 'a'), event(4, 'a'));
+    await bench.clock.advance(1_000);
+    expect(framesOf(bench.network.last, 6)).toEqual([]);
+    gate.open();
+    await bench.clock.advance(1_000);
+    expect(log.take()).toEqual(['a: a#1 1', 'a: a#2 2', 'a: a#3 3', 'a: a#4 4']);
+    expect(framesOf(bench.network.last, 6)).toEqual([[6, 'e.4']]);
+    await client.close();
+  });
+
+  test('what was received is handled while there is no connection', async () => {
+    const bench = createBench();
+    const { client, log, settle, welcome: connect } = bench;
+    const gate = new Gate();
+    client.subscribe(
+      'a',
+      log.handler('a', () => gate.promise),
+    );
+    const socket = await connect();
+    socket.say(subscribed(1, 0), event(1, 'a'), event(2, 'a'));
+    await settle();
+    socket.cut();
+    gate.open();
+    await settle();
+    expect(log.take()).toEqual(['a: a#1 1', 'a: a#2 2']);
+    expect(await comeBack(bench)).toMatchObject({ resume: { ...session, token: 'e.2' } });
+    await client.close();
+  });
+
+  test('a client that had received nothing resumes where it began', async () => {
+    const bench = createBench();
+    await bench.welcome({ token: 'e.17' });
+    expect(await comeBack(bench)).toMatchObject({ resume: { ...session, token: 'e.17' } });
+    await bench.client.close();
+  });
+
+  test('a subscription that was not answered begins where it was to begin; one that was, after what it has', async () => {
+    const bench = createBench();
+    const { client, welcome: connect } = bench;
+    const gate = new Gate();
+    client.subscribe('blocked', () => gate.promise);
+    const socket = await connect();
+    socket.say(subscribed(1, 0), event(1, 'blocked'));
+    client.subscribe('a', () => undefined, { from: { last: 5 } });
+    client.subscribe('b', () => undefined, { from: 'earliest' });
+    client.subscribe('c', () => undefined);
+    socket.say([8, 2, { start: 'e.1', head: 'e.9', token: 'e.1;2.1' }], eventFor([2], 'e.1;2.4', 4, 'a'));
+    socket.say([8, 4, { start: 'e.1', head: 'e.1', token: 'e.1;2.4;4' }]);
+    expect(await comeBack(bench)).toMatchObject({
+      resume: { token: 'e.0' },
+      subs: [
+        [1, 'blocked', 'covered'],
+        [2, 'a', { after: 'e.4' }],
+        [3, 'b', 'earliest'],
+        [4, 'c', { after: 'e.1' }],
+      ],
+    });
+    gate.open();
+    await client.close();
+  });
+
+  test('a token of the new connection covers no subscription that it has not answered', async () => {
+    const bench = createBench();
+    const { client, settle, welcome: connect } = bench;
+    client.subscribe('a', () => undefined);
+    client.subscribe('b', () => undefined);
+    const socket = await connect();
+    socket.say(subscribed(1, 0), subscribed(2, 0), event(3, 'b'), event(5, 'a'));
+    await settle();
+    expect(await comeBack(bench)).toMatchObject({
+      subs: [
+        [1, 'a', 'covered'],
+        [2, 'b', 'covered'],
+      ],
+    });
+    bench.network.last.say(welcome({ token: 'e.9', resumed: true }), subscribed(1, 5), event(9, 'a'));
+    await settle();
+    expect(await comeBack(bench)).toMatchObject({
+      resume: { token: 'e.9' },
+      subs: [
+        [1, 'a', 'covered'],
+        [2, 'b', { after: 'e.3' }],
+      ],
+    });
+    await client.close();
+  });
+
+  test('a lost session is told; subscriptions go on, and the client resumes the new one', async () => {
+    const bench = createBench();
+    const { client, log, settle, welcome: connect } = bench;
+    client.subscribe('a', log.handler('a'));
+    client.observe('gap', log.observer('gap'));
+    const socket = await connect();
+    socket.say(subscribed(1, 0), event(1, 'a'));
+    await settle();
+    await comeBack(bench);
+    bench.network.last.say(
+      welcome({ session: 'urn:s2', token: 'e.40' }),
+      subscribed(1, 1),
+      eventFor([1], 'e.40;1.2', 2, 'a'),
+    );
+    await settle();
+    expect(log.take()).toEqual(['a: a#1 1', 'gap: why="session-lost" subscriptions=[] inbox=true', 'a: a#2 2']);
+    expect(await comeBack(bench)).toMatchObject({ resume: { session: 'urn:s2', token: 'e.40;1.2' } });
+    await client.close();
+  });
+
+  test('after a reset positions may come again, and the beginning is the one of the present history', async () => {
+    const bench = createBench();
+    const { client, log, settle, welcome: connect } = bench;
+    client.subscribe('a', log.handler('a'), { onReset: () => log.note('reset') });
+    client.on('T', log.handler('inbox'));
+    const socket = await connect();
+    socket.say(subscribed(1, 0), event(7, 'a'), event(8, '@all', 8, 'T'));
+    socket.say([7, { why: 'reset', token: 'e.0' }], event(1, 'a'), event(2, '@all', 2, 'T'), [
+      7,
+      { subs: [1], why: 'reset' },
+    ]);
+    await settle();
+    expect(log.take().sort()).toEqual([
+      'a: a#1 1',
+      'a: a#7 7',
+      'inbox: @all#2 T 2',
+      'inbox: @all#8 T 8',
+      'reset',
+      'reset',
+    ]);
+    socket.cut(4510);
+    await bench.clock.advance(1_000);
+    bench.network.last.accept();
+    expect(bench.network.last.sent).toMatchObject([[1, { subs: [[1, 'a', 'earliest']] }]]);
+    await client.close();
+  });
+});
+
+describe('a saved session', () => {
+  test('is saved at each welcome, with what was handled, and at close', async () => {
+    const saved: (SavedSession | undefined)[] = [];
+    const {
+      client,
+      clock,
+      settle,
+      welcome: connect,
+    } = createBench({
+      session: { load: () => undefined, save: (value) => void saved.push(value) },
+    });
+    client.subscribe('a.*', () => undefined);
+    const socket = await connect();
+    expect(saved).toEqual([{ ...session, token: 'e.0', covered: [] }]);
+    socket.say(subscribed(1, 0), event(1, 'a.b'));
+    await clock.advance(1_000);
+    expect(saved.at(-1)).toEqual({ ...session, token: 'e.1', covered: [[1, 'a.*']] });
+    socket.say(event(2, 'a.b'));
+    await settle();
+    await client.close();
+    expect(saved.at(-1)).toEqual({ ...session, token: 'e.2', covered: [[1, 'a.*']] });
+  });
+
+  test('lets another client go on, under the ids of its subscriptions', async () => {
+    const saved: SavedSession = {
+      ...session,
+      token: 'e.5;7.3',
+      covered: [
+        [7, 'a'],
+        [3, 'gone'],
+      ],
+    };
+    const bench = createBench({ session: { load: () => saved, save: () => undefined } });
+    bench.client.subscribe('b', () => undefined);
+    bench.client.subscribe('a', () => undefined);
+    bench.client.subscribe('a', () => undefined);
+    const socket = await bench.welcome({ resumed: true });
+    bench.client.subscribe('gone', () => undefined);
+    expect(socket.take()).toEqual([
+      [
+        1,
+        {
+          v: 1,
+          resume: { ...session, token: 'e.5;7.3' },
+          subs: [
+            [8, 'b'],
+            [7, 'a', 'covered'],
+            [9, 'a'],
+          ],
+          caps: [],
+        },
+      ],
+      [3, 10, 'gone'],
+    ]);
+    await bench.client.close();
+  });
+
+  test('is forgotten when the server has ended it', async () => {
+    const saved: (SavedSession | undefined)[] = [];
+    const {
+      client,
+      settle,
+      welcome: connect,
+    } = createBench({
+      session: { load: () => undefined, save: (value) => void saved.push(value) },
+    });
+    const socket = await connect();
+    socket.cut(4503);
+    await settle();
+    expect(saved.at(-1)).toBeUndefined();
+    expect(client.session).toBeUndefined();
+  });
+
+  test.each([[null], ['text'], [{}], [{ session: 1, secret: 'x' }], [{ session: 'urn:s1' }]])(
+    'that is none (%j) is passed over',
+    async (value) => {
+      const load = (): SavedSession => value as unknown as SavedSession;
+      const bench = createBench({ session: { load, save: () => undefined } });
+      const socket = await bench.welcome();
+      expect(socket.sent).toEqual([[1, { v: 1, subs: [], caps: [] }]]);
+      await bench.client.close();
+    },
+  );
+
+  test('whose store throws is told, and not needed', async () => {
+    const errors: unknown[] = [];
+    const broken = (): never => {
+      throw new Error('quota');
+    };
+    const bench = createBench({ session: { load: broken, save: broken } });
+    bench.client.observe('error', ({ error }) => errors.push((error as Error).cause));
+    await bench.welcome();
+    expect(bench.client.connected).toBe(true);
+    expect(errors).toEqual([new Error('quota')]);
+    await bench.client.close();
+  });
+});
