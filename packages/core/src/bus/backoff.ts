@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import { busDefaults } from './options.ts';
 
 /** Growing pauses between tries of something that fails for a reason outside; can be ended while it pauses. */
 export class Backoff {
@@ -9,7 +10,7 @@ export class Backoff {
   #ended = false;
   #endPause: (() => void) | undefined;
 
-  constructor(clock: Clock, firstMs: number, maxMs: number) {
+  constructor(clock: Clock, firstMs: number = busDefaults.retryDelayMs, maxMs: number = busDefaults.maxRetryDelayMs) {
     this.#clock = clock;
     this.#firstMs = firstMs;
     this.#maxMs = maxMs;

@@ -3,7 +3,7 @@ import { HexbusError, shorten } from '../errors.ts';
 import type { Message } from '../message.ts';
 import type { HandlerContext } from './api.ts';
 import { Backoff } from './backoff.ts';
-import { busDefaults, type HandlingSettings } from './options.ts';
+import type { HandlingSettings } from './options.ts';
 
 /** How a message ended for one handler. `abandoned`: the runner was ended before any try succeeded; nothing is settled. */
 export type HandlingOutcome =
@@ -20,8 +20,6 @@ export interface HandlerRunnerOptions {
 }
 
 const abandoned: HandlingOutcome = { status: 'abandoned' };
-const timedOut: unique symbol = Symbol('timed out');
-const givenUp: unique symbol = Symbol('given up');
 
 /**
  * Runs one handler on one message at a time, with its tries, delays and time limit. A handler that answers at once costs no promise.
@@ -36,7 +34,7 @@ export class HandlerRunner {
 
   constructor(options: HandlerRunnerOptions) {
     this.#options = options;
-    this.#backoff = new Backoff(options.clock, options.handling.retryDelayMs, busDefaults.maxRetryDelayMs);
+    this.#backoff = new Backoff(options.clock, options.handling.retryDelayMs);
   }
 
   get busy(): boolean {
@@ -99,26 +97,24 @@ export class HandlerRunner {
   async #withinTime(message: Message, returned: PromiseLike<unknown>, context: CallContext): Promise<HandlingOutcome> {
     const { clock, handling } = this.#options;
     let endTimer: CancelTimer | undefined;
-    const cut = new Promise<typeof timedOut | typeof givenUp>((resolve) => {
-      this.#giveUp = () => resolve(givenUp);
-      if (handling.handleTimeoutMs === Number.POSITIVE_INFINITY) return;
-      endTimer = clock.setTimer(() => resolve(timedOut), handling.handleTimeoutMs);
+    const { handleTimeoutMs } = handling;
+    const cut = new Promise<HandlingOutcome | undefined>((resolve) => {
+      this.#giveUp = () => resolve(abandoned);
+      if (handleTimeoutMs !== Number.POSITIVE_INFINITY)
+        endTimer = clock.setTimer(() => resolve(undefined), handleTimeoutMs);
     });
     // Once: a thenable such as a query builder may do its work again each time it is asked.
-    const call = Promise.resolve(returned);
+    const call = Promise.resolve(returned).then((result): HandlingOutcome => ({ status: 'handled', result }));
     try {
-      const result = await Promise.race([call, cut]);
-      if (result !== timedOut && result !== givenUp) return { status: 'handled', result };
-      // The call may still fail: nobody waits for it any more.
-      call.catch(() => undefined);
-      if (result === givenUp) return abandoned;
+      const outcome = await Promise.race([call, cut]);
+      if (outcome !== undefined) return outcome;
     } finally {
       endTimer?.();
       this.#giveUp = undefined;
     }
     const error = new HexbusError(
       'HEXBUS_HANDLER_TIMEOUT',
-      `the handler of ${shorten(message.topic)} did not settle within handleTimeoutMs ${handling.handleTimeoutMs}; it was abandoned`,
+      `the handler of ${shorten(message.topic)} did not settle within handleTimeoutMs ${handleTimeoutMs}; it was abandoned`,
       { retryable: true },
     );
     context.abort(error);

@@ -10,7 +10,6 @@ import { type HandlingOutcome, handlerFailed } from './handler-runner.ts';
 import type { LaneHandling } from './lane.ts';
 import type { DurableName } from './named-cursors.ts';
 import { referenceOf } from './observers.ts';
-import { busDefaults } from './options.ts';
 import type { RetainedParts } from './retained-parts.ts';
 import { WakeLoop } from './wake-loop.ts';
 
@@ -52,7 +51,7 @@ export class HeldQueue {
       () => this.#drain(),
       (error) => side.observers.error(error),
     );
-    this.#backoff = new Backoff(side.clock, busDefaults.retryDelayMs, busDefaults.maxRetryDelayMs);
+    this.#backoff = new Backoff(side.clock);
   }
 
   get listeners(): number {

@@ -12,7 +12,6 @@ import { type HandlingOutcome, handlerFailed, subscriptionEnded } from './handle
 import type { Lane, LaneHandling } from './lane.ts';
 import type { DurableName } from './named-cursors.ts';
 import { type MessageReference, referenceOf } from './observers.ts';
-import { busDefaults } from './options.ts';
 import type { RetainedParts } from './retained-parts.ts';
 import { resolveDurableStart, resolveStart, type StartQuery } from './start.ts';
 import { WakeLoop } from './wake-loop.ts';
@@ -59,7 +58,7 @@ export class Pump implements Lane {
       },
       (error) => options.reports.error(error),
     );
-    this.#backoff = new Backoff(clock, busDefaults.retryDelayMs, busDefaults.maxRetryDelayMs);
+    this.#backoff = new Backoff(clock);
   }
 
   /** Everything of the filter up to here was handled or reported. Runs ahead to the head while the pump sleeps. */
