@@ -64,6 +64,18 @@ describe('one turn is one batch:', () => {
     expect(batches.map(({ append }) => append.length)).toEqual([2, 1]);
   });
 
+  test('what is published upon an answer waits for a turn of its own', async () => {
+    const { bus, batches, clock, settled } = await open({ turns: 'manual' });
+    void bus.publish('order.x', 1).then(() => bus.publish('order.x', 2));
+    clock.runTurn();
+    await settled();
+    expect(batches).toHaveLength(1);
+    expect(clock.pendingTurns).toBe(1);
+    clock.runTurn();
+    await settled();
+    expect(batches).toHaveLength(2);
+  });
+
   test('what is published while a write is under way is the next batch', async () => {
     const { bus, batches, release, first } = await withWriteUnderWay();
     const others = [bus.publish('order.x', 1), bus.publish('order.x', 2)];

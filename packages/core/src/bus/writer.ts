@@ -149,23 +149,30 @@ export class Writer {
     this.#scheduled = true;
     this.#clock.nextTurn(() => {
       this.#scheduled = false;
-      void this.#writeAll();
+      void this.#writeNext();
     });
   }
 
-  async #writeAll(): Promise<void> {
+  async #writeNext(): Promise<void> {
     this.#writing = true;
-    while (this.#writeRequested || this.#queue.length > 0) {
-      const taken = this.#take();
-      const appends = taken.filter(isAppend);
-      const settlements = this.#takeSettlements();
-      const deletions = this.#takeDeletions();
-      const isNeeded = this.#writeRequested || appends.length > 0;
-      this.#writeRequested = false;
-      if (isNeeded) await this.#write(appends, settlements, deletions);
-      for (const pending of taken) if (pending.message === undefined) pending.resolve();
-    }
+    const taken = this.#take();
+    const appends = taken.filter(isAppend);
+    const settlements = this.#takeSettlements();
+    const deletions = this.#takeDeletions();
+    const isNeeded = this.#writeRequested || appends.length > 0;
+    this.#writeRequested = false;
+    if (isNeeded) await this.#write(appends, settlements, deletions);
+    else this.#ended();
+    for (const pending of taken) if (pending.message === undefined) pending.resolve();
+  }
+
+  /**
+   * To be called before callers are answered: what they then ask for waits for a turn, as all else does. Otherwise a loop of awaited publishes would
+   * keep everybody else from the event loop.
+   */
+  #ended(): void {
     this.#writing = false;
+    if (this.#writeRequested || this.#queue.length > 0) this.#schedule();
   }
 
   async #write(
@@ -195,9 +202,11 @@ export class Writer {
     if (!result.applied) {
       // Positions of the old epoch mean nothing any more; messages have none yet, so they go into the new one. So do cursors, which bear their epoch.
       for (const pending of settlements) pending.resolve(false);
-      if (appends.length + deletions.length + cursors.length > 0) await this.#write(appends, [], deletions);
+      if (appends.length + deletions.length + cursors.length > 0) await this.#write(appends, none, deletions);
+      else this.#ended();
       return;
     }
+    this.#ended();
     for (const [index, pending] of settlements.entries()) pending.resolve(result.settled[index] === true);
     for (const pending of deletions) pending.resolve();
     // By index: what entries() yields was 165 of 2,600 bytes per publish.
@@ -221,10 +230,11 @@ export class Writer {
   ): void {
     if (isHexbusError(error, 'HEXBUS_OUTCOME_UNKNOWN')) this.#events.outcomeUnknown();
     this.#events.cursorsSettled(cursors, false);
-    for (const pending of others) pending.reject(error);
-    if (appends.length + others.length === 0) this.#events.failed(error);
     const behind = this.#queue;
     this.#queue = [];
+    this.#ended();
+    for (const pending of others) pending.reject(error);
+    if (appends.length + others.length === 0) this.#events.failed(error);
     this.#rejectAll(appends, error);
     if (behind.length === 0) return;
     this.#rejectAll(
