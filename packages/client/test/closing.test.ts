@@ -34,6 +34,21 @@ describe('close', () => {
     expect(network.sockets).toHaveLength(1);
   });
 
+  test('acknowledges nothing that came too late to be handled', async () => {
+    const { client, clock, settle, welcome } = createBench();
+    const gate = new Gate();
+    client.subscribe('a', () => gate.promise);
+    const socket = await welcome();
+    socket.say(subscribed(1, 0), event(1, 'a'));
+    await settle();
+    const closed = client.close();
+    socket.say(event(2, 'a'), event(3, '@all', 3, 'T'));
+    gate.open();
+    await closed;
+    expect(framesOf(socket, 6)).toEqual([[6, 'e.1']]);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
   test('waits for a handler that hangs no longer than closeTimeoutMs, and may be called inside one', async () => {
     const { client, clock, log, welcome } = createBench({ timings: { closeTimeoutMs: 3_000 } });
     client.subscribe('a', async (_message, { signal }) => {

@@ -116,7 +116,7 @@ describe('a request of the server', () => {
     client.handle('broken', async () => {
       throw new Error('secret');
     });
-    client.observe('error', ({ error: { message } }: { error: { message: string } }) => log.note(message));
+    client.observe('error', ({ error }) => log.note((error as Error).message));
     const socket = await welcome();
     socket.say(['double', 4, 1, 1_000], ['nothing', null, 2, 1_000], ['broken', null, 3, 1_000]);
     socket.say(['unknown', null, 4, 1_000], ['cycle', null, 5, 1_000], ['double', 4], ['unknown', 4]);

@@ -94,6 +94,23 @@ describe('after a cut', () => {
     await client.close();
   });
 
+  test('what an earlier connection brought is not acknowledged to this one, but resumed at', async () => {
+    const bench = createBench();
+    const { client, clock, settle, welcome: connect } = bench;
+    const gate = new Gate();
+    client.subscribe('a', () => gate.promise);
+    const socket = await connect();
+    socket.say(subscribed(1, 0), event(1, 'a'));
+    await settle();
+    await comeBack(bench);
+    bench.network.last.say(welcome({ token: 'e.0', resumed: true }));
+    gate.open();
+    await clock.advance(2_000);
+    expect(framesOf(bench.network.last, 6)).toEqual([]);
+    expect(await comeBack(bench)).toMatchObject({ resume: { token: 'e.1' }, subs: [[1, 'a', 'covered']] });
+    await client.close();
+  });
+
   test('what was received is handled while there is no connection', async () => {
     const bench = createBench();
     const { client, log, settle, welcome: connect } = bench;
