@@ -118,10 +118,7 @@ class HexBus implements Bus {
     if (this.#closing !== undefined) this.#assertOpen('emit', this.#subscriptions.busy);
     const entry = this.#topics.get(topic);
     if (entry.retention !== undefined) {
-      throw new HexbusError(
-        'HEXBUS_RETAINED',
-        `${shorten(topic)} is retained, and emit would pass its history by; use publish`,
-      );
+      throw new HexbusError('HEXBUS_RETAINED', `${shorten(topic)} is retained; use publish`);
     }
     const valid = entry.schema === undefined ? body : validateBody(entry, body);
     return this.#callAll(entry, new LocalMessage(this.#origin, topic, valid));

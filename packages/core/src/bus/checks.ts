@@ -21,7 +21,7 @@ export function assertChoice(field: string, value: unknown, ...choices: readonly
 /** Of a signal that is none, such as the controller itself. */
 export function assertSignal(value: unknown): void {
   const valid = value === undefined || typeof (value as Partial<AbortSignal> | null)?.addEventListener === 'function';
-  assertField(valid, 'signal', value, 'pass an AbortSignal such as controller.signal');
+  assertField(valid, 'signal', value, 'pass an AbortSignal');
 }
 
 /** `Infinity` is no whole number here. */

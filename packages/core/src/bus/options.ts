@@ -120,7 +120,7 @@ export function resolveBusOptions(options: BusOptions): BusSettings {
   if (retained !== undefined && options.history === undefined) {
     throw new HexbusError(
       'HEXBUS_CONFIG',
-      `${fieldOf(retained.pattern)}.retain needs a history; pass one, such as createMemoryHistory()`,
+      `${fieldOf(retained.pattern)}.retain needs a history; pass one to createBus`,
     );
   }
   const deduplication = options.deduplication ?? {};
@@ -177,7 +177,7 @@ function resolveTopic(pattern: string, policy: TopicPolicy): TopicSettings {
   assertField(isObject(policy), field, policy, "use an object such as { retain: 'until-handled' }");
   const { retain, schema } = policy;
   const valid = schema === undefined || typeof schema['~standard']?.validate === 'function';
-  assertField(valid, `${field}.schema`, schema, 'pass a Standard Schema validator such as z.object({ ... })');
+  assertField(valid, `${field}.schema`, schema, 'pass a Standard Schema validator');
   return { pattern, retention: resolveRetention(pattern, `${field}.retain`, retain), schema };
 }
 
@@ -200,7 +200,7 @@ function resolveRetention(pattern: string, field: string, retain: TopicPolicy['r
     return { kind: 'until-handled', pattern, maxCount, maxAgeMs, overflow };
   }
   const bounded = limits.maxCount !== undefined || limits.maxAgeMs !== undefined;
-  assertField(bounded, field, '{}', 'give maxCount, maxAgeMs or both; Infinity keeps everything');
+  assertField(bounded, field, '{}', 'give maxCount or maxAgeMs; Infinity keeps everything');
   return { kind: 'limits', pattern, maxCount, maxAgeMs };
 }
 

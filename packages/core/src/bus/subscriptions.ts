@@ -154,7 +154,7 @@ export class Subscriptions implements SubscriptionHost {
       if (typeof retention !== 'object') return false;
       if (retention.kind === 'limits') return patternsOverlap(pattern, entry);
       if (pattern !== entry) return false;
-      throw configError('filter', entry, 'its topics are held: subscribe to each by its own name');
+      throw configError('filter', entry, 'subscribe to each held topic by its own name');
     });
   }
 }
@@ -164,7 +164,7 @@ function checkHeldSubscription(held: string, filter: readonly string[], options:
   assertField(filter.length === 1, 'filter', filter, `subscribe to ${topic} by itself`);
   for (const field of ['from', 'name', 'onFailure', 'onFilterChange'] as const) {
     const value = options[field];
-    assertField(value === undefined, field, value, `leave it out: the listeners of ${topic} share one queue`);
+    assertField(value === undefined, field, value, `leave it out for ${topic}`);
   }
 }
 
