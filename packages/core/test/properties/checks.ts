@@ -36,6 +36,8 @@ export const propertyTexts = {
   P23: 'a failing or hanging listener changes nothing for the others',
   P24: 'after unsubscribe or close no call starts, and both are safe inside a handler',
   P26: 'one id gives one message and receipts that differ only in duplicate',
+  P27: 'what waits for a slow client never exceeds its bound by more than one message',
+  P28: 'what a bound withheld comes later, or is covered by a signal',
   P35: 'the same commands give equal logs on every history',
   livelock: 'a run comes to rest',
 } as const;

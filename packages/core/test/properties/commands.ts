@@ -56,10 +56,12 @@ export type Command =
 export type CommandKind = Command['do'];
 
 /** `joined`: in the same step as the command before it, so that nothing comes in between. */
-export interface Issued {
-  readonly command: Command;
+export interface IssuedAs<One> {
+  readonly command: One;
   readonly joined: boolean;
 }
+
+export type Issued = IssuedAs<Command>;
 
 /** How often each kind of command is drawn; a kind that is left out is not. */
 export type Weights = Partial<Record<CommandKind, number>>;

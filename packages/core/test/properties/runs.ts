@@ -1,7 +1,7 @@
 import { createBus } from '@hexbus/core';
-import fc, { type RunDetails, type Scheduler } from 'fast-check';
+import fc, { type Arbitrary, type RunDetails, type Scheduler } from 'fast-check';
 import { type PropertyId, PropertyViolation } from './checks.ts';
-import { commandsOf, type Issued, type Mix } from './commands.ts';
+import { commandsOf, type IssuedAs, type Mix } from './commands.ts';
 import type { PlaceMaker } from './places.ts';
 import { World } from './world.ts';
 
@@ -45,7 +45,7 @@ export function runsOf(ordinary: number): number {
 export async function runAll(options: RunsOptions): Promise<RunsOutcome> {
   const counts = new Map<PropertyId, number>();
   let steps = 0;
-  const failure = await checkRuns(options, async (commands, scheduler) => {
+  const failure = await checkRuns(options, commandsOf(options.mix), async (commands, scheduler) => {
     const world = new World({
       createBus: options.createBus ?? createBus,
       place: options.place,
@@ -70,7 +70,7 @@ export async function compareAll(
 ): Promise<RunsOutcome> {
   let steps = 0;
   let entries = 0;
-  const outcome = await checkRuns(options, async (commands, scheduler) => {
+  const outcome = await checkRuns(options, commandsOf(options.mix), async (commands, scheduler) => {
     const transcripts: string[] = [];
     let before = scheduler;
     const worlds = makeWorlds.map((makeWorld) => {
@@ -92,14 +92,14 @@ export async function compareAll(
   return { ...outcome, steps, counts: new Map([[id, entries]]) };
 }
 
-type Run = (commands: readonly Issued[], scheduler: Scheduler) => Promise<void>;
-
-async function checkRuns(
-  { mix, runs, maxShrinks = 300, seed }: Omit<RunsOptions, 'place'>,
-  run: Run,
+/** Makes programs and schedules, and runs each, until one fails. */
+export async function checkRuns<Command>(
+  { runs, maxShrinks = 300, seed }: Pick<RunsOptions, 'runs' | 'maxShrinks' | 'seed'>,
+  programs: Arbitrary<readonly IssuedAs<Command>[]>,
+  run: (commands: readonly IssuedAs<Command>[], scheduler: Scheduler) => Promise<void>,
 ): Promise<Pick<RunsOutcome, 'runs' | 'failure'>> {
   let left = Number.POSITIVE_INFINITY;
-  const property = fc.asyncProperty(commandsOf(mix), fc.scheduler(), async (commands, scheduler) => {
+  const property = fc.asyncProperty(programs, fc.scheduler(), async (commands, scheduler) => {
     // A run that is not made does not fail, which ends the shrinking.
     if (left-- <= 0) return;
     try {
@@ -120,7 +120,7 @@ function replayed(): { readonly seed?: number; readonly path?: string } {
   return path === undefined ? { seed: Number(seed) } : { seed: Number(seed), path };
 }
 
-function failureOf(details: RunDetails<[readonly Issued[], Scheduler]>): Failure {
+function failureOf<Command>(details: RunDetails<[readonly IssuedAs<Command>[], Scheduler]>): Failure {
   const { errorInstance, seed, counterexample, counterexamplePath, numRuns } = details;
   const id = errorInstance instanceof PropertyViolation ? errorInstance.id : undefined;
   const what = errorInstance instanceof PropertyViolation ? errorInstance.message : stackOf(errorInstance);

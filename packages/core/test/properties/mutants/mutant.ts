@@ -7,7 +7,7 @@ import type { Mix } from '../commands.ts';
 import type { PlaceMaker } from '../places.ts';
 
 export interface Patch {
-  /** A file of `src/bus`. */
+  /** A file of `src/bus`, or for `patched` of `src`. */
   readonly file: string;
   /** Occurs exactly once in it. */
   readonly find: string;
@@ -28,15 +28,21 @@ export interface Mutant {
 
 const sources = fileURLToPath(new URL('../../../src/', import.meta.url));
 
-/** The bus that a mutant's patches make of the sources. Nothing is written anywhere: it is bundled in memory. */
+/** The bus that a mutant's patches make of the sources. */
 export async function mutate({ patches }: Pick<Mutant, 'patches'>): Promise<typeof createBus> {
-  const patched = new Map<string, string>();
+  const inBus = patches.map((patch) => ({ ...patch, file: `bus/${patch.file}` }));
+  return (await patched<{ readonly createBus: typeof createBus }>(`${sources}bus/bus.ts`, inBus)).createBus;
+}
+
+/** What a module exports after patches of files of `src`. Nothing is written anywhere: it is bundled in memory. */
+export async function patched<Module>(entry: string, patches: readonly Patch[]): Promise<Module> {
+  const texts = new Map<string, string>();
   for (const { file, find, replace } of patches) {
-    const path = `${sources}bus/${file}`;
-    const text = patched.get(path) ?? (await readFile(path, 'utf8'));
+    const path = sources + file;
+    const text = texts.get(path) ?? (await readFile(path, 'utf8'));
     const count = text.split(find).length - 1;
     if (count !== 1) throw new Error(`the mutant's snippet is found ${count} times in ${file}, not once:\n${find}`);
-    patched.set(
+    texts.set(
       path,
       text.replace(find, () => replace),
     );
@@ -45,13 +51,13 @@ export async function mutate({ patches }: Pick<Mutant, 'patches'>): Promise<type
     name: 'mutate',
     setup({ onLoad }) {
       onLoad({ filter: /\.ts$/ }, ({ path }) => {
-        const contents = patched.get(path);
+        const contents = texts.get(path);
         return contents === undefined ? undefined : { contents, loader: 'ts' };
       });
     },
   };
   const { outputFiles } = await build({
-    entryPoints: [`${sources}bus/bus.ts`],
+    entryPoints: [entry],
     bundle: true,
     write: false,
     format: 'esm',
@@ -60,8 +66,5 @@ export async function mutate({ patches }: Pick<Mutant, 'patches'>): Promise<type
     plugins: [plugin],
   });
   const code = Buffer.from(outputFiles[0]!.contents).toString('base64');
-  const module = (await import(/* @vite-ignore */ `data:text/javascript;base64,${code}`)) as {
-    readonly createBus: typeof createBus;
-  };
-  return module.createBus;
+  return (await import(/* @vite-ignore */ `data:text/javascript;base64,${code}`)) as Module;
 }
