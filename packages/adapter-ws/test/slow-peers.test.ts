@@ -1,0 +1,119 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createFrameBatch } from '@hexbus/testkit';
+import { afterEach, expect, it } from 'vitest';
+import { closeAfterEach, openWs } from './support/host.ts';
+import { RawClient, upgraded } from './support/raw-client.ts';
+
+closeAfterEach();
+
+const children: ChildProcess[] = [];
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+});
+
+const sixteenKilobytes = createFrameBatch('x'.repeat(16_384));
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** A client that reads nothing, and one that reads, with their guests. */
+async function slowAndQuick() {
+  const opened = await openWs();
+  const arriving = opened.nextGuest();
+  const slow = await upgraded(opened.port);
+  slow.socket.pause();
+  const slowGuest = await arriving;
+  const next = opened.nextGuest();
+  const quick = await upgraded(opened.port);
+  return { slow, slowGuest, quick, quickGuest: await next };
+}
+
+it('threat 9: 320 MB published to a slow reader while it is writable keep one batch in memory, and others get theirs', async () => {
+  const { slowGuest, quick, quickGuest } = await slowAndQuick();
+  const before = process.memoryUsage().rss;
+  let skipped = 0;
+  let highest = 0;
+  for (let count = 0; count < 20_000; count++) {
+    if (slowGuest.carrier.bufferedBytes > 0) skipped += 1;
+    else slowGuest.carrier.send(sixteenKilobytes);
+    highest = Math.max(highest, slowGuest.carrier.bufferedBytes);
+    if (count % 200 > 0) continue;
+    quickGuest.carrier.send(sixteenKilobytes);
+    expect((await quick.frame())?.payload.length).toBe(16_384);
+  }
+  expect(skipped).toBeGreaterThan(19_000);
+  expect(highest).toBeLessThanOrEqual(16_384 + 4);
+  expect(process.memoryUsage().rss - before).toBeLessThan(16 << 20);
+});
+
+it('threat 9: a slow reader that is cut at a high mark has freed everything when terminate returns', async () => {
+  const { slow, slowGuest, quick, quickGuest } = await slowAndQuick();
+  while (slowGuest.carrier.bufferedBytes <= 1 << 20) slowGuest.carrier.send(sixteenKilobytes);
+  expect(slowGuest.carrier.bufferedBytes).toBeLessThan((1 << 20) + 2 * 16_384);
+  slowGuest.carrier.terminate();
+  expect(slowGuest.carrier.bufferedBytes).toBe(0);
+  expect(await slowGuest.ended).toBe(1006);
+  slow.socket.resume();
+  await slow.closed;
+  quickGuest.carrier.send(createFrameBatch('still here'));
+  expect((await quick.frame())?.payload.toString()).toBe('still here');
+});
+
+it('threat 10: a close to a slow reader frees nothing by itself, and ends at the latest after closeTimeoutMs', async () => {
+  const opened = await openWs({ closeTimeoutMs: 50 });
+  const arriving = opened.nextGuest();
+  const slow = await upgraded(opened.port);
+  slow.socket.pause();
+  const { carrier, ended } = await arriving;
+  while (carrier.bufferedBytes <= 1 << 20) carrier.send(sixteenKilobytes);
+  carrier.close(4101, 'slow');
+  expect(carrier.bufferedBytes).toBeGreaterThan(1 << 20);
+  expect(await ended).toBe(4101);
+  expect(carrier.bufferedBytes).toBe(0);
+});
+
+it('threat 10: a client that never answers a close is ended after closeTimeoutMs', async () => {
+  const opened = await openWs({ closeTimeoutMs: 50 });
+  const arriving = opened.nextGuest();
+  const mute = await upgraded(opened.port);
+  const { carrier, ended } = await arriving;
+  carrier.close(4103, 'expired');
+  expect(await mute.closeCode()).toBe(4103);
+  expect(await ended).toBe(4103);
+});
+
+it('threat 11: a peer that stands still is no end by itself; terminate ends it at once', async () => {
+  const { port, nextGuest, transport } = await openWs();
+  const arriving = nextGuest();
+  const program = `
+    const socket = require('node:net').connect(${port}, '127.0.0.1');
+    socket.write('GET /hexbus HTTP/1.1\\r\\nHost: a\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n' +
+      'Sec-WebSocket-Version: 13\\r\\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\\r\\n\\r\\n');`;
+  const child = spawn(process.execPath, ['-e', program], { stdio: 'ignore' });
+  children.push(child);
+  const { carrier, ended } = await arriving;
+  child.kill('SIGSTOP');
+  expect(carrier.send(createFrameBatch('ping'))).toBe('sent');
+  carrier.terminate();
+  expect(await ended).toBe(1006);
+  await transport.close();
+});
+
+it('threat 12: upgrade headers that come too slowly get 408, a silent connection is closed', async () => {
+  const { port, handshakes } = await openWs({ handshakeTimeoutMs: 100 });
+  const slow = new RawClient(port);
+  slow.socket.write('GET /hexbus HTTP/1.1\r\nHost: lab.example\r\nUpgr');
+  const silent = new RawClient(port);
+  expect((await slow.answer()).status).toBe(408);
+  await silent.closed;
+  expect(handshakes).toEqual([]);
+});
+
+it('threat 13: a client that is let in and says nothing keeps its carrier until the gateway closes it', async () => {
+  const { port, nextGuest } = await openWs();
+  const arriving = nextGuest();
+  const client = await upgraded(port);
+  const { carrier, ended } = await arriving;
+  carrier.close(4005, 'no hello');
+  expect(await client.closeCode()).toBe(4005);
+  client.socket.end();
+  expect(await ended).toBe(4005);
+});
