@@ -16,10 +16,6 @@ export class Backlog {
     return this.#count > this.#limits.maxQueuedMessages || this.#size > this.#limits.maxQueuedBytes;
   }
 
-  get empty(): boolean {
-    return this.#count === 0;
-  }
-
   add(size: number): void {
     this.#count += 1;
     this.#size += size;

@@ -1,6 +1,6 @@
 import type { Randomness } from '@hexbus/core';
 
-/** Growing random pauses, between nothing and twice the one before at most, so that many clients do not come back together. */
+/** Random pauses below a bound that doubles, so that many clients do not come back together. */
 export class JitteredBackoff {
   readonly #randomness: Randomness;
   readonly #firstMs: number;

@@ -118,17 +118,17 @@ export class Connector {
   }
 
   async #open(attempt: number): Promise<void> {
+    const isCurrent = (): boolean => attempt === this.#attempt && this.#phase !== 'closed';
     let token: string | undefined;
     try {
       token = await this.#settings.token();
     } catch (error) {
-      if (attempt !== this.#attempt) return;
+      if (!isCurrent()) return;
       this.#host.failed(error);
       this.#lost(closeCodes.tokenExpired, 'no credential could be had');
       return;
     }
-    if (attempt !== this.#attempt) return;
-    const isCurrent = (): boolean => attempt === this.#attempt && this.#phase !== 'closed';
+    if (!isCurrent()) return;
     try {
       this.#link = this.#settings.openLink({
         opened: () => {

@@ -94,7 +94,8 @@ export class Conversation implements ConnectorHost, SubscriptionHost {
 
   ended(subscription: FollowedTopic): void {
     this.stream.remove(subscription);
-    this.connector.sendSoon(encodeUnsubscribe(subscription.id));
+    // What the server has ended it knows already.
+    if (subscription.state === 'ended') this.connector.sendSoon(encodeUnsubscribe(subscription.id));
   }
 
   hello(): Hello {

@@ -74,11 +74,11 @@ export class Delivery implements Work, Asked {
     this.#runtime.answers.reply(this, failure('cancelled', 'the subscription has ended'));
   }
 
-  /** The call may still end well, and is remembered then. */
   cancelled(): void {
-    this.#runner?.end();
+    this.end();
   }
 
+  /** The running call may still end well, and is remembered then. */
   end(): void {
     this.#runner?.end();
   }

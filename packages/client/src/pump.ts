@@ -9,7 +9,7 @@ export interface Work {
   readonly perishable: boolean;
   /** Resolves with whether it is done with; false when it was abandoned. Never rejects. */
   run(): Promise<boolean>;
-  /** It is done with, or will never be wanted. Called at most once. */
+  /** It is done with, or will never be wanted. */
   settle(): void;
 }
 

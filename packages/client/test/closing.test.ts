@@ -82,6 +82,19 @@ describe('close', () => {
     expect(connecting.network.last.closedWith?.code).toBe(1000);
   });
 
+  test('opens no socket when the credential comes after it, or does not', async () => {
+    for (const end of ['open', 'fail'] as const) {
+      const gate = new Gate();
+      const { client, clock, network } = createBench({ token: () => gate.promise.then(() => 'late') });
+      void client.open();
+      await client.close();
+      if (end === 'open') gate.open();
+      else gate.fail(new Error('too late'));
+      await clock.advance(60_000);
+      expect([network.sockets.length, clock.pendingTimers]).toEqual([0, 0]);
+    }
+  });
+
   test('does not come back when the connection goes meanwhile', async () => {
     const { client, clock, network, settle, welcome } = createBench();
     const gate = new Gate();

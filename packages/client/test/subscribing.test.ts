@@ -146,6 +146,7 @@ describe('a subscription', () => {
     socket.say([9, 1, { code: 'forbidden', message: 'not for you', retryable: false }]);
     await expect(subscription.ready).rejects.toMatchObject({ code: 'HEXBUS_REFUSED' });
     await subscription.done;
+    expect(framesOf(socket, 4)).toEqual([]);
     expect(subscription).toMatchObject({ state: 'failed', error: { code: 'HEXBUS_REFUSED' } });
     expect(log.take()).toEqual(['the server refused "secret" (forbidden): not for you / secret']);
     await settle();
