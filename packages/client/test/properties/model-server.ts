@@ -113,6 +113,8 @@ export class ModelServer {
     const start = this.#resolve(from);
     if (!this.starts.has(id)) this.starts.set(id, start);
     live.filters.set(id, { topic, position: start });
+    // A frame for everybody says that nobody is behind, so no server sends one again that is older than a subscription.
+    live.last = undefined;
     this.#settleFilters(live);
     live.socket.say([8, id, { start: `e.${start}`, head: `e.${this.history.length}`, token: this.#token() }]);
     return true;
