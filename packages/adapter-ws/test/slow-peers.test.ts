@@ -12,7 +12,6 @@ afterEach(() => {
 });
 
 const sixteenKilobytes = createFrameBatch('x'.repeat(16_384));
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** A client that reads nothing, and one that reads, with their guests. */
 async function slowAndQuick() {

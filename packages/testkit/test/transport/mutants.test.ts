@@ -1,24 +1,18 @@
 import { type MemoryTransport, type TransportAdapter, transportRules, transportSuite } from '@hexbus/testkit';
 import { describe, expect, it } from 'vitest';
+import { failuresOf, rulesInReadme } from '../support/suites.ts';
 import { memoryAdapter } from './memory-adapter.ts';
 import { createMutant, type TransportMutant } from './mutant.ts';
 import { transportMutants } from './mutants.ts';
 
-/** Runs the suite by itself, and returns the ids of the rules that fail, with what they say. */
-async function failingRules(create: () => MemoryTransport, only?: string): Promise<Map<string, string>> {
-  const tests: { readonly name: string; readonly run: () => Promise<void> }[] = [];
-  const runner = {
-    describe: (_: string, define: () => void) => define(),
-    it: (name: string, run: () => Promise<void>) => void tests.push({ name, run }),
-  };
+/** What the suite says against a transport; `only` by one rule. */
+async function failingRules(create: () => MemoryTransport, only?: string): Promise<ReadonlyMap<string, string>> {
   const adapter: TransportAdapter = { ...memoryAdapter, create, patienceMs: 50, property: { runs: 20, seed: 1 } };
-  transportSuite(runner, adapter);
-  const failures = new Map<string, string>();
-  for (const { name, run } of tests) {
-    const id = name.slice(0, name.indexOf(' '));
-    if (only === undefined || only === id) await run().catch((error: unknown) => failures.set(id, String(error)));
-  }
-  return failures;
+  return failuresOf(({ describe, it }) => {
+    const chosen = (name: string, run: () => Promise<void>): unknown =>
+      only === undefined || name.startsWith(`${only} `) ? it(name, run) : undefined;
+    transportSuite({ describe, it: chosen }, adapter);
+  });
 }
 
 describe('the suite catches a transport that', () => {
@@ -33,7 +27,14 @@ describe('the suite catches a transport that', () => {
   });
 });
 
-it('every rule catches something', () => {
-  const caught = new Set(transportMutants.map(({ rule }) => rule));
-  expect(transportRules.map(({ id }) => id).filter((id) => !caught.has(id))).toEqual([]);
+describe('the rules', () => {
+  it('are numbered in the order in which they run, and each catches something', () => {
+    const ids = transportRules.map(({ id }) => id);
+    expect(ids).toEqual(ids.map((_, index) => `TR-${String(index + 1).padStart(2, '0')}`));
+    expect(transportMutants.map(({ rule }) => rule)).toEqual(ids);
+  });
+
+  it('stand in the README', () => {
+    expect(rulesInReadme('TR')).toEqual(transportRules);
+  });
 });
