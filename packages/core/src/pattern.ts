@@ -45,12 +45,16 @@ function isReserved(firstToken: string): boolean {
 
 /** Whether a valid topic falls under a valid pattern. `*` is one token, `>` one or more; neither matches a first token that begins with `@`. */
 export function matchesPattern(pattern: string, topic: string): boolean {
-  // A topic is the pattern that only itself falls under.
-  return patternsOverlap(pattern, topic);
+  return agree(pattern, topic, false);
 }
 
 /** Whether some topic could fall under both patterns. Either may be a plain topic. */
 export function patternsOverlap(left: string, right: string): boolean {
+  return agree(left, right, true);
+}
+
+/** Compares token by token. `mutual`: wildcards on the right count too; else it is taken as it is written. */
+function agree(left: string, right: string, mutual: boolean): boolean {
   const a = left.split('.');
   const b = right.split('.');
   for (let index = 0; ; index++) {
@@ -58,9 +62,9 @@ export function patternsOverlap(left: string, right: string): boolean {
     const y = b[index];
     if (x === undefined || y === undefined) return x === y;
     const xIsWild = isWild(x);
-    const yIsWild = isWild(y);
+    const yIsWild = mutual && isWild(y);
     if (index === 0 && ((xIsWild && isReserved(y)) || (yIsWild && isReserved(x)))) return false;
-    if (x === '>' || y === '>') return true;
+    if (x === '>' || (yIsWild && y === '>')) return true;
     if (!xIsWild && !yIsWild && x !== y) return false;
   }
 }

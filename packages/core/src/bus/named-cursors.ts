@@ -43,10 +43,7 @@ export class NamedCursors {
   /** Throws `HEXBUS_NAME_TAKEN` while a name is in use. */
   assertFree(name: string): void {
     if (!this.#inUse.has(name)) return;
-    throw new HexbusError(
-      'HEXBUS_NAME_TAKEN',
-      `name ${shorten(name)} is in use by a subscription of this bus; end that one first`,
-    );
+    throw new HexbusError('HEXBUS_NAME_TAKEN', `name ${shorten(name)} is in use; end its subscription first`);
   }
 
   /** The cursors to commit with the write that is being made. Each is answered by `settled`. */

@@ -172,7 +172,7 @@ function checkHeldSubscription(held: string, filter: readonly string[], options:
 export function normalizeFilter(entries: string | readonly string[]): readonly string[] {
   const list = typeof entries === 'string' ? [entries] : entries;
   const valid = Array.isArray(list) && list.length > 0;
-  assertField(valid, 'filter', entries, 'pass a topic, a pattern, or a list of them');
+  assertField(valid, 'filter', entries, 'pass topics or patterns');
   for (const entry of list) assertPattern(entry);
   return [...new Set<string>(list)].sort();
 }
