@@ -1,15 +1,6 @@
-import {
-  assertPattern,
-  assertTopic,
-  type Handler,
-  HexbusError,
-  type LifecycleState,
-  type Message,
-  type Receipt,
-  shorten,
-} from '@hexbus/core';
+import type { Handler, LifecycleState, Message, Receipt } from '@hexbus/core';
 import type { Outcome, RequestOptions } from '@hexbus/core/gateway';
-import { encodeAsk, encodePublish } from '@hexbus/core/wire';
+import { assertPattern, assertTopic, encodeAsk, encodePublish, HexbusError, shorten } from '@hexbus/core/wire';
 import type {
   Client,
   ClientPublishOptions,

@@ -1,10 +1,11 @@
-import { type CancelTimer, type Clock, HexbusError } from '@hexbus/core';
+import type { CancelTimer, Clock } from '@hexbus/core';
 import {
   type Bye,
   closeCodes,
   decodeServerFrame,
   encodeHello,
   type Hello,
+  HexbusError,
   type Reconnect,
   reconnectAfter,
   type ServerFrame,

@@ -1,4 +1,3 @@
-import { HexbusError } from '@hexbus/core';
 import {
   encodeAcknowledge,
   encodeAuthenticate,
@@ -6,6 +5,7 @@ import {
   encodeSubscribe,
   encodeUnsubscribe,
   type Hello,
+  HexbusError,
   type Reconnect,
   type ServerFrame,
   type Welcome,

@@ -1,5 +1,4 @@
-import { HexbusError } from '@hexbus/core';
-import { wireLimits } from '@hexbus/core/wire';
+import { HexbusError, wireLimits } from '@hexbus/core/wire';
 
 /** UTF-8 takes at most so many bytes for one UTF-16 unit. */
 const bytesPerUnit = 3;

@@ -1,4 +1,5 @@
-import { type CursorParts, formatCursor } from '@hexbus/core';
+import type { CursorParts } from '@hexbus/core';
+import { formatCursor } from '@hexbus/core/wire';
 
 /** How far one subscription has received its stream, so that repeats are known. Outlives connections. */
 export class HighWater {

@@ -1,5 +1,5 @@
-import { HexbusError, type Message, shorten } from '@hexbus/core';
-import type { HandlerRunner } from '@hexbus/core/wire';
+import type { Message } from '@hexbus/core';
+import { type HandlerRunner, HexbusError, shorten } from '@hexbus/core/wire';
 import type { ClientObservers } from './observers.ts';
 import type { Work } from './pump.ts';
 

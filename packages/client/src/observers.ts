@@ -1,5 +1,5 @@
-import { HexbusError, type LifecycleState } from '@hexbus/core';
-import type { WireGap } from '@hexbus/core/wire';
+import type { LifecycleState } from '@hexbus/core';
+import { HexbusError, type WireGap } from '@hexbus/core/wire';
 import { checkFunction, configError } from './options.ts';
 
 export interface ClientObserverEvents {

@@ -1,4 +1,5 @@
-import { type Clock, HexbusError, type Randomness, shorten, systemClock, systemRandomness } from '@hexbus/core';
+import type { Clock, Randomness } from '@hexbus/core';
+import { HexbusError, shorten, systemClock, systemRandomness } from '@hexbus/core/wire';
 import type { OpenLink } from './link.ts';
 import { memorySession, type SessionStore } from './session.ts';
 import { openWsLink, type WebSocketConstructor } from './ws-link.ts';

@@ -1,6 +1,6 @@
-import { HexbusError, type Receipt, shorten } from '@hexbus/core';
+import type { Receipt } from '@hexbus/core';
 import type { Outcome, RequestErrorCode } from '@hexbus/core/gateway';
-import type { WireErrorCode } from '@hexbus/core/wire';
+import { HexbusError, shorten, type WireErrorCode } from '@hexbus/core/wire';
 import type { Settled } from './requests.ts';
 
 /** What a request came to, as its caller is told. */

@@ -1,4 +1,5 @@
-import { type CancelTimer, HexbusError, shorten } from '@hexbus/core';
+import type { CancelTimer } from '@hexbus/core';
+import { HexbusError, shorten } from '@hexbus/core/wire';
 import { type Asked, failure } from './answers.ts';
 import type { ClientRequestHandler } from './api.ts';
 import { configError } from './options.ts';

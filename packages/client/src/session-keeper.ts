@@ -1,5 +1,4 @@
-import { HexbusError } from '@hexbus/core';
-import type { Hello, Welcome } from '@hexbus/core/wire';
+import { type Hello, HexbusError, type Welcome } from '@hexbus/core/wire';
 import type { ClientObservers } from './observers.ts';
 import { readSavedSession, type SavedSession, type SessionStore } from './session.ts';
 

@@ -1,4 +1,4 @@
-import { HexbusError } from '@hexbus/core';
+import { HexbusError } from '@hexbus/core/wire';
 import type { ClientObservers } from './observers.ts';
 import type { Work } from './pump.ts';
 

@@ -1,5 +1,9 @@
-import { type CursorParts, type HexbusError, matchesPattern, parseCursor, patternsOverlap } from '@hexbus/core';
+import type { CursorParts } from '@hexbus/core';
 import {
+  type HexbusError,
+  matchesPattern,
+  parseCursor,
+  patternsOverlap,
   readSubscribed,
   type ServerFrame,
   type WireGap,

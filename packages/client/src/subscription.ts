@@ -1,15 +1,21 @@
-import {
-  type CancelTimer,
-  type CursorParts,
-  type HandlerContext,
-  HexbusError,
-  type Message,
-  parseCursor,
-  type SubscriptionStart,
-  type SubscriptionState,
-  shorten,
+import type {
+  CancelTimer,
+  CursorParts,
+  HandlerContext,
+  Message,
+  SubscriptionStart,
+  SubscriptionState,
 } from '@hexbus/core';
-import { HandlerRunner, readSubscribed, type WireError, type WireFrom, type WireGap } from '@hexbus/core/wire';
+import {
+  HandlerRunner,
+  HexbusError,
+  parseCursor,
+  readSubscribed,
+  shorten,
+  type WireError,
+  type WireFrom,
+  type WireGap,
+} from '@hexbus/core/wire';
 import type { ClientGap, ClientSubscribeOptions, ClientSubscription } from './api.ts';
 import { Delivery, type DeliveryMemory } from './delivery.ts';
 import { HighWater } from './high-water.ts';

@@ -1,5 +1,9 @@
 export { HandlerRunner } from './bus/handler-runner.ts';
 export type { HandlingSettings } from './bus/options.ts';
+export { systemClock, systemRandomness } from './clock.ts';
+export { formatCursor, parseCursor } from './cursor.ts';
+export { HexbusError, shorten } from './errors.ts';
+export { assertPattern, assertTopic, matchesPattern, patternsOverlap } from './pattern.ts';
 export type {
   Bye,
   Hello,
