@@ -2,23 +2,30 @@ import type { Duplex } from 'node:stream';
 import type { Frame, FrameBatch } from '@hexbus/core/gateway';
 import type { WebSocket } from 'ws';
 
-/** Writes batches to one client, each in one write. `written` is called after each of them. */
+/** Writes batches of at least one frame to one client, each in one write. */
 export type BatchWriter = (batch: FrameBatch) => void;
 
 /**
  * Without an extension a text is the same bytes for every client: they are made once and written past ws, which then writes each of its own frames
  * (pong, close) whole and at once, so that ours always fall between two of them. With one, ws has a queue of its own, and must be asked.
+ * `written` is called once for each batch, when the operating system has it, or with the error for which it will not.
  * Measured with 500 receivers, CPU for each message: 14 % less than `sendEach` at 200 B and 2 kB, 8 % at 16 kB, 37 % in batches of ten at 200 B.
  */
-export function createBatchWriter(ws: WebSocket, socket: Duplex, written: () => void): BatchWriter {
+export function createBatchWriter(ws: WebSocket, socket: Duplex, written: (error?: Error | null) => void): BatchWriter {
   if (ws.extensions === '') return (batch) => void socket.write(batch.encoded(encodeFrames), written);
   return (batch) => sendEach(ws, socket, batch.encoded(encodeTexts), written);
 }
 
 /** For whoever has negotiated an extension: one message each, gathered into one write where they are not compressed. */
-export function sendEach(ws: WebSocket, socket: Duplex, texts: readonly Buffer[], written: () => void): void {
+export function sendEach(
+  ws: WebSocket,
+  socket: Duplex,
+  texts: readonly Buffer[],
+  written: (error?: Error | null) => void,
+): void {
   socket.cork();
-  for (const text of texts) ws.send(text, { binary: false }, written);
+  // ws keeps the order, so the last one answers for all.
+  for (const text of texts) ws.send(text, { binary: false }, text === texts.at(-1) ? written : undefined);
   socket.uncork();
 }
 

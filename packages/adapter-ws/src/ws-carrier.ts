@@ -14,7 +14,9 @@ export class WsCarrier implements Carrier {
   readonly #write: BatchWriter;
   #listener: CarrierListener | undefined;
   #resolveGone: () => void = () => {};
-  /** Something waits in this process, and `drained` is owed. */
+  /** Batches that the operating system does not have yet. Not told by `bufferedBytes`, since pongs of ws wait among them. */
+  #unwritten = 0;
+  /** `queued` was answered, so `drained` is owed. */
   #waiting = false;
   /** This side ended it, with this code. */
   #ending: { readonly code: number; readonly reason: string } | undefined;
@@ -46,6 +48,8 @@ export class WsCarrier implements Carrier {
 
   send(batch: FrameBatch): 'sent' | 'queued' | 'closed' {
     if (this.#ending !== undefined || this.#ws.readyState !== this.#ws.OPEN) return 'closed';
+    if (batch.frames.length === 0) return 'sent';
+    this.#unwritten += 1;
     this.#write(batch);
     if (this.bufferedBytes === 0) return 'sent';
     this.#waiting = true;
@@ -93,8 +97,11 @@ export class WsCarrier implements Carrier {
     this.#resolveGone();
   }
 
-  readonly #written = (): void => {
-    if (!this.#waiting || this.#terminated || this.bufferedBytes > 0) return;
+  readonly #written = (error?: Error | null): void => {
+    // Then the end is near, and nothing was handed on.
+    if (error) return;
+    this.#unwritten -= 1;
+    if (!this.#waiting || this.#unwritten > 0 || this.#terminated) return;
     this.#waiting = false;
     this.#listener?.drained();
   };
