@@ -116,7 +116,7 @@ describe('the address of a client', () => {
 
   it('is that of the socket, without the prefix of mapped addresses', async () => {
     expect(await addressOf({}, '10.0.0.1')).toBe('127.0.0.1');
-    const { port, handshakes } = await openWs({ host: '::' });
+    const { port, handshakes } = await openWs({ host: undefined });
     (await upgraded(port)).socket.destroy();
     expect(handshakes[0]?.address).toBe('127.0.0.1');
   });
