@@ -95,7 +95,7 @@ it('threat 7: compressed bombs get 1009 and take no memory', async () => {
   const before = process.memoryUsage().rss;
   for (const client of clients) client.send(text, bomb, { rsv: 4 });
   const codes = await Promise.all(clients.map((client) => client.closeCode()));
-  expect(process.memoryUsage().rss - before).toBeLessThan(64 << 20);
+  expect(process.memoryUsage().rss - before).toBeLessThan(16 << 20);
   expect(new Set(codes)).toEqual(new Set([1009]));
 });
 
