@@ -103,6 +103,7 @@ export class Feed {
 
   /** A message was committed. Called in the order of the history, in the turn of its acknowledgement. */
   push(message: RetainedMessage): void {
+    this.#keepPlace(message.position - 1);
     if (!this.#live) {
       this.wake();
       return;
@@ -196,6 +197,7 @@ export class Feed {
   /** Reads on once, after everything queued was taken. Rejects with what the store rejects with; the feed is then as before. */
   async fill(): Promise<void> {
     const { tail, matcher, history, filter, storeOnly } = this.#options;
+    this.#taken = this.#through;
     const page = storeOnly === true ? undefined : tail.read(this.#epoch, this.#through, matcher, pageLimit);
     if (page !== undefined) {
       const messages = page.messages.filter((message) => !this.#isReported(message));
@@ -225,6 +227,13 @@ export class Feed {
     // Ahead of the bus, or the tail is of another epoch: only a wake can bring more, so polling would be in vain.
     const nothingNew = read.messages.length === 0 && read.through >= read.position;
     if (!this.#live && nothingNew && wakesBefore === this.#wakes) this.#parked = true;
+  }
+
+  /** A feed that slept has passed everything before the message that wakes it. */
+  #keepPlace(position: number): void {
+    if (!this.idle || this.#options.tail.epoch !== this.#epoch || position <= this.#through) return;
+    this.#through = position;
+    this.#taken = position;
   }
 
   #forget(after: number): void {
