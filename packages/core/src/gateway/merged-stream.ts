@@ -1,14 +1,13 @@
 import { Backoff } from '../bus/backoff.ts';
 import { Feed, type FeedStart } from '../bus/feed.ts';
 import type { Gap } from '../bus/losses.ts';
-import { busDefaults } from '../bus/options.ts';
 import type { RetainedParts } from '../bus/retained-parts.ts';
 import { WakeLoop } from '../bus/wake-loop.ts';
 import type { CursorParts } from '../cursor.ts';
 import { RetainedMessage } from '../message.ts';
-import { patternsOverlap } from '../pattern.ts';
-import type { Filter } from '../ports/history-store.ts';
+import type { Filter, TrimMark } from '../ports/history-store.ts';
 import type { TopicMatcher } from '../retention.ts';
+import { StreamFilter } from './stream-filter.ts';
 import { formatToken } from './token.ts';
 
 /** Where a merged stream goes. Every method returns at once. */
@@ -25,20 +24,9 @@ export interface StreamSink {
   error(error: unknown): void;
 }
 
-/** One subscription of a connection. */
-interface StreamFilter {
-  readonly id: number;
-  readonly entries: Filter;
-  readonly matcher: TopicMatcher;
-  /** Behind the main position: what feeds it. */
-  feed?: Feed | undefined;
-  /** Ahead of the main position: where it begins, and the losses before that. */
-  ahead?: FeedStart | undefined;
-}
-
 /**
  * Everything retained that one connection follows, as one stream with one main position. A subscription is settled (it follows the main position),
- * behind (it started earlier, and is fed by itself until it meets the main position), or ahead (it starts later). Nothing is held for a sink
+ * behind (it started earlier, and is fed by itself until it meets the main position), ahead (it starts later), or unsure (the bus knows no such start). Nothing is held for a sink
  * without room: the position waits, and the history is read again. Knows no frames, no clients and no rights.
  */
 export class MergedStream {
@@ -48,7 +36,8 @@ export class MergedStream {
   readonly #loop: WakeLoop;
   readonly #backoff: Backoff;
   #main: Feed;
-  /** None of the filters is behind or ahead. */
+  #epoch: string;
+  /** None of the filters is unsure, behind or ahead. */
   #allSettled = true;
   /** How many subscriptions the main stream feeds. Without any it reads nothing and stays where it is. */
   #served = 0;
@@ -58,21 +47,25 @@ export class MergedStream {
     this.#side = side;
     this.#sink = sink;
     this.#loop = new WakeLoop(() => this.#run(), sink.error.bind(sink));
-    this.#backoff = new Backoff(side.clock, busDefaults.retryDelayMs, busDefaults.maxRetryDelayMs);
+    this.#backoff = new Backoff(side.clock);
+    this.#epoch = start.epoch;
     this.#main = this.#makeMain(start);
   }
 
+  /** The epoch that the sink knows of. */
   get epoch(): string {
-    return this.#main.epoch;
+    return this.#epoch;
   }
 
   /** Everything of the settled subscriptions up to here was given to the sink. */
   get position(): CursorParts {
-    return { epoch: this.#main.epoch, position: this.#main.position };
+    const { epoch, position } = this.#main;
+    // A reset that was read and not yet told: of the old epoch nothing can be claimed any more.
+    return { epoch: this.#epoch, position: epoch === this.#epoch ? position : 0 };
   }
 
   get token(): string {
-    return this.#tokenAt(this.#main.position);
+    return this.#tokenAt(this.position.position);
   }
 
   /** How many positions of the history lie between the stream and the head. */
@@ -84,42 +77,37 @@ export class MergedStream {
   /** How far the stream is for one subscription; undefined if it has none of that id. */
   positionOf(id: number): number | undefined {
     const filter = this.#filters.get(id);
-    return filter === undefined ? undefined : (this.#ownPosition(filter) ?? this.#main.position);
+    if (filter === undefined) return undefined;
+    const { epoch, position } = this.position;
+    return filter.unsure ? 0 : (filter.positionBeside(epoch, position) ?? position);
   }
 
-  /**
-   * Adds a subscription that begins at `start`. It counts from this call on: the token covers it. The messages of its topics must be pushed from
-   * before `start` was resolved.
-   */
+  /** Adds a subscription that begins at `start`. It counts from this call on: the token covers it, and its messages are to be pushed. */
   add(id: number, entries: Filter, matcher: TopicMatcher, start: FeedStart): void {
-    const filter: StreamFilter = { id, entries, matcher };
-    const { epoch, position } = this.position;
+    this.#tellSignals();
+    const filter = new StreamFilter(id, entries, matcher, start);
     this.#filters.set(id, filter);
-    if (start.epoch !== epoch || start.position < position) filter.feed = this.#feed(filter, start);
-    else if (start.position > position) filter.ahead = start;
+    filter.unsure = !this.#isKnown(start);
+    if (!filter.unsure) this.#place(filter);
     this.#replaceMain();
-    this.#loop.wake();
   }
 
   remove(id: number): void {
     const filter = this.#filters.get(id);
     if (filter === undefined) return;
+    this.#tellSignals();
     this.#filters.delete(id);
-    filter.feed?.end();
+    filter.end();
     this.#replaceMain();
   }
 
-  /** A message was committed that some subscription matches. */
+  /** A message was committed. */
   push(message: RetainedMessage): void {
-    if (this.#allSettled) {
-      this.#main.push(message);
-      return;
-    }
     let forMain = false;
-    for (const filter of this.#filters.values()) {
-      if (!filter.matcher.matches(message.topic)) continue;
-      if (filter.feed === undefined) forMain = true;
-      else filter.feed.push(message);
+    for (const { matcher, feed, isFedByMain } of this.#filters.values()) {
+      if (!matcher.matches(message.topic)) continue;
+      feed?.push(message);
+      if (isFedByMain) forMain = true;
     }
     if (forMain) this.#main.push(message);
   }
@@ -138,7 +126,7 @@ export class MergedStream {
   end(): void {
     this.#ended = true;
     this.#main.end();
-    for (const { feed } of this.#filters.values()) feed?.end();
+    for (const filter of this.#filters.values()) filter.end();
     this.#filters.clear();
     this.#backoff.end();
     void this.#loop.stop();
@@ -166,42 +154,46 @@ export class MergedStream {
   /** Resolves with whether there may be more. */
   async #feedMain(): Promise<boolean> {
     const main = this.#main;
-    if (this.#served === 0) return false;
+    if (this.#served === 0 || !this.#sink.hasRoom) return false;
     if (main.peek() === undefined && !main.idle) await main.fill();
-    // A subscription was added or removed meanwhile: the page was read for the wrong ones.
-    if (this.#main !== main) return true;
     for (;;) {
-      const item = main.peek();
-      if (item === undefined) break;
-      if (item instanceof RetainedMessage) {
-        if (!this.#sink.hasRoom) {
-          main.release();
-          return false;
-        }
-        main.take();
-        this.#give(item);
-      } else {
-        main.take();
-        if (item.kind === 'gap') this.#tellGap(item.gap);
-        else this.#goOver(main.epoch);
+      // A subscription was added or removed meanwhile: the page was read for the wrong ones.
+      if (this.#main !== main) return true;
+      this.#tellSignals();
+      const message = main.peek();
+      if (!(message instanceof RetainedMessage)) break;
+      if (!this.#sink.hasRoom) {
+        main.release();
+        return false;
       }
+      main.take();
+      this.#give(message);
     }
-    this.#settleAhead();
+    if (this.#main !== main) return true;
+    this.#settleAhead(main.position);
     return !main.idle;
   }
 
-  /** Resolves with whether there may be more. */
+  /** Tells what stands before the next message of the main stream. */
+  #tellSignals(): void {
+    const main = this.#main;
+    for (let item = main.peek(); item !== undefined && !(item instanceof RetainedMessage); item = main.peek()) {
+      // A token does not pass a gap before everybody was told of it.
+      if (item.kind === 'gap') this.#tellGap(item.gap);
+      main.take();
+      if (item.kind === 'reset') this.#goOver(main.epoch);
+    }
+  }
+
+  /** Feeds one that is not settled by itself. Resolves with whether there may be more. */
   async #feedBehind(filter: StreamFilter): Promise<boolean> {
+    if (!this.#sink.hasRoom) return false;
+    if (filter.unsure) return this.#findStart(filter);
     const { feed } = filter;
     if (feed === undefined) return false;
-    const foreign = feed.epoch !== this.#main.epoch;
-    // The main stream is about to be told of the epoch in which this one starts.
-    if (foreign && feed.epoch === this.#side.tail.epoch) return false;
-    if (feed.peek() === undefined && !feed.idle && (foreign || feed.position < this.#main.position)) await feed.fill();
+    if (feed.peek() === undefined && !feed.idle && feed.position < this.#main.position) await feed.fill();
     if (filter.feed !== feed || this.#ended) return true;
-    for (;;) {
-      const item = feed.peek();
-      if (item === undefined) break;
+    for (let item = feed.peek(); item !== undefined; item = feed.peek()) {
       if (item instanceof RetainedMessage) {
         if (item.position > this.#main.position) break;
         if (!this.#sink.hasRoom) {
@@ -211,36 +203,74 @@ export class MergedStream {
         feed.take();
         this.#sink.eventFor(item, [filter.id], this.token);
       } else {
+        if (item.kind === 'gap') this.#sink.gap(item.gap, [filter.id]);
         feed.take();
-        if (item.kind === 'gap') this.#tellOwnGap(filter, item.gap);
-        else if (feed.epoch === this.#main.epoch) this.#sink.reset(this.token, [filter.id]);
-        else {
-          this.#goOver(feed.epoch);
+        if (item.kind === 'reset') {
+          if (feed.epoch === this.#epoch) this.#startOver(filter);
+          else this.#goOver(feed.epoch);
           return true;
         }
       }
     }
     if (feed.peek() === undefined && feed.position < this.#main.position) return !feed.idle;
-    this.#settle(filter);
+    this.#meet(filter, feed);
     return true;
   }
 
+  /** Asks the history for a start that the bus does not know. */
+  async #findStart(filter: StreamFilter): Promise<boolean> {
+    const { start, entries } = filter;
+    const head = await this.#side.history.locate({ epoch: start.epoch, filter: entries, from: { last: 0 } });
+    if (this.#filters.get(filter.id) !== filter) return true;
+    if (head.epoch !== this.#epoch) this.#goOver(head.epoch);
+    filter.unsure = false;
+    if (start.epoch !== head.epoch || start.position > head.position) this.#startOver(filter);
+    else {
+      this.#place(filter);
+      this.#replaceMain();
+    }
+    return true;
+  }
+
+  /** Whether the bus knows that there is such a position. */
+  #isKnown({ epoch, position }: CursorParts): boolean {
+    const { tail } = this.#side;
+    if (epoch !== this.#epoch) return false;
+    return position <= this.#main.position || (tail.epoch === epoch && position <= tail.head);
+  }
+
+  #place(filter: StreamFilter): void {
+    const { start } = filter;
+    const { position, known } = this.#main;
+    // What the others were told of losses beyond, it is told when it meets them.
+    if (start.position < position || known.some(({ through }) => through > position)) filter.feedBy(this.#feed(filter));
+    else filter.follow(position, start.known);
+  }
+
+  /** All that a subscription stands for is void, and it begins again. */
+  #startOver(filter: StreamFilter): void {
+    filter.end();
+    filter.start = { epoch: this.#epoch, position: 0, afterReset: true };
+    this.#place(filter);
+    this.#replaceMain();
+    this.#sink.reset(this.token, [filter.id]);
+  }
+
   /** It has met the main position: the main stream goes on for it too. */
-  #settle(filter: StreamFilter): void {
-    filter.feed?.end();
-    filter.feed = undefined;
+  #meet(filter: StreamFilter, feed: Feed): void {
+    const { position, known } = this.#main;
+    // Beyond the main position, which an unsure head can set back.
+    filter.start = { epoch: this.#epoch, position: feed.position };
+    filter.follow(position, feed.known);
+    const untold = filter.losses(known.filter(({ through }) => through > position));
+    this.#tellLosses(filter, untold, Math.max(position, feed.position) + 1);
     this.#replaceMain();
   }
 
-  #settleAhead(): void {
+  #settleAhead(position: number): void {
     if (this.#allSettled) return;
-    const { position } = this.#main;
     let settled = false;
-    for (const filter of this.#filters.values()) {
-      if (filter.ahead === undefined || filter.ahead.position > position) continue;
-      filter.ahead = undefined;
-      settled = true;
-    }
+    for (const filter of this.#filters.values()) settled = filter.settle(position) || settled;
     if (settled) this.#noteSettled();
   }
 
@@ -250,63 +280,58 @@ export class MergedStream {
       return;
     }
     const subs: number[] = [];
-    for (const { id, feed, ahead, matcher } of this.#filters.values()) {
-      if (feed !== undefined || message.position <= (ahead?.position ?? 0)) continue;
-      if (matcher.matches(message.topic)) subs.push(id);
-    }
+    for (const filter of this.#filters.values()) if (filter.gets(message)) subs.push(filter.id);
     if (subs.length > 0) this.#sink.eventFor(message, subs, this.#tokenAt(message.position));
+    this.#settleAhead(message.position);
   }
 
   #tellGap(gap: Gap): void {
+    const marks = this.#main.known.filter(({ topic }) => gap.topics.includes(topic));
     const subs: number[] = [];
-    for (const { id, feed, ahead, entries } of this.#filters.values()) {
-      if (feed !== undefined || gap.to <= (ahead?.position ?? 0)) continue;
-      if (ahead?.known?.some(({ topic, through }) => through >= gap.to && gap.topics.includes(topic)) === true)
-        continue;
-      if (touches(gap.topics, entries)) subs.push(id);
+    for (const filter of this.#filters.values()) {
+      if (filter.isSettled) {
+        if (filter.touches(gap.topics)) subs.push(filter.id);
+      } else if (filter.isFedByMain) {
+        this.#tellLosses(filter, filter.losses(marks), Math.max(gap.from, filter.start.position + 1));
+      }
     }
     if (subs.length > 0) this.#sink.gap(gap, subs);
   }
 
-  /** Of what lies beyond the main position, the main stream will tell. */
-  #tellOwnGap(filter: StreamFilter, gap: Gap): void {
-    const { position } = this.#main;
-    if (gap.from <= position) this.#sink.gap({ ...gap, to: Math.min(gap.to, position) }, [filter.id]);
+  #tellLosses({ id }: StreamFilter, marks: readonly TrimMark[], from: number): void {
+    if (marks.length === 0) return;
+    const to = Math.max(...marks.map(({ through }) => through));
+    this.#sink.gap({ topics: marks.map(({ topic }) => topic), from, to }, [id]);
   }
 
-  /** The stream goes on at the beginning of another epoch. What starts in that epoch already keeps its start. */
+  /** The stream goes on at the beginning of another epoch. A subscription of which it is not known where it begins may begin there. */
   #goOver(epoch: string): void {
+    const subs: number[] = [];
+    const start = { epoch, position: 0, afterReset: true };
     for (const filter of this.#filters.values()) {
-      const { feed, ahead } = filter;
-      if (feed !== undefined) {
-        const starts = feed.epoch === epoch && feed.position > 0;
-        filter.ahead = starts ? { epoch, position: feed.position, known: feed.known } : undefined;
-        feed.end();
-        filter.feed = undefined;
-      } else if (ahead?.epoch !== epoch) filter.ahead = undefined;
+      if (filter.unsure) continue;
+      filter.start = start;
+      filter.follow(0);
+      subs.push(filter.id);
     }
-    this.#replaceMain({ epoch, position: 0, afterReset: true });
-    this.#sink.reset(this.token);
-  }
-
-  #ownPosition({ feed, ahead }: StreamFilter): number | undefined {
-    return feed?.position ?? ahead?.position;
+    this.#epoch = epoch;
+    this.#replaceMain(start);
+    if (subs.length > 0) this.#sink.reset(this.token, subs.length === this.#filters.size ? undefined : subs);
   }
 
   #tokenAt(position: number): string {
     const own: [number, number][] = [];
     if (!this.#allSettled) {
       for (const filter of this.#filters.values()) {
-        const at = this.#ownPosition(filter);
+        const at = filter.positionBeside(this.#epoch, position);
         if (at !== undefined) own.push([filter.id, at]);
       }
     }
-    return formatToken(this.#main.epoch, position, own);
+    return formatToken(this.#epoch, position, own);
   }
 
-  #feed(filter: StreamFilter, start: FeedStart): Feed {
+  #feed({ entries, matcher, start }: StreamFilter): Feed {
     const { history, tail } = this.#side;
-    const { entries, matcher } = filter;
     return new Feed({ history, tail, filter: entries, matcher, start, wake: () => this.#loop.wake() });
   }
 
@@ -320,14 +345,12 @@ export class MergedStream {
 
   #noteSettled(): void {
     this.#allSettled = true;
-    for (const { feed, ahead } of this.#filters.values()) {
-      if (feed !== undefined || ahead !== undefined) this.#allSettled = false;
-    }
+    for (const { isSettled } of this.#filters.values()) if (!isSettled) this.#allSettled = false;
   }
 
   #makeMain(start: FeedStart): Feed {
     const { history, tail } = this.#side;
-    const served = [...this.#filters.values()].filter(({ feed }) => feed === undefined);
+    const served = [...this.#filters.values()].filter(({ isFedByMain }) => isFedByMain);
     const filter = [...new Set(served.flatMap(({ entries }) => entries))].sort();
     this.#served = served.length;
     const matcher: TopicMatcher = {
@@ -350,8 +373,4 @@ export class MergedStream {
     this.#give(message);
     return true;
   }
-}
-
-function touches(topics: readonly string[], entries: Filter): boolean {
-  return topics.some((topic) => entries.some((entry) => patternsOverlap(topic, entry)));
 }
