@@ -1,3 +1,4 @@
+import { isObject } from '../bus/checks.ts';
 import { HexbusError, shorten } from '../errors.ts';
 import { maxTopicLength } from '../pattern.ts';
 import type { ConnectionInfo } from './api.ts';
@@ -8,7 +9,7 @@ type Kind = (typeof kinds)[number];
 
 /** The topic of those whom a target names: `@all`, `@user.<id>`... Throws `HEXBUS_CONFIG` naming the field that is not valid. */
 export function addressOf(target: Target): string {
-  const given: Partial<Record<Kind | 'all', unknown>> = target;
+  const given: Partial<Record<Kind | 'all', unknown>> = isObject(target) ? target : {};
   const named = kinds.filter((kind) => given[kind] !== undefined);
   const [kind] = named;
   if (given.all === true && kind === undefined) return '@all';

@@ -86,8 +86,9 @@ export class AdmittedClient {
     outbox.add(
       protocol.welcome({ session, secret, connection, token: this.stream?.token, resumed, capabilities, pingMs, last }),
     );
-    // A session that does not go on may have been addressed in vain.
-    if (hello.resume !== undefined && !resumed) outbox.add(protocol.gap({ subs: [inboxId], why: 'reset' }));
+    // A session that does not go on, or of which nobody knows how far it was, may have been addressed in vain.
+    const goesOn = resumed && (token !== undefined || this.stream === undefined);
+    if (hello.resume !== undefined && !goesOn) outbox.add(protocol.gap({ subs: [inboxId], why: 'reset' }));
     for (const subscription of hello.subscriptions) this.subscriptions.add(subscription, token);
   }
 

@@ -56,6 +56,8 @@ export async function greet(
   // Positions are no secret and give no rights, so they hold for a new session too.
   const token = resume?.token === undefined ? undefined : (parseToken(resume.token) ?? unknownToken);
   const inboxStart = await inboxStartOf(parts, userAddress, resumed ? token : undefined);
+  // It may have been ended while its secret was looked at.
+  if (resumed && sessions.isEnded(session)) return { code: closeCodes.ended, reason: 'the session has ended' };
   return { identity, session, secret, resumed, addresses, userAddress, token, inboxStart };
 }
 

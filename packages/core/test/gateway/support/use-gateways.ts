@@ -14,6 +14,7 @@ import {
 } from '@hexbus/testkit';
 import { afterEach, expect } from 'vitest';
 import { busInternals } from '../../../src/bus/internals.ts';
+import { addressOf } from '../../../src/gateway/addresses.ts';
 import { type Buses, type TestBus, type TestBusOptions, useBuses, usualTopics } from '../../support/buses.ts';
 import { type ClientHello, connectClient, knock, type TestClient } from './connect-client.ts';
 
@@ -146,8 +147,8 @@ async function openWorld(buses: Buses, seed: number, options: WorldOptions = {})
     async connect(hello = {}, user) {
       const client = await connectClient(transport, hello, handshakeOf(user, hello));
       const { session, connection } = client.welcome;
-      addresses.add(`@session.${encodeURIComponent(session)}`).add(`@connection.${connection}`);
-      if (user !== undefined) addresses.add(`@user.${user}`);
+      addresses.add(addressOf({ session })).add(addressOf({ connection }));
+      if (user !== undefined) addresses.add(addressOf({ user }));
       await clock.runAll();
       return client;
     },
