@@ -23,6 +23,7 @@ import type { ConnectionReference } from './observers.ts';
 import { Outbox } from './outbox.ts';
 import type { GatewayParts } from './parts.ts';
 import { PendingRequests } from './pending-requests.ts';
+import type { Questions } from './questions.ts';
 import type { ServerEnd } from './sessions.ts';
 import { refusal } from './wire-errors.ts';
 
@@ -35,6 +36,7 @@ export interface ConnectionOptions {
   readonly protocol: WireProtocol;
   /** Who the client is, if the handshake told. */
   readonly identity: Identity | undefined;
+  readonly questions: Questions;
   /** Gives the places that it takes back. */
   readonly releases: Release[];
 }
@@ -49,6 +51,7 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
   readonly #carrier: Carrier;
   readonly #protocol: ProtocolSession;
   readonly #identity: Identity | undefined;
+  readonly #questions: Questions;
   readonly #releases: Release[];
   readonly #outbox: Outbox;
   readonly #sender: EventSender;
@@ -60,16 +63,19 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
   #client: AdmittedClient | undefined;
   /** What came behind HELLO, while it is being looked at. */
   #early: string[] | undefined;
+  /** The renewals of the identity that are under way. */
+  #authenticating: Promise<void> | undefined;
   #ended = false;
   #receivedBytes = 0;
   #ignored = 0;
 
-  constructor({ parts, carrier, protocol, identity, releases }: ConnectionOptions) {
+  constructor({ parts, carrier, protocol, identity, questions, releases }: ConnectionOptions) {
     const { limits, timings, clock, randomness } = parts.settings;
     this.id = randomness.id();
     this.#parts = parts;
     this.#carrier = carrier;
     this.#identity = identity;
+    this.#questions = questions;
     this.#releases = releases;
     this.#protocol = protocol.open(this);
     this.#gate = new InboundGate(carrier, limits, clock);
@@ -77,8 +83,9 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
       carrier,
       flusher: parts.flusher,
       maxBytes: limits.maxOutboxBytes,
-      onHeldBack: () => this.#onHeldBack(),
-      onRoom: () => this.#sender.onRoom(),
+      onHeldBack: () => this.#heartbeat.watchDraining(),
+      onFull: () => this.#gate.shut('outbox'),
+      onRoom: () => this.#onRoom(),
     });
     this.#sender = new EventSender({
       protocol: this.#protocol,
@@ -92,6 +99,7 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
       clock,
       timings,
       isDeaf: () => this.#gate.isShut,
+      isHeldBack: () => this.#outbox.isHeldBack,
       onPing: () => this.#ping(),
       onDead: () => this.terminate(closeCodes.heartbeatTimeout, 'no sign of life'),
       onStalled: () => this.#onStalled(),
@@ -134,7 +142,7 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
   }
 
   request(name: string, body: unknown, { timeoutMs, signal }: RequestOptions): Promise<Outcome> {
-    if (this.#outbox.isFull) {
+    if (!this.#outbox.hasRoom && !this.#ended) {
       return Promise.resolve({ status: 'error', code: 'overloaded', message: 'the client takes nothing at present' });
     }
     const withinMs = timeoutMs ?? this.#parts.settings.timings.requestTimeoutMs;
@@ -146,7 +154,10 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
   }
 
   async revoke(topic: string | undefined): Promise<number> {
-    return (await this.#client?.subscriptions.reauthorize(topic)) ?? 0;
+    const refused = await this.#client?.subscriptions.reauthorize(topic);
+    // What was encoded before goes out before this resolves.
+    this.#outbox.flush();
+    return refused ?? 0;
   }
 
   end(code: number, reason: string, afterMs = 0): void {
@@ -172,7 +183,6 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
   drained(): void {
     this.#heartbeat.drained();
     this.#outbox.drained();
-    this.#gate.open('outbox');
   }
 
   closed(code: number, reason: string): void {
@@ -183,14 +193,14 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
 
   hello(hello: Hello): void {
     const { handshake } = this.#carrier;
+    this.#cancelHello?.();
     this.#early = [];
-    void greet(this.#parts, this.id, handshake, this.#identity, hello).then(
-      (greeting) => this.#admit(greeting, hello),
-      (error: unknown) => {
+    void greet(this.#parts, this.id, handshake, this.#identity, hello, this.#questions)
+      .then((greeting) => this.#admit(greeting, hello))
+      .catch((error: unknown) => {
         this.#error(error);
         this.end(closeCodes.overloaded, 'the server failed');
-      },
-    );
+      });
   }
 
   subscribe(subscription: WireSubscription): void {
@@ -203,7 +213,7 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
   }
 
   acknowledge(token: string): void {
-    if (this.#ready(0)?.acknowledge(token) === false) this.ignored('an acknowledgement of what was not sent');
+    if (this.#ready(1)?.acknowledge(token) === false) this.ignored('an acknowledgement of what was not sent');
   }
 
   ask(name: string, body: unknown, id?: number): void {
@@ -225,19 +235,13 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
   authenticate(id: number, token: string): void {
     const client = this.#ready(1);
     if (client === undefined) return;
-    void this.#parts.authenticator.byToken(token, this.#carrier.handshake).then((found) => {
-      if (this.#ended) return;
-      if (found === 'refused' || found === 'failed') {
-        client.reply(id, refusal('unauthenticated', 'the token was not accepted', found === 'failed'));
-      } else if (client.renew(found)) {
-        this.#identityWatch.watch(found);
-        client.reply(id, { ok: true, body: null });
-      } else this.end(closeCodes.forbidden, 'a connection keeps its user');
-    });
+    // One after the other, so that the newest token counts.
+    const before = this.#authenticating ?? Promise.resolve();
+    this.#authenticating = before.then(() => this.#renew(client, id, token));
   }
 
   ping(): void {
-    this.#outbox.add(this.#protocol.pong());
+    if (this.#ready(1) !== undefined) this.#outbox.add(this.#protocol.pong());
   }
 
   violated(code: number, reason: string): void {
@@ -258,7 +262,6 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
 
   #admit(greeting: Greeting | Refusal, hello: Hello): void {
     if (this.#ended) return;
-    this.#cancelHello?.();
     if ('code' in greeting) {
       this.violated(greeting.code, greeting.reason);
       return;
@@ -284,6 +287,7 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
       sender: this.#sender,
       gate: this.#gate,
       pending: this.#pending,
+      questions: this.#questions,
       onError: (error) => this.#error(error),
     });
     this.#client = client;
@@ -295,6 +299,18 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
     const early = this.#early ?? [];
     this.#early = undefined;
     for (const text of early) this.#receive(text);
+  }
+
+  async #renew(client: AdmittedClient, id: number, token: string): Promise<void> {
+    const { authenticator } = this.#parts;
+    const found = await authenticator.byToken(token, this.#carrier.handshake, this.#questions);
+    if (this.#ended) return;
+    if (found === 'refused' || found === 'failed') {
+      client.reply(id, refusal('unauthenticated', 'the token was not accepted', found === 'failed'));
+    } else if (client.renew(found)) {
+      this.#identityWatch.watch(found);
+      client.reply(id, { ok: true, body: null });
+    } else this.end(closeCodes.forbidden, 'a connection keeps its user');
   }
 
   #receive(text: string): void {
@@ -315,9 +331,9 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
     if (this.#outbox.hasRoom) this.#outbox.add(this.#protocol.ping(this.#client?.stream?.token));
   }
 
-  #onHeldBack(): void {
-    this.#heartbeat.watchDraining();
-    this.#gate.shut('outbox');
+  #onRoom(): void {
+    this.#gate.open('outbox');
+    this.#sender.onRoom();
   }
 
   #onStalled(): void {
@@ -334,6 +350,7 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
     if (this.#ended) return;
     this.#ended = true;
     this.#cancelHello?.();
+    this.#questions.end();
     this.#heartbeat.end();
     this.#identityWatch.end();
     this.#gate.end();

@@ -8,6 +8,8 @@ export interface HeartbeatOptions {
   readonly timings: GatewayTimings;
   /** Nothing is read from the client at present, so its silence says nothing. */
   readonly isDeaf: () => boolean;
+  /** The carrier has not drained. */
+  readonly isHeldBack: () => boolean;
   readonly onPing: () => void;
   /** The client sent nothing between too many pings. */
   readonly onDead: () => void;
@@ -21,6 +23,7 @@ export class Heartbeat {
   #missed = 0;
   #cancelPing: CancelTimer | undefined;
   #cancelStall: CancelTimer | undefined;
+  #drainedSince = false;
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
@@ -28,7 +31,6 @@ export class Heartbeat {
 
   start(): void {
     const { clock, timings } = this.#options;
-    if (timings.pingMs === Number.POSITIVE_INFINITY) return;
     this.#cancelPing = clock.setTimer(() => this.#tick(), timings.pingMs);
   }
 
@@ -39,24 +41,29 @@ export class Heartbeat {
 
   /** The carrier holds back what was sent: from now on it must drain. */
   watchDraining(): void {
-    const { clock, carrier, timings, onStalled } = this.#options;
-    this.#cancelStall?.();
-    if (timings.stallTimeoutMs === Number.POSITIVE_INFINITY) return;
+    const { clock, carrier, timings } = this.#options;
+    // Over TLS a carrier holds back and drains all the time, so a running timer is left to run.
+    if (this.#cancelStall !== undefined || timings.stallTimeoutMs === Number.POSITIVE_INFINITY) return;
+    this.#drainedSince = false;
     const before = carrier.bufferedBytes;
-    this.#cancelStall = clock.setTimer(() => {
-      if (carrier.bufferedBytes < before) this.watchDraining();
-      else onStalled();
-    }, timings.stallTimeoutMs);
+    this.#cancelStall = clock.setTimer(() => this.#checkDraining(before), timings.stallTimeoutMs);
   }
 
   drained(): void {
-    this.#cancelStall?.();
-    this.#cancelStall = undefined;
+    this.#drainedSince = true;
   }
 
   end(): void {
     this.#cancelPing?.();
     this.#cancelStall?.();
+  }
+
+  #checkDraining(before: number): void {
+    const { carrier, isHeldBack, onStalled } = this.#options;
+    this.#cancelStall = undefined;
+    if (!isHeldBack()) return;
+    if (this.#drainedSince || carrier.bufferedBytes < before) this.watchDraining();
+    else onStalled();
   }
 
   #tick(): void {

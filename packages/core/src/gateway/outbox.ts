@@ -37,7 +37,9 @@ export interface OutboxOptions {
   readonly maxBytes: number;
   /** The carrier holds back a part of what was sent. */
   readonly onHeldBack: () => void;
-  /** There is room again where there was none. */
+  /** There is no room any more. */
+  readonly onFull: () => void;
+  /** There is room again. */
   readonly onRoom: () => void;
 }
 
@@ -48,37 +50,42 @@ export interface OutboxOptions {
 export class Outbox {
   readonly #options: OutboxOptions;
   #batch: Batch | undefined;
+  /** The carrier has not drained what it was given. That alone is no sign of a slow client: over TLS it is so after every write. */
   #heldBack = false;
+  #full = false;
   #ended = false;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
   }
 
-  /** Bytes that wait, here and in the carrier. */
-  get bytes(): number {
-    return (this.#batch?.bytes ?? 0) + this.#options.carrier.bufferedBytes;
-  }
-
   /**
-   * Whether another message may be added. Once the carrier holds something back there is none until it has drained, so that a slow client is
-   * served in few large pieces.
+   * Whether another message may be added. Once it is full there is no room until everything has drained, so that a slow client is served in few
+   * large pieces.
    */
   get hasRoom(): boolean {
-    return !this.#ended && !this.#heldBack && (this.#batch === undefined || this.#batch.bytes < this.#options.maxBytes);
+    return !this.#full && !this.#ended;
   }
 
-  /** Whether even what cannot wait should be refused. */
-  get isFull(): boolean {
-    return this.bytes >= this.#options.maxBytes;
+  /** Bytes that wait, here and in the carrier. */
+  get bytes(): number {
+    return (this.#batch?.bytes ?? 0) + (this.#heldBack ? this.#options.carrier.bufferedBytes : 0);
+  }
+
+  get isHeldBack(): boolean {
+    return this.#heldBack;
   }
 
   add(frame: Frame | undefined): void {
     if (frame === undefined || this.#ended) return;
+    const { flusher, maxBytes, onFull } = this.#options;
     if (this.#batch === undefined) {
-      this.#options.flusher.add(this);
-      this.#batch = this.#options.flusher.empty.with(frame);
+      flusher.add(this);
+      this.#batch = flusher.empty.with(frame);
     } else this.#batch = this.#batch.with(frame);
+    if (this.#full || this.bytes < maxBytes) return;
+    this.#full = true;
+    onFull();
   }
 
   /** Sends what was added. */
@@ -86,24 +93,29 @@ export class Outbox {
     const batch = this.#batch;
     if (batch === undefined || this.#ended) return;
     this.#batch = undefined;
-    const { carrier, maxBytes, onHeldBack, onRoom } = this.#options;
-    const heldBack = carrier.send(batch) === 'queued';
-    if (heldBack && !this.#heldBack) {
+    if (this.#options.carrier.send(batch) === 'queued') {
+      if (this.#heldBack) return;
       this.#heldBack = true;
-      onHeldBack();
-    } else if (!heldBack && batch.bytes >= maxBytes) onRoom();
+      this.#options.onHeldBack();
+    } else if (!this.#heldBack) this.#hasDrained();
   }
 
   /** The carrier holds nothing back any more. */
   drained(): void {
-    if (!this.#heldBack) return;
     this.#heldBack = false;
-    if (!this.#ended) this.#options.onRoom();
+    // What was added in this turn is still to be sent.
+    if (this.#batch === undefined) this.#hasDrained();
   }
 
   /** Nothing is sent any more. */
   end(): void {
     this.#ended = true;
     this.#batch = undefined;
+  }
+
+  #hasDrained(): void {
+    if (!this.#full || this.#ended) return;
+    this.#full = false;
+    this.#options.onRoom();
   }
 }
