@@ -4,6 +4,7 @@ import type { Identity } from './api.ts';
 import { Connection } from './connection.ts';
 import type { Release } from './connection-limits.ts';
 import type { GatewayParts } from './parts.ts';
+import { Questions } from './questions.ts';
 
 type Refused = Extract<Admission, { accepted: false }>;
 
@@ -30,7 +31,13 @@ export async function admit(
   const giveBack = (): void => {
     for (const release of releases.splice(0)) release();
   };
-  const found = await parts.authenticator.byHandshake(handshake);
+  const { clock, timings } = parts.settings;
+  const questions = new Questions({ clock, timeoutMs: timings.authenticateTimeoutMs });
+  const leave = (): void => questions.end();
+  if (signal.aborted) leave();
+  signal.addEventListener('abort', leave);
+  const found = await parts.authenticator.byHandshake(handshake, questions);
+  signal.removeEventListener('abort', leave);
   if (found === 'refused') {
     giveBack();
     return refuse(401, 'not authenticated');
@@ -52,7 +59,7 @@ export async function admit(
     accepted: true,
     protocol: protocol.name,
     connect(carrier) {
-      const connection = new Connection({ parts, carrier, protocol, identity, releases });
+      const connection = new Connection({ parts, carrier, protocol, identity, questions, releases });
       parts.connected(connection);
       connection.begin();
       return connection;

@@ -12,6 +12,7 @@ import { MergedStream } from './merged-stream.ts';
 import type { Outbox } from './outbox.ts';
 import type { GatewayParts } from './parts.ts';
 import type { PendingRequests } from './pending-requests.ts';
+import type { Questions } from './questions.ts';
 import { Rights } from './rights.ts';
 import type { ServerEnd } from './sessions.ts';
 import { parseToken } from './token.ts';
@@ -27,6 +28,7 @@ export interface AdmittedClientOptions {
   readonly sender: EventSender;
   readonly gate: InboundGate;
   readonly pending: PendingRequests;
+  readonly questions: Questions;
   readonly onError: (error: unknown) => void;
 }
 
@@ -41,12 +43,12 @@ export class AdmittedClient {
   #identity: Identity;
 
   constructor(options: AdmittedClientOptions) {
-    const { parts, connection, greeting, hello, carrier, gate, sender, onError } = options;
+    const { parts, connection, greeting, hello, carrier, questions, gate, sender, onError } = options;
     this.#options = options;
     this.#identity = greeting.identity;
     this.greeting = greeting;
     this.info = this.#describe(connection, carrier, hello);
-    const rights = new Rights(parts.settings, this.info, onError);
+    const rights = new Rights({ settings: parts.settings, info: this.info, questions, onError });
     this.stream = this.#openStream();
     sender.stream = this.stream;
     this.subscriptions = new ClientSubscriptions({

@@ -1,11 +1,14 @@
 import { configError, isObject, isText } from '../bus/checks.ts';
 import type { Handshake } from '../ports/transport.ts';
-import { addressOf } from './addresses.ts';
+import { addressesOf } from './addresses.ts';
 import type { Identity } from './api.ts';
 import type { GatewaySettings } from './options.ts';
+import type { Questions } from './questions.ts';
 
 /** Who a client is: an identity; nobody that is let in; to be told by a token; or not to be told, since whoever was asked failed or took too long. */
 export type Authentication = Identity | 'refused' | 'token-wanted' | 'failed';
+
+type Answer = Identity | null;
 
 const anonymous: Identity = {};
 
@@ -19,43 +22,40 @@ export class Authenticator {
     this.#onError = onError;
   }
 
-  async byHandshake(handshake: Handshake): Promise<Authentication> {
+  async byHandshake(handshake: Handshake, questions: Questions): Promise<Authentication> {
     const { authenticate, authenticateToken } = this.#settings;
     if (authenticate === undefined) return authenticateToken === undefined ? anonymous : 'token-wanted';
-    const found = await this.#ask(() => authenticate(handshake));
+    const found = await this.#ask('authenticate', async () => authenticate(handshake), questions);
     return found === 'refused' && authenticateToken !== undefined ? 'token-wanted' : found;
   }
 
-  async byToken(token: string, handshake: Handshake): Promise<Exclude<Authentication, 'token-wanted'>> {
+  async byToken(
+    token: string,
+    handshake: Handshake,
+    questions: Questions,
+  ): Promise<Exclude<Authentication, 'token-wanted'>> {
     const { authenticateToken } = this.#settings;
     if (authenticateToken === undefined) return 'refused';
-    return this.#ask(() => authenticateToken(token, handshake));
+    return this.#ask('authenticateToken', async () => authenticateToken(token, handshake), questions);
   }
 
-  async #ask(who: () => Identity | null | Promise<Identity | null>): Promise<Identity | 'refused' | 'failed'> {
-    const { clock, timings } = this.#settings;
-    let cancel = (): void => undefined;
-    const late = new Promise<'failed'>((resolve) => {
-      cancel = clock.setTimer(() => resolve('failed'), timings.authenticateTimeoutMs);
-    });
+  async #ask(name: string, who: () => Promise<Answer>, questions: Questions): Promise<Identity | 'refused' | 'failed'> {
     try {
-      const found = await Promise.race([who(), late]);
-      if (found === 'failed') return found;
+      const found = await questions.ask(name, who());
+      if (questions.isOver) return 'failed';
       return found === null ? 'refused' : checkIdentity(found);
     } catch (error) {
       this.#onError(error);
       return 'failed';
-    } finally {
-      cancel();
     }
   }
 }
 
-function checkIdentity(identity: Identity): Identity {
+function checkIdentity(identity: Identity | undefined): Identity {
   if (!isObject(identity)) throw configError('identity', identity, 'return an object such as { userId }, or null');
-  const { userId, capabilities, expiresAt } = identity;
-  // Throws for an id that fits into no address.
-  if (userId !== undefined) addressOf({ user: userId });
+  const { capabilities, expiresAt } = identity;
+  // Throws for a user's id that fits into no address.
+  addressesOf({ id: '-', session: '-', identity });
   if (capabilities !== undefined && !(Array.isArray(capabilities) && capabilities.every((one) => isText(one, 128))))
     throw configError('identity.capabilities', capabilities, 'use a list of names');
   if (expiresAt !== undefined && !Number.isFinite(expiresAt))

@@ -1,5 +1,4 @@
 import type { WireReply } from '../ports/protocol.ts';
-import { isAddress } from './addresses.ts';
 import type { ConnectionInfo } from './api.ts';
 import type { InboundGate } from './inbound-gate.ts';
 import type { GatewayParts } from './parts.ts';
@@ -56,7 +55,7 @@ export class ClientAsks {
   publish(id: number, { topic, type, body, messageId }: ClientMessage): void {
     const { parts, info, rights } = this.#options;
     this.#run(id, async (signal) => {
-      if (isAddress(topic) || !(await rights.allows('publish', topic)))
+      if (!(await rights.allows('publish', topic)))
         return refusal('forbidden', 'publishing to this topic is not allowed');
       try {
         const sender = info.identity.userId;

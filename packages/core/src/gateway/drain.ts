@@ -6,8 +6,8 @@ export interface DrainOptions {
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly drainMs: number;
-  /** Those that are still there. */
-  readonly connections: () => Iterable<LiveConnection>;
+  /** Those that are there, from which who goes is removed. */
+  readonly connections: ReadonlySet<LiveConnection>;
 }
 
 /** In how many slices clients are sent away. */
@@ -15,16 +15,17 @@ const slices = 20;
 
 /**
  * Sends clients away over a window of time, each told to come back after a random part of it, so that they do not all come back at once. Resolves when
- * none is left, or the window is over and the rest was terminated.
+ * each has been told, or is gone.
  */
 export async function drain({ clock, randomness, drainMs, connections }: DrainOptions): Promise<void> {
-  const waiting = shuffled([...connections()], randomness);
-  for (let slice = 1; slice <= slices && waiting.length > 0; slice++) {
-    const count = Math.ceil(waiting.length / (slices - slice + 1));
-    for (const connection of waiting.splice(0, count)) {
+  let waiting = shuffled([...connections], randomness);
+  for (let left = slices; waiting.length > 0; left--) {
+    for (const connection of waiting.splice(0, Math.ceil(waiting.length / left))) {
       connection.end(closeCodes.restarting, 'the server restarts', Math.floor(randomness.fraction() * drainMs));
     }
-    if (waiting.length > 0) await pause(clock, drainMs / slices);
+    if (waiting.length === 0) return;
+    await pause(clock, drainMs / slices);
+    waiting = waiting.filter((connection) => connections.has(connection));
   }
 }
 

@@ -45,6 +45,7 @@ class HexGateway implements Gateway {
   #openGateway: OpenGateway | undefined;
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
+  #freeing: Promise<void> | undefined;
 
   constructor(bus: Bus, settings: GatewaySettings) {
     this.#bus = bus;
@@ -66,6 +67,10 @@ class HexGateway implements Gateway {
   open(): Promise<void> {
     if (this.#opening !== undefined) return this.#opening;
     if (this.#closing !== undefined) return Promise.reject(notOpen('open', this.#state));
+    if (this.#bus.state !== 'open') {
+      const message = `open: the bus is ${this.#bus.state}; await bus.open() first`;
+      return Promise.reject(new HexbusError('HEXBUS_NOT_OPEN', message));
+    }
     this.#opening = this.#open();
     return this.#opening;
   }
@@ -145,30 +150,36 @@ class HexGateway implements Gateway {
   }
 
   async #open(): Promise<void> {
-    if (this.#bus.state !== 'open') {
-      this.#opening = undefined;
-      throw new HexbusError('HEXBUS_NOT_OPEN', `open: the bus is ${this.#bus.state}; await bus.open() first`);
-    }
     this.#state = 'opening';
     const openGateway = new OpenGateway(this.#bus, this.#settings, this.node, this.#observers, this.#handlers);
     this.#openGateway = openGateway;
     try {
       await openGateway.open();
     } catch (error) {
-      this.#closing ??= openGateway.close(0);
-      await this.#closing;
-      this.#state = 'closed';
+      await this.#free(openGateway, 0);
       throw error;
     }
     // It may have been closed while it opened.
-    if (this.#state === 'opening') this.#state = 'open';
+    if (this.#closing !== undefined) throw notOpen('open', this.#state);
+    this.#state = 'open';
   }
 
   async #close(): Promise<void> {
     const opening = this.#state === 'opening' ? this.#opening : undefined;
-    this.#state = 'closing';
+    if (this.#state !== 'closed') this.#state = 'closing';
     await opening?.catch(() => undefined);
-    await this.#openGateway?.close(this.#settings.timings.drainMs);
+    await this.#free(this.#openGateway, this.#settings.timings.drainMs);
+  }
+
+  /** Happens once: when the opening failed, or else when it is closed. */
+  #free(openGateway: OpenGateway | undefined, drainMs: number): Promise<void> {
+    this.#freeing ??= this.#freeNow(openGateway, drainMs);
+    return this.#freeing;
+  }
+
+  async #freeNow(openGateway: OpenGateway | undefined, drainMs: number): Promise<void> {
+    this.#state = 'closing';
+    await openGateway?.close(drainMs);
     this.#handlers.clear();
     this.#observers.removeAll();
     this.#state = 'closed';

@@ -5,6 +5,7 @@ import { closeCodes } from '../protocol/close-codes.ts';
 import { addressesOf } from './addresses.ts';
 import type { Identity } from './api.ts';
 import type { GatewayParts } from './parts.ts';
+import type { Questions } from './questions.ts';
 import { parseToken, positionIn, type Token } from './token.ts';
 
 /** The id of a connection's addresses among its subscriptions; clients count theirs from 1. */
@@ -38,8 +39,9 @@ export async function greet(
   handshake: Handshake,
   known: Identity | undefined,
   hello: Hello,
+  questions: Questions,
 ): Promise<Greeting | Refusal> {
-  const identity = await identify(parts, handshake, known, hello.token);
+  const identity = await identify(parts, handshake, known, hello.token, questions);
   if ('code' in identity) return identity;
   const { sessions, settings } = parts;
   const { resume } = hello;
@@ -69,8 +71,9 @@ async function identify(
   handshake: Handshake,
   known: Identity | undefined,
   token: string | undefined,
+  questions: Questions,
 ): Promise<Identity | Refusal> {
-  const found = token === undefined ? (known ?? 'refused') : await authenticator.byToken(token, handshake);
+  const found = token === undefined ? (known ?? 'refused') : await authenticator.byToken(token, handshake, questions);
   if (found === 'refused') return { code: closeCodes.unauthenticated, reason: 'not authenticated' };
   if (found === 'failed') return { code: closeCodes.overloaded, reason: 'who you are could not be found out' };
   if (known?.userId !== undefined && known.userId !== found.userId)

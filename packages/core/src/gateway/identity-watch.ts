@@ -24,9 +24,9 @@ export class IdentityWatch {
     const { clock, timings, onExpiring } = this.#options;
     const leftMs = Math.max(0, expiresAt - clock.now());
     const warn = (): void => {
-      onExpiring(Math.max(0, expiresAt - clock.now()));
-      const graceMs = Math.max(0, expiresAt - clock.now()) + timings.expiryGraceMs;
-      this.#cancelTimer = clock.setTimer(() => this.#options.onExpired(), graceMs);
+      const inMs = Math.max(0, Math.ceil(expiresAt - clock.now()));
+      onExpiring(inMs);
+      this.#cancelTimer = clock.setTimer(() => this.#options.onExpired(), inMs + timings.expiryGraceMs);
     };
     this.#cancelTimer = clock.setTimer(warn, Math.max(0, leftMs - timings.expiryWarningMs));
   }

@@ -9,15 +9,16 @@ type NodeCall =
       readonly connection: string;
       readonly name: string;
       readonly body: unknown;
-      readonly timeoutMs: number;
+      /** JSON has no text for `Infinity`: it travels as null. */
+      readonly timeoutMs: number | null;
     }
-  | { readonly kind: 'take-over'; readonly session: string; readonly connection: string };
+  | { readonly kind: 'take-over'; readonly connection: string };
 
 export interface NodeCallHandlers {
   /** Asks a connection of this node. */
   request(connection: string, name: string, body: unknown, timeoutMs: number): Promise<Outcome>;
-  /** A session of this node goes on as a connection of another one. */
-  takeOver(session: string, connection: string): void;
+  /** The session of a connection of this node goes on elsewhere. */
+  takeOver(connection: string): void;
 }
 
 /** How much longer than the request itself the way between two nodes may take. */
@@ -41,7 +42,7 @@ export class NodeCalls {
     );
   }
 
-  /** The remaining time travels with the request. */
+  /** The time that it may take travels with the request. */
   async request(node: string, connection: string, name: string, body: unknown, timeoutMs: number): Promise<Outcome> {
     const call: NodeCall = { kind: 'request', connection, name, body, timeoutMs };
     const answer = await this.#broker.request(node, JSON.stringify(call), { timeoutMs: timeoutMs + travelMs });
@@ -50,9 +51,9 @@ export class NodeCalls {
     return { status: 'error', code: answer.status, message: 'the node of the connection is gone' };
   }
 
-  /** Tells a node that a session of its goes on elsewhere. It need not be there any more. */
-  async takeOver(node: string, session: string, connection: string): Promise<void> {
-    const call: NodeCall = { kind: 'take-over', session, connection };
+  /** Tells a node that the session of a connection there goes on here. Neither need be there any more. */
+  async takeOver(node: string, connection: string): Promise<void> {
+    const call: NodeCall = { kind: 'take-over', connection };
     await this.#broker.request(node, JSON.stringify(call), { timeoutMs: travelMs });
   }
 
@@ -61,9 +62,12 @@ export class NodeCalls {
   }
 
   async #answer(call: NodeCall): Promise<unknown> {
-    if (call.kind === 'request') return this.#handlers.request(call.connection, call.name, call.body, call.timeoutMs);
-    this.#handlers.takeOver(call.session, call.connection);
-    return null;
+    if (call.kind === 'take-over') {
+      this.#handlers.takeOver(call.connection);
+      return null;
+    }
+    const { connection, name, body, timeoutMs } = call;
+    return this.#handlers.request(connection, name, body, timeoutMs ?? Number.POSITIVE_INFINITY);
   }
 }
 

@@ -19,6 +19,7 @@ import type { GatewaySettings } from './options.ts';
 import { Flusher } from './outbox.ts';
 import type { GatewayParts } from './parts.ts';
 import { Presence } from './presence.ts';
+import { notFound, RemoteRequests } from './remote-requests.ts';
 import { Sessions } from './sessions.ts';
 import { UserCursors } from './user-cursors.ts';
 
@@ -31,6 +32,7 @@ export class OpenGateway {
   readonly #parts: GatewayParts;
   readonly #presence: Presence;
   readonly #calls: NodeCalls;
+  readonly #remote: RemoteRequests;
   /** From the handshake until the carrier is gone. */
   readonly #carried = new Set<LiveConnection>();
   #whenEmpty: (() => void) | undefined;
@@ -78,10 +80,11 @@ export class OpenGateway {
     this.#presence = new Presence({ registry, node, clock, entries, onError });
     this.#calls = new NodeCalls(broker, node, {
       request: (connection, name, body, timeoutMs) => this.#requestHere(connection, name, body, { timeoutMs }),
-      takeOver: (session) => {
-        this.#parts.sessions.connectionOf(session)?.end(closeCodes.sessionTaken, 'the session goes on elsewhere');
+      takeOver: (connection) => {
+        this.#parts.directory.find(connection)?.end(closeCodes.sessionTaken, 'the session goes on elsewhere');
       },
     });
+    this.#remote = new RemoteRequests({ node, registry, calls: this.#calls, clock, onError });
   }
 
   /** How many clients were let in and are there. */
@@ -115,11 +118,10 @@ export class OpenGateway {
     options: RequestOptions,
   ): Promise<Outcome> {
     const { directory, sessions, observers } = this.#parts;
+    const { timeoutMs = this.#settings.timings.requestTimeoutMs, signal } = options;
     const here = 'connection' in target ? directory.find(target.connection) : sessions.connectionOf(target.session);
-    const outcome =
-      here === undefined
-        ? await this.#requestElsewhere(target, name, body, options)
-        : await here.request(name, body, options);
+    const outcome = await (here?.request(name, body, { timeoutMs, signal }) ??
+      this.#remote.ask(target, name, body, { timeoutMs, signal }));
     const connection = here?.id ?? ('connection' in target ? target.connection : target.session);
     const status = outcome.status === 'error' ? outcome.code : outcome.status;
     observers.tell('requested', { connection, name, status });
@@ -147,33 +149,15 @@ export class OpenGateway {
     const { clock, randomness, transports } = this.#settings;
     this.#accepting = false;
     for (const transport of transports) transport.drain();
-    await drain({ clock, randomness, drainMs, connections: () => this.#carried });
+    await drain({ clock, randomness, drainMs, connections: this.#carried });
     await this.#emptyWithin(Math.min(lingerMs, drainMs));
     const results = await Promise.allSettled(transports.map((transport) => transport.close()));
     for (const connection of [...this.#carried]) connection.terminate(closeCodes.restarting, 'the server restarts');
+    this.#remote.end();
     results.push(...(await Promise.allSettled([this.#presence.close(), this.#calls.close()])));
     results.push(...(await Promise.allSettled([this.#parts.userCursors?.close()])));
     this.#parts.sessions.clear();
     for (const result of results) if (result.status === 'rejected') this.#parts.observers.error(result.reason);
-  }
-
-  async #requestElsewhere(
-    target: ConnectionQuery,
-    name: string,
-    body: unknown,
-    { timeoutMs = this.#settings.timings.requestTimeoutMs, signal }: RequestOptions,
-  ): Promise<Outcome> {
-    let found: readonly ConnectionEntry[];
-    try {
-      found = await this.find(target);
-    } catch (error) {
-      this.#parts.observers.error(error);
-      return { status: 'error', code: 'disconnected', message: 'the registry cannot be reached' };
-    }
-    const entry = found.find(({ node }) => node !== this.#parts.node);
-    if (entry === undefined) return notFound;
-    const asked = this.#calls.request(entry.node, entry.id, name, body, timeoutMs);
-    return signal === undefined ? asked : unlessAborted(asked, signal);
   }
 
   async #requestHere(connection: string, name: string, body: unknown, options: RequestOptions): Promise<Outcome> {
@@ -207,7 +191,7 @@ export class OpenGateway {
     try {
       const found = await this.find({ session });
       const others = found.filter(({ node }) => node !== this.#parts.node);
-      await Promise.all(others.map(({ node }) => this.#calls.takeOver(node, session, connection.id)));
+      await Promise.all(others.map(({ node, id }) => this.#calls.takeOver(node, id)));
     } catch (error) {
       this.#parts.observers.error(error);
     }
@@ -231,17 +215,4 @@ export class OpenGateway {
     const { transport } = handshake;
     return { id, node: this.#parts.node, session, userId: identity.userId, transport, capabilities, connectedAt };
   }
-}
-
-const notFound: Outcome = { status: 'error', code: 'not-found', message: 'there is no such connection' };
-
-async function unlessAborted(asked: Promise<Outcome>, signal: AbortSignal): Promise<Outcome> {
-  const cancelled: Outcome = { status: 'error', code: 'cancelled', message: 'the request was given up' };
-  if (signal.aborted) return cancelled;
-  let abort = (): void => undefined;
-  const aborted = new Promise<Outcome>((resolve) => {
-    abort = () => resolve(cancelled);
-  });
-  signal.addEventListener('abort', abort, { once: true });
-  return Promise.race([asked, aborted]).finally(() => signal.removeEventListener('abort', abort));
 }

@@ -1,4 +1,4 @@
-import { assertField, assertFunction, isObject } from '../bus/checks.ts';
+import { assertField, assertFunction, assertWholeNumber, isObject } from '../bus/checks.ts';
 import type { Clock, Randomness } from '../clock.ts';
 import type { Broker } from '../ports/broker.ts';
 import type { WireProtocol } from '../ports/protocol.ts';
@@ -36,8 +36,13 @@ export function resolveGatewayOptions(
     clock = machine.clock,
     randomness = machine.randomness,
   } = options;
-  assertField(Array.isArray(transports) && transports.length > 0, 'transports', transports, 'pass at least one');
-  assertField(Array.isArray(protocols) && protocols.length > 0, 'protocols', protocols, 'pass at least one');
+  assertParts('clock', [clock], 'now', 'setTimer', 'nextTurn');
+  assertParts('randomness', [randomness], 'id', 'fraction');
+  assertParts('transports', transports, 'open', 'drain', 'close');
+  assertParts('protocols', protocols, 'accepts', 'open');
+  const { registry = createMemoryRegistry({ clock }), broker = createMemoryBroker({ clock }) } = options;
+  assertParts('registry', [registry], 'open', 'register', 'unregister', 'renew', 'find', 'close');
+  assertParts('broker', [broker], 'open', 'request', 'close');
   for (const field of ['authenticate', 'authenticateToken', 'authorize'] as const) {
     if (options[field] !== undefined) assertFunction(field, options[field]);
   }
@@ -48,13 +53,29 @@ export function resolveGatewayOptions(
     authenticateToken: options.authenticateToken,
     authorize: options.authorize,
     secrets: createSessionSecrets(options.resumeKey, randomness),
-    registry: options.registry ?? createMemoryRegistry({ clock }),
-    broker: options.broker ?? createMemoryBroker({ clock }),
+    registry,
+    broker,
     limits: resolveNumbers('limits', options.limits, gatewayDefaults.limits, 1),
-    timings: resolveNumbers('timings', options.timings, gatewayDefaults.timings, 0),
+    timings: checkedTimings(resolveNumbers('timings', options.timings, gatewayDefaults.timings, 0)),
     clock,
     randomness,
   };
+}
+
+/** What another package made, or a program itself, by the methods without which nothing could work. */
+function assertParts(field: string, parts: unknown, ...methods: readonly string[]): void {
+  assertField(Array.isArray(parts) && parts.length > 0, field, parts, 'pass at least one');
+  for (const part of parts as readonly unknown[]) {
+    const valid = isObject(part) && methods.every((method) => typeof Reflect.get(part, method) === 'function');
+    assertField(valid, field, part, `pass an object with ${methods.join(', ')}`);
+  }
+}
+
+/** Clients are told the interval of pings in whole milliseconds, and when to come back. */
+function checkedTimings(timings: GatewayTimings): GatewayTimings {
+  assertWholeNumber('timings.pingMs', timings.pingMs, 1);
+  assertWholeNumber('timings.drainMs', timings.drainMs, 0);
+  return timings;
 }
 
 /** Each of `defaults`, or the number given for it. A name that is none of them is refused, since it would have no effect. */
@@ -64,6 +85,7 @@ function resolveNumbers<Numbers extends { readonly [Field in keyof Numbers]: num
   defaults: Numbers,
   least: number,
 ): Numbers {
+  assertField(given === undefined || isObject(given), group, given, 'pass an object');
   const resolved: Record<string, number> = { ...defaults };
   for (const [field, value] of Object.entries<number | undefined>(given ?? {})) {
     if (value === undefined) continue;

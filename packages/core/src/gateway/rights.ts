@@ -1,30 +1,36 @@
 import { isPattern } from '../pattern.ts';
+import { isAddress } from './addresses.ts';
 import type { AuthorizeRequest, ConnectionInfo } from './api.ts';
 import type { GatewaySettings } from './options.ts';
+import type { Questions } from './questions.ts';
+
+export interface RightsOptions {
+  readonly settings: GatewaySettings;
+  readonly info: ConnectionInfo;
+  readonly questions: Questions;
+  readonly onError: (error: unknown) => void;
+}
 
 /** What one client may do, as `authorize` says. Whoever cannot be asked has refused. */
 export class Rights {
-  readonly #settings: GatewaySettings;
-  readonly #info: ConnectionInfo;
-  readonly #onError: (error: unknown) => void;
+  readonly #options: RightsOptions;
 
-  constructor(settings: GatewaySettings, info: ConnectionInfo, onError: (error: unknown) => void) {
-    this.#settings = settings;
-    this.#info = info;
-    this.#onError = onError;
+  constructor(options: RightsOptions) {
+    this.#options = options;
   }
 
   /** Answers at once where `authorize` does, so that a client that comes back need not wait. Never throws or rejects. */
   allows(action: AuthorizeRequest['action'], topic: string): boolean | Promise<boolean> {
-    const { authorize } = this.#settings;
-    if (authorize === undefined) return false;
-    const connection = this.#info;
+    const { settings, info: connection, onError } = this.#options;
+    const { authorize } = settings;
+    // Addresses are the server's, whatever `authorize` says.
+    if (authorize === undefined || isAddress(topic)) return false;
     try {
-      const answer = authorize({ action, topic, identity: connection.identity, connection });
+      const answer: unknown = authorize({ action, topic, identity: connection.identity, connection });
       // Only `true` is a yes: a mistake in `authorize` must not open a door.
-      return typeof answer === 'boolean' ? answer : this.#within(answer);
+      return isThenable(answer) ? this.#later(answer) : answer === true;
     } catch (error) {
-      this.#onError(error);
+      onError(error);
       return false;
     }
   }
@@ -33,19 +39,17 @@ export class Rights {
     return this.allows(isPattern(entry) ? 'subscribe-pattern' : 'subscribe', entry);
   }
 
-  async #within(answer: Promise<boolean>): Promise<boolean> {
-    const { clock, timings } = this.#settings;
-    let cancel = (): void => undefined;
-    const late = new Promise<boolean>((resolve) => {
-      cancel = clock.setTimer(() => resolve(false), timings.authenticateTimeoutMs);
-    });
+  async #later(answer: PromiseLike<unknown>): Promise<boolean> {
+    const { questions, onError } = this.#options;
     try {
-      return (await Promise.race([answer, late])) === true;
+      return (await questions.ask('authorize', Promise.resolve(answer))) === true;
     } catch (error) {
-      this.#onError(error);
+      onError(error);
       return false;
-    } finally {
-      cancel();
     }
   }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as Partial<PromiseLike<unknown>> | null | undefined)?.then === 'function';
 }

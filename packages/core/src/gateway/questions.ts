@@ -1,0 +1,53 @@
+import type { Clock } from '../clock.ts';
+import { HexbusError } from '../errors.ts';
+
+export interface QuestionsOptions {
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+}
+
+/** What the program is asked about one client. An answer is waited for only for a while, and only as long as the client is there. */
+export class Questions {
+  readonly #options: QuestionsOptions;
+  readonly #open = new Set<() => void>();
+  #isOver = false;
+
+  constructor(options: QuestionsOptions) {
+    this.#options = options;
+  }
+
+  /** The client is gone, so no answer is of use any more. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Rejects when the program does or takes too long. Undefined: the client is gone. */
+  async ask<Answer>(name: string, answer: Promise<Answer>): Promise<Answer | undefined> {
+    const { clock, timeoutMs } = this.#options;
+    let giveUp = (): void => undefined;
+    const givenUp = new Promise<undefined>((resolve, reject) => {
+      const cancelTimer = clock.setTimer(() => {
+        const message = `${name} did not answer within authenticateTimeoutMs ${timeoutMs}; that counts as a no`;
+        reject(new HexbusError('HEXBUS_HANDLER_TIMEOUT', message, { retryable: true }));
+      }, timeoutMs);
+      giveUp = () => {
+        cancelTimer();
+        resolve(undefined);
+      };
+    });
+    this.#open.add(giveUp);
+    if (this.#isOver) giveUp();
+    try {
+      return await Promise.race([answer, givenUp]);
+    } finally {
+      giveUp();
+      this.#open.delete(giveUp);
+    }
+  }
+
+  /** The client is gone. */
+  end(): void {
+    this.#isOver = true;
+    for (const giveUp of this.#open) giveUp();
+  }
+}
