@@ -68,10 +68,11 @@ export class Feed {
     this.#epoch = options.start.epoch;
     this.#through = options.start.position;
     this.#taken = options.start.position;
-    this.#afterReset = options.start.afterReset === true;
     for (const { topic, through } of options.start.known ?? []) this.#known.set(topic, through);
     // A start above the head must be shown to the store, which may answer that there is no such position; one at a head that is in doubt too.
     this.#live = options.storeOnly !== true && this.#reachesHead() && options.tail.knows(this.#epoch, this.#through);
+    // Where nothing is to be read, nothing was lost.
+    this.#afterReset = options.start.afterReset === true && !this.#live;
     this.#reportReached();
   }
 
