@@ -1,9 +1,13 @@
 import type { FeedStart } from '../bus/feed.ts';
+import type { DurableName } from '../bus/named-cursors.ts';
 import type { RetainedSide } from '../bus/retained-side.ts';
 import { resolveStart } from '../bus/start.ts';
 import type { CancelTimer } from '../clock.ts';
 import type { CursorParts } from '../cursor.ts';
 import { isHexbusError } from '../errors.ts';
+
+/** How long closing waits for the history. What it does not commit by then is received again. */
+const closeTimeoutMs = 1_000;
 
 export interface UserCursorsOptions {
   readonly side: RetainedSide;
@@ -48,12 +52,18 @@ export class UserCursors {
     this.#arm();
   }
 
-  /** Commits what is left. */
+  /** Commits what is left, unless the history does not take it in time. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelTimer?.();
-    await this.#committing;
-    await this.#commit();
+    const committed = Promise.resolve(this.#committing).then(() => this.#commit());
+    await new Promise<void>((resolve) => {
+      const cancel = this.#options.side.clock.setTimer(resolve, closeTimeoutMs, true);
+      void committed.then(() => {
+        cancel();
+        resolve();
+      });
+    });
   }
 
   async #commit(): Promise<void> {
@@ -74,16 +84,18 @@ export class UserCursors {
 
   async #commitOne(address: string, cursor: CursorParts): Promise<void> {
     const { side, onError } = this.#options;
+    let durable: DurableName | undefined;
     try {
+      // Claimed before it is read, so that no other gateway of this bus can move it in between.
+      durable = side.names.claim(address, [address]);
       const stored = await side.history.loadCursor(address);
-      if (stored?.epoch !== cursor.epoch || stored.position < cursor.position) {
-        const durable = side.names.claim(address, [address]);
-        await durable.commit(cursor).finally(() => durable.release());
-      }
+      if (stored?.epoch !== cursor.epoch || stored.position < cursor.position) await durable.commit(cursor);
       if (this.#dirty.get(address) === cursor) this.#dirty.delete(address);
     } catch (error) {
       // Another gateway of this bus is committing it: once more next time.
       if (!isHexbusError(error, 'HEXBUS_NAME_TAKEN')) onError(error);
+    } finally {
+      durable?.release();
     }
   }
 }
