@@ -1,0 +1,286 @@
+import { HexbusError } from '@hexbus/core';
+import {
+  type Broker,
+  createGateway,
+  createMemoryBroker,
+  createMemoryRegistry,
+  type Gateway,
+  type GatewayOptions,
+  type Registry,
+  type Transport,
+} from '@hexbus/core/gateway';
+import { createMemoryTransport, createSeededRandomness, type MemoryTransport } from '@hexbus/testkit';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { heard, rejection, type TestBus, thrownBy, useBuses } from '../support/buses.ts';
+import { type Deferred, deferred } from '../support/deferred.ts';
+import { connectClient, knock } from './support/connect-client.ts';
+
+const buses = useBuses();
+let host: TestBus;
+let transport: MemoryTransport;
+let registry: Registry;
+let broker: Broker;
+const gateways: Gateway[] = [];
+
+beforeEach(async () => {
+  host = await buses.open();
+  transport = createMemoryTransport();
+  registry = createMemoryRegistry({ clock: host.clock });
+  broker = createMemoryBroker({ clock: host.clock });
+});
+
+afterEach(async () => {
+  for (const gateway of gateways.splice(0)) await closed(gateway);
+});
+
+function make(options: Partial<GatewayOptions> = {}): Gateway {
+  const { clock } = host;
+  const gateway = createGateway(host.bus, {
+    transports: [transport],
+    registry,
+    broker,
+    clock,
+    randomness: createSeededRandomness(gateways.length + 77),
+    ...options,
+  });
+  gateways.push(gateway);
+  return gateway;
+}
+
+async function closed(gateway: Gateway): Promise<void> {
+  const closing = gateway.close();
+  await host.clock.advance(10_000);
+  await closing;
+  expect(gateway.state).toBe('closed');
+  expect(host.clock.pendingTimers, 'timers').toBe(0);
+  expect(await registry.find({})).toEqual([]);
+}
+
+/** A part whose method waits, or fails, as the test says. */
+function withMethod<Part extends object>(part: Part, name: keyof Part, method: unknown): Part {
+  return new Proxy(part, {
+    get(target, key) {
+      if (key === name) return method;
+      const value: unknown = Reflect.get(target, key);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+/** What each verb does in the present state: `ok`, or the code of its error. */
+async function verbs(gateway: Gateway): Promise<Record<string, string>> {
+  const calls: Record<string, () => unknown> = {
+    find: () => gateway.connections.find(),
+    post: () => gateway.post({ all: true }, 'Hello', 1),
+    request: () => gateway.request({ connection: 'nobody' }, 'ask', 1),
+    disconnect: () => gateway.disconnect({ all: true }),
+    revoke: () => gateway.revoke({ all: true }),
+    handle: () => gateway.handle('name', () => 1)(),
+    observe: () => gateway.observe('connected', () => {})(),
+  };
+  const results: Record<string, string> = {};
+  for (const [name, call] of Object.entries(calls)) {
+    try {
+      await call();
+      results[name] = 'ok';
+    } catch (error) {
+      results[name] = (error as HexbusError).code;
+    }
+  }
+  return results;
+}
+
+const all = (result: string): Record<string, string> => ({
+  find: result,
+  post: result,
+  request: result,
+  disconnect: result,
+  revoke: result,
+  handle: 'ok',
+  observe: 'ok',
+});
+
+describe('verbs by state', () => {
+  it('idle, opening, open, closing, closed', async () => {
+    const opened = deferred();
+    const gateway = make({
+      transports: [
+        withMethod<Transport>(transport, 'open', (given: never) => transport.open(given).then(() => opened.promise)),
+      ],
+    });
+    expect(gateway.state).toBe('idle');
+    expect(await verbs(gateway)).toEqual(all('HEXBUS_NOT_OPEN'));
+    const opening = gateway.open();
+    expect(gateway.state).toBe('opening');
+    expect(await verbs(gateway)).toEqual(all('HEXBUS_NOT_OPEN'));
+    opened.resolve();
+    await opening;
+    expect(gateway.state).toBe('open');
+    expect(await verbs(gateway)).toEqual(all('ok'));
+    await connectClient(transport);
+    await connectClient(transport);
+    const closing = gateway.close();
+    expect(gateway.state).toBe('closing');
+    expect(await verbs(gateway)).toEqual(all('ok'));
+    await host.clock.advance(10_000);
+    await closing;
+    expect(gateway.state).toBe('closed');
+    expect(await verbs(gateway)).toEqual(all('HEXBUS_CLOSED'));
+  });
+
+  it('mistakes of the caller are told by name in any state', async () => {
+    const gateway = make();
+    await gateway.open();
+    const id = 'x';
+    const mistakes: Record<string, () => unknown> = {
+      target: () => gateway.post({} as never, 'T', 1),
+      'target.user': () => gateway.post({ user: '' }, 'T', 1),
+      type: () => gateway.post({ all: true }, '', 1),
+      name: () => gateway.request({ connection: id }, 'n'.repeat(129), 1),
+      timeoutMs: () => gateway.request({ connection: id }, 'n', 1, { timeoutMs: -1 }),
+      signal: () => gateway.request({ connection: id }, 'n', 1, { signal: new AbortController() as never }),
+      handler: () => gateway.handle('n', 7 as never),
+      observer: () => gateway.observe('posted', undefined as never),
+      event: () => gateway.observe('gone' as never, () => {}),
+    };
+    for (const [field, call] of Object.entries(mistakes)) {
+      const error = await rejection((async () => call())());
+      expect(error, field).toMatchObject({ code: 'HEXBUS_CONFIG' });
+      expect((error as Error).message.startsWith(`${field} `), (error as Error).message).toBe(true);
+    }
+    expect(await rejection(gateway.revoke({ all: true }, 'a..b'))).toMatchObject({ code: 'HEXBUS_INVALID_TOPIC' });
+  });
+
+  it('one handler a name, until it is ended', () => {
+    const gateway = make();
+    const end = gateway.handle('name', () => 1);
+    expect(thrownBy(() => gateway.handle('name', () => 2))).toMatchObject({ code: 'HEXBUS_CONFIG' });
+    end();
+    const endSecond = gateway.handle('name', () => 2);
+    // The first one's end is over and takes nothing from the second.
+    end();
+    expect(thrownBy(() => gateway.handle('name', () => 3))).toMatchObject({ code: 'HEXBUS_CONFIG' });
+    endSecond();
+  });
+});
+
+describe('opening', () => {
+  it('is one promise, and closing another', async () => {
+    const gateway = make();
+    const opening = gateway.open();
+    expect(gateway.open()).toBe(opening);
+    await opening;
+    expect(gateway.open()).toBe(opening);
+    const closing = gateway.close();
+    expect(gateway.close()).toBe(closing);
+    await closing;
+    expect(gateway.close()).toBe(closing);
+    await gateway[Symbol.asyncDispose]();
+  });
+
+  it('waits for a bus that is open: until then it can be tried again', async () => {
+    const idle = buses.make();
+    const gateway = createGateway(idle.bus, { transports: [transport], clock: idle.clock });
+    expect(await rejection(gateway.open())).toMatchObject({ code: 'HEXBUS_NOT_OPEN' });
+    expect(gateway.state).toBe('idle');
+    await idle.bus.open();
+    await gateway.open();
+    expect(gateway.state).toBe('open');
+    await gateway.close();
+  });
+
+  it('of a gateway that was closed is refused', async () => {
+    const gateway = make();
+    await gateway.close();
+    expect(gateway.state).toBe('closed');
+    expect(await rejection(gateway.open())).toMatchObject({ code: 'HEXBUS_CLOSED' });
+  });
+
+  const trouble = new HexbusError('HEXBUS_UNSUPPORTED', 'not today');
+  const fail = (): Promise<never> => Promise.reject(trouble);
+  const failing: readonly (readonly [string, () => Partial<GatewayOptions>])[] = [
+    ['a transport', () => ({ transports: [transport, withMethod<Transport>(createMemoryTransport(), 'open', fail)] })],
+    ['the registry', () => ({ registry: withMethod(registry, 'open', fail) })],
+    ['the broker', () => ({ broker: withMethod(broker, 'open', fail) })],
+  ];
+
+  it.each(failing)('fails when %s does, and everything is freed', async (_, options) => {
+    const gateway = make(options());
+    const opening = heard(gateway.open());
+    expect(await rejection(opening)).toBe(trouble);
+    expect(gateway.state).toBe('closed');
+    expect(gateway.open()).toBe(opening);
+    expect(host.clock.pendingTimers).toBe(0);
+    expect((await transport.connect().answer).accepted).toBe(false);
+    expect(await rejection(transport.open({ admit: async () => ({}) as never }))).toMatchObject({
+      code: 'HEXBUS_CLOSED',
+    });
+    expect(await rejection(gateway.post({ all: true }, 'T', 1))).toMatchObject({ code: 'HEXBUS_CLOSED' });
+  });
+
+  const slow = (held: Deferred<void>) => (): Promise<void> => held.promise;
+
+  it.each(['succeeds', 'fails'])('that is closed meanwhile rejects, when it %s', async (how) => {
+    const held = deferred();
+    const gateway = make({ registry: withMethod(registry, 'open', slow(held)) });
+    const opening = heard(gateway.open());
+    const closing = gateway.close();
+    expect(gateway.state).toBe('closing');
+    if (how === 'fails') held.reject(trouble);
+    else {
+      await registry.open(gateway.node);
+      held.resolve();
+    }
+    await host.clock.advance(10_000);
+    await closing;
+    expect(gateway.state).toBe('closed');
+    const error = await rejection(opening);
+    if (how === 'fails') expect(error).toBe(trouble);
+    else expect(error).toMatchObject({ code: 'HEXBUS_CLOSED' });
+    expect(gateway.close()).toBe(closing);
+  });
+});
+
+describe('closing', () => {
+  it('leaves nothing behind, whatever clients were doing', async () => {
+    const gateway = make({
+      authenticateToken: () => new Promise(() => {}),
+      authorize: () => new Promise(() => {}),
+      authenticate: ({ headers }) => (headers['slow'] === undefined ? {} : new Promise(() => {})),
+    });
+    await gateway.open();
+    gateway.handle('slow', () => new Promise(() => {}));
+    const client = await connectClient(transport, { subs: [[1, 'order.a']] });
+    client.send('slow', null, 2);
+    client.send(18, 3, 'order.a', null, 1);
+    client.send(11, 4, 'token');
+    knock(transport, { token: 'never answered' });
+    knock(transport, {}, { headers: { slow: 'yes' } });
+    transport.connect();
+    const asked = gateway.request({ connection: client.welcome.connection }, 'state', null, { timeoutMs: Infinity });
+    await host.clock.runAll();
+    expect(host.clock.pendingTimers).toBeGreaterThan(0);
+    await closed(gateway);
+    expect(await asked).toMatchObject({ status: 'error', code: 'disconnected' });
+    expect(transport.count).toBe(0);
+    expect(gateway.connections.count).toBe(0);
+  });
+
+  it('leaves the bus open', async () => {
+    const gateway = make();
+    await gateway.open();
+    await gateway.close();
+    expect(host.bus.state).toBe('open');
+  });
+
+  it('tells the observer what could not be closed, and closes the rest', async () => {
+    const errors: unknown[] = [];
+    const trouble = new Error('stuck');
+    const gateway = make({ broker: withMethod(broker, 'close', () => Promise.reject(trouble)) });
+    gateway.observe('error', ({ error }) => errors.push(error));
+    await gateway.open();
+    await gateway.close();
+    expect(errors).toEqual([trouble]);
+    expect(gateway.state).toBe('closed');
+  });
+});
