@@ -65,7 +65,7 @@ export class TopicTable {
     return settings.some((one) => isLimits(one) && overlaps(one));
   }
 
-  /** The subscriber is reached once by a message, also if several entries of its filter match. */
+  /** The subscriber is reached once by a message, also if several entries match, of one filter or of several. */
   add(filter: readonly string[], subscriber: Subscriber): void {
     const registration = { order: this.#order++, subscriber };
     for (const entry of filter) {
@@ -122,6 +122,7 @@ export class TopicTable {
     for (const [pattern, registrations] of this.#patterns) {
       if (matchesPattern(pattern, topic)) for (const registration of registrations) found.add(registration);
     }
-    return [...found].sort((a, b) => a.order - b.order).map((registration) => registration.subscriber);
+    const inOrder = [...found].sort((a, b) => a.order - b.order);
+    return [...new Set(inOrder.map((registration) => registration.subscriber))];
   }
 }

@@ -38,6 +38,8 @@ export interface ClientSubscriptionsOptions {
 interface ClientSubscription {
   readonly id: number;
   readonly topic: string;
+  /** It goes on where the token of a resume covers it. */
+  readonly covered: boolean;
   active: boolean;
   held: Subscription | undefined;
 }
@@ -71,11 +73,11 @@ export class ClientSubscriptions {
       });
       return;
     }
-    const subscription: ClientSubscription = { id, topic, active: false, held: undefined };
+    const covered = from === 'covered' && token !== undefined;
+    const subscription: ClientSubscription = { id, topic, covered, active: false, held: undefined };
     let start: StartQuery | FeedStart;
     try {
       assertPattern(topic);
-      const covered = from === 'covered' && token !== undefined;
       start = covered ? startIn(token, id) : parseFrom(from === 'covered' ? 'now' : from);
     } catch (error) {
       refuse(id, wireErrorOf(error));
@@ -154,7 +156,7 @@ export class ClientSubscriptions {
       else return this.#beginLocated(subscription, start);
       return;
     }
-    if (start !== 'now' && !('epoch' in start)) {
+    if (start !== 'now' && !subscription.covered) {
       const message = 'this topic keeps no history, so there is nothing to begin with but now';
       this.#refuse(subscription, { code: 'invalid', message, retryable: false });
       return;

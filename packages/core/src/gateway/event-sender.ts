@@ -21,7 +21,6 @@ export class EventSender implements StreamSink, Subscriber {
   stream: MergedStream | undefined;
   readonly #options: EventSenderOptions;
   readonly #losses: Losses;
-  #lastLocal: Message | undefined;
 
   constructor(options: EventSenderOptions) {
     this.#options = options;
@@ -37,10 +36,8 @@ export class EventSender implements StreamSink, Subscriber {
     this.stream?.push(message);
   }
 
-  /** Of a topic that is not retained. Comes once for each of the client's subscriptions that it matches. */
+  /** Of a topic that is not retained. */
   call(message: Message): void {
-    if (message === this.#lastLocal) return;
-    this.#lastLocal = message;
     const { outbox, protocol, onDropped, onError } = this.#options;
     if (!outbox.hasRoom) {
       this.#losses.add(message.topic);
