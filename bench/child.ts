@@ -6,4 +6,4 @@ const [scenarioName, contestant = '', variant = ''] = process.argv.slice(2);
 const scenario = scenarios.find(({ name }) => name === scenarioName);
 if (scenario === undefined) throw new Error(`there is no scenario ${scenarioName}`);
 const figure = await runHere(scenario, contestant, variant, { quick: false });
-process.stdout.write(`${figure}\n`, () => process.exit(0));
+process.stdout.write(`${JSON.stringify(figure)}\n`, () => process.exit(0));

@@ -6,8 +6,11 @@ export interface Effort {
   readonly quick: boolean;
 }
 
-/** Measures one case; returns the figure in the unit of the scenario, of which less is better. */
-export type Contestant = (variant: string, effort: Effort) => number | Promise<number>;
+/** Measures one case; returns the figure in the unit of the scenario, of which less is better, or several under the names of its `measures`. */
+export type Contestant = (variant: string, effort: Effort) => Measured | Promise<Measured>;
+
+/** The figure in the unit of the scenario has the name ''. */
+export type Measured = number | Readonly<Record<string, number>>;
 
 /** What is wanted of a contestant: a figure, or its ratio to another contestant or case of the same round, of at most so much. */
 export interface Goal {
@@ -23,16 +26,29 @@ export interface Goal {
 /** Contestants that do the same work, each in all `variants` of it. */
 export interface Scenario {
   readonly name: string;
+  /** What runs it together with others. */
+  readonly group?: string;
   readonly title: string;
   readonly unit: string;
   /** What is measured and how, for the reader of the results. */
   readonly about: string;
   readonly variants: readonly string[];
+  /** What each case is also measured by, with its unit. */
+  readonly measures?: readonly string[];
   /** In the order of the table. The first is the floor, to which the ratios in the table are taken. */
   readonly contestants: Readonly<Record<string, Contestant>>;
   readonly goals: readonly Goal[];
   /** Rounds unless the command line asks for others: fewer where one takes long. */
   readonly rounds?: number;
+}
+
+/** The columns of a scenario: its cases, each followed by what it is also measured by. */
+export function columnsOf({ variants, measures = [] }: Scenario): readonly string[] {
+  return variants.flatMap((variant) => ['', ...measures].map((measure) => columnOf(variant, measure)));
+}
+
+function columnOf(variant: string, measure: string): string {
+  return measure === '' ? variant : `${variant}, ${measure}`;
 }
 
 export interface Spread {
@@ -84,10 +100,12 @@ export async function runRounds(
     for (const variant of scenario.variants) {
       for (let turn = 0; turn < names.length; turn++) {
         const name = names[(round + turn) % names.length] as string;
-        const figure = effort.quick
+        const measured = effort.quick
           ? await runHere(scenario, name, variant, effort)
           : runInChild(scenario, name, variant);
-        figures.add(name, variant, figure);
+        for (const [measure, figure] of Object.entries(typeof measured === 'number' ? { '': measured } : measured)) {
+          figures.add(name, columnOf(variant, measure), figure);
+        }
       }
     }
     progress(`${scenario.name}: round ${round + 1} of ${rounds}`);
@@ -95,7 +113,7 @@ export async function runRounds(
   return figures;
 }
 
-export async function runHere(scenario: Scenario, name: string, variant: string, effort: Effort): Promise<number> {
+export async function runHere(scenario: Scenario, name: string, variant: string, effort: Effort): Promise<Measured> {
   const contestant = scenario.contestants[name];
   if (contestant === undefined) throw new Error(`${scenario.name} has no contestant ${name}`);
   return contestant(variant, effort);
@@ -103,10 +121,9 @@ export async function runHere(scenario: Scenario, name: string, variant: string,
 
 const child = fileURLToPath(new URL('./child.ts', import.meta.url));
 
-function runInChild(scenario: Scenario, name: string, variant: string): number {
+function runInChild(scenario: Scenario, name: string, variant: string): Measured {
   const args = [...process.execArgv, child, scenario.name, name, variant];
   const run = spawnSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
-  const figure = Number.parseFloat(run.stdout);
-  if (run.status !== 0 || !Number.isFinite(figure)) throw new Error(`${scenario.name}, ${name}, ${variant}: no figure`);
-  return figure;
+  if (run.status !== 0) throw new Error(`${scenario.name}, ${name}, ${variant}: no figure`);
+  return JSON.parse(run.stdout) as Measured;
 }

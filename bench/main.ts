@@ -1,22 +1,32 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import { type Figures, runRounds, type Scenario } from './harness.ts';
+import { columnsOf, type Figures, runRounds, type Scenario } from './harness.ts';
 import { type Conditions, measuredFor, merged, sectionOf } from './report.ts';
 import { scenarios } from './scenarios/all.ts';
 
-const usage = `npm run bench -- [--only name,name] [--rounds count] [--quick] [--json]
-  --only    these scenarios: ${scenarios.map(({ name }) => name).join(', ')}
+const usage = `npm run bench -- [name ...] [--rounds count] [--quick] [--json]
+  name      these scenarios or groups: ${[...new Set(scenarios.flatMap(({ group = [], name }) => [group, name].flat()))].join(', ')}
   --rounds  how often each figure is measured
   --quick   runs everything once, in this process, to see that it runs; writes no results
   --json    prints the figures as JSON in place of tables`;
 
 const resultsFile = new URL('./RESULTS.md', import.meta.url);
-const peers = ['eventemitter3', 'nanoevents', 'mitt', 'emittery', 'eventemitter2', 'better-sqlite3'];
+const peers = [
+  'eventemitter3',
+  'nanoevents',
+  'mitt',
+  'emittery',
+  'eventemitter2',
+  'better-sqlite3',
+  'ws',
+  'socket.io',
+  'socketcluster-server',
+];
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
-    only: { type: 'string' },
     rounds: { type: 'string' },
     quick: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
@@ -25,7 +35,7 @@ const { values } = parseArgs({
 });
 
 if (values.help) print(usage);
-else await run(chosen(values.only));
+else await run(chosen(positionals));
 
 async function run(selected: readonly Scenario[]): Promise<void> {
   const all: Record<string, unknown> = {};
@@ -58,11 +68,11 @@ function keep(title: string, section: string): void {
   writeFileSync(resultsFile, merged(former, title, section, titles));
 }
 
-function chosen(only: string | undefined): readonly Scenario[] {
-  if (only === undefined) return scenarios;
-  return only.split(',').map((name) => {
-    const found = scenarios.find((scenario) => scenario.name === name);
-    if (found === undefined) throw new Error(`there is no scenario ${name}\n${usage}`);
+function chosen(names: readonly string[]): readonly Scenario[] {
+  if (names.length === 0) return scenarios;
+  return names.flatMap((wanted) => {
+    const found = scenarios.filter(({ name, group }) => name === wanted || group === wanted);
+    if (found.length === 0) throw new Error(`there is no scenario ${wanted}\n${usage}`);
     return found;
   });
 }
@@ -70,7 +80,7 @@ function chosen(only: string | undefined): readonly Scenario[] {
 function asObject(scenario: Scenario, figures: Figures): unknown {
   const contestants = Object.keys(scenario.contestants).map((name) => [
     name,
-    Object.fromEntries(scenario.variants.map((variant) => [variant, figures.of(name, variant)])),
+    Object.fromEntries(columnsOf(scenario).map((variant) => [variant, figures.of(name, variant)])),
   ]);
   const goals = scenario.goals.map((goal) => ({ ...goal, measured: measuredFor(goal, figures) }));
   return { unit: scenario.unit, figures: Object.fromEntries(contestants), goals };

@@ -1,4 +1,4 @@
-import { type Figures, type Goal, type Scenario, spreadOf } from './harness.ts';
+import { columnsOf, type Figures, type Goal, type Scenario, spreadOf } from './harness.ts';
 
 /** What held while a scenario was run. */
 export interface Conditions {
@@ -24,18 +24,19 @@ export function sectionOf(scenario: Scenario, figures: Figures, conditions: Cond
 
 function tableOf(scenario: Scenario, figures: Figures): string {
   const names = Object.keys(scenario.contestants);
+  const columns = columnsOf(scenario);
   const floor = names[0] as string;
   const isFloor = floor.includes('(floor)');
   const rows = names.map((name) => {
-    const cells = scenario.variants.map((variant) => {
+    const cells = columns.map((variant) => {
       const figure = spread(figures.of(name, variant), digits);
       if (!isFloor || name === floor) return figure;
       return `${figure}<br>${spread(figures.ratios(name, variant, { contestant: floor }), ratio)}x`;
     });
     return `| ${[name, ...cells].join(' | ')} |`;
   });
-  const head = `| ${[scenario.unit, ...scenario.variants].join(' | ')} |`;
-  return [head, `|${' --- |'.repeat(scenario.variants.length + 1)}`, ...rows].join('\n');
+  const head = `| ${[scenario.unit, ...columns].join(' | ')} |`;
+  return [head, `|${' --- |'.repeat(columns.length + 1)}`, ...rows].join('\n');
 }
 
 function goalsOf(scenario: Scenario, figures: Figures): string {
@@ -78,7 +79,7 @@ function digits(figure: number): string {
 
 const introduction = `# Results
 
-Written by \`npm run bench\`; a run with \`--only\` replaces the sections it ran. Each figure comes from a fresh process. Contestants are interleaved in rounds, their order rotates, and
+Written by \`npm run bench\`; a run of some scenarios replaces the sections it ran. Each figure comes from a fresh process. Contestants are interleaved in rounds, their order rotates, and
 ratios are taken inside a round. Shown: median (min-max) over the rounds; less is better; \`x\` is the ratio to the floor, which is the first row.
 Absolute figures differ by machine and minute; the ratios are what to compare.
 `;

@@ -1,8 +1,11 @@
 import type { Scenario } from '../harness.ts';
+import { askClient } from './ask-client.ts';
 import { emit } from './emit.ts';
+import { fanOut100, fanOut1000 } from './fan-out.ts';
 import { manyTopics } from './many-topics.ts';
 import { memoryPush, memoryRead } from './memory-history.ts';
 import { publish } from './publish.ts';
+import { resume } from './resume.ts';
 import { sleeping } from './sleeping-listener.ts';
 import { sqliteAppend, sqliteAppendTopics } from './sqlite-append.ts';
 import { sqliteReplay } from './sqlite-replay.ts';
@@ -20,4 +23,8 @@ export const scenarios: readonly Scenario[] = [
   memoryPush,
   memoryRead,
   sleeping,
+  fanOut100,
+  fanOut1000,
+  askClient,
+  resume,
 ];
