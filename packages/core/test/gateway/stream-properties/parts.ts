@@ -1,0 +1,9 @@
+/** What these properties look at, in one module, so that a mutant of any of it is a bundle of this. */
+export { createBus } from '../../../src/bus/bus.ts';
+export { busInternals } from '../../../src/bus/internals.ts';
+export type { RetainedSide } from '../../../src/bus/retained-side.ts';
+export { parseFrom, resolveStart } from '../../../src/bus/start.ts';
+export { MergedStream } from '../../../src/gateway/merged-stream.ts';
+export { Flusher, Outbox } from '../../../src/gateway/outbox.ts';
+export { parseToken, positionIn } from '../../../src/gateway/token.ts';
+export { createHexbusV1 } from '../../../src/protocol/hexbus-v1.ts';

@@ -1,0 +1,38 @@
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { patched } from '../../properties/mutants/mutant.ts';
+import { simulatedPlace } from '../../properties/places.ts';
+import { streamMutants } from './mutants.ts';
+import type * as Parts from './parts.ts';
+import { runStreams } from './runs.ts';
+
+const entry = fileURLToPath(new URL('./parts.ts', import.meta.url));
+
+/** So many runs may a mutant live. */
+const maxRuns = 5_000;
+
+/** What breaks one property may break another, and which is seen first is a matter of luck: so many failures may have other names. */
+const maxOtherFailures = 20;
+
+test.each(streamMutants)('the properties catch: $name', async ({ name, patches, mistakes = {}, mix, caughtBy }) => {
+  const parts = patches === undefined ? undefined : await patched<typeof Parts>(entry, patches);
+  const options = {
+    mix,
+    mistakes,
+    place: simulatedPlace,
+    runs: maxRuns,
+    maxShrinks: 0,
+    ...(parts === undefined ? {} : { parts }),
+  };
+  const others: string[] = [];
+  for (let seed = 1; others.length <= maxOtherFailures; seed++) {
+    const { failure, runs } = await runStreams({ ...options, seed });
+    expect(failure, `survived ${runs} runs`).toBeDefined();
+    if (failure?.id !== undefined && caughtBy.includes(failure.id)) {
+      if (process.env['HEXBUS_MUTANTS'] === '1') process.stdout.write(`${runs} runs, ${failure.id}: ${name}\n`);
+      return;
+    }
+    others.push(failure!.report);
+  }
+  expect.fail(`not caught by ${caughtBy.join(' or ')}, but otherwise:\n${others.join('\n')}`);
+});
