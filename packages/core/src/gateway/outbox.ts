@@ -50,6 +50,7 @@ export interface OutboxOptions {
 export class Outbox {
   readonly #options: OutboxOptions;
   #batch: Batch | undefined;
+  #sentBytes = 0;
   /** The carrier has not drained what it was given. That alone is no sign of a slow client: over TLS it is so after every write. */
   #heldBack = false;
   #full = false;
@@ -76,6 +77,11 @@ export class Outbox {
     return this.#heldBack;
   }
 
+  /** Rises as the carrier drains, however much more it is given. */
+  get drainedBytes(): number {
+    return this.#sentBytes - this.#options.carrier.bufferedBytes;
+  }
+
   add(frame: Frame | undefined): void {
     if (frame === undefined || this.#ended) return;
     const { flusher, maxBytes, onFull } = this.#options;
@@ -93,11 +99,12 @@ export class Outbox {
     const batch = this.#batch;
     if (batch === undefined || this.#ended) return;
     this.#batch = undefined;
-    if (this.#options.carrier.send(batch) === 'queued') {
-      if (this.#heldBack) return;
-      this.#heldBack = true;
-      this.#options.onHeldBack();
-    } else if (!this.#heldBack) this.#hasDrained();
+    this.#sentBytes += batch.bytes;
+    const outcome = this.#options.carrier.send(batch);
+    if (outcome === 'sent' && !this.#heldBack) this.#hasDrained();
+    if (outcome !== 'queued' || this.#heldBack) return;
+    this.#heldBack = true;
+    this.#options.onHeldBack();
   }
 
   /** The carrier holds nothing back any more. */

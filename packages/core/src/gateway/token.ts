@@ -27,8 +27,11 @@ export function parseToken(text: string): Token | undefined {
     if (!Number.isSafeInteger(id) || !Number.isSafeInteger(at)) return undefined;
     own.set(id, at);
   }
+  const epoch = match[1] as string;
   const position = Number(match[2]);
-  return Number.isSafeInteger(position) ? { epoch: match[1] as string, position, own } : undefined;
+  if (!Number.isSafeInteger(position)) return undefined;
+  // Repeats and leading zeros are never written.
+  return formatToken(epoch, position, own) === text ? { epoch, position, own } : undefined;
 }
 
 /** How far a subscription is by a token that covers it. */
