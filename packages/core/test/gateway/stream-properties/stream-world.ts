@@ -131,12 +131,11 @@ export class StreamWorld implements HistoryEvents {
   }
 
   #start(newEpoch: boolean): void {
-    const { parts } = this.#options;
     const life: { -readonly [Key in keyof Life]?: Life[Key] } = { alive: true };
     const clock = this.#time.clockFor(() => life.alive === true);
     life.inner = this.#place.create(clock);
     life.history = new ScheduledHistory(life.inner, this.schedule, this);
-    life.bus = parts.createBus({
+    life.bus = this.#options.parts.createBus({
       history: life.history,
       topics: topicSettings,
       clock,
@@ -291,8 +290,7 @@ export class StreamWorld implements HistoryEvents {
     const { parts } = this.#options;
     const { subscriptions } = this.#client;
     const from = this.#from(start);
-    const isMalformed = typeof start === 'object' && 'bad' in start && start.bad === 'malformed';
-    if (isMalformed) {
+    if (typeof start === 'object' && 'bad' in start && start.bad === 'malformed') {
       let refused = false;
       try {
         parts.parseFrom(from);
