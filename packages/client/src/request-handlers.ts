@@ -32,7 +32,8 @@ export class RequestHandlers {
       answers.reply(request, failure('no-handler', `nothing handles ${shorten(name)}`));
       return;
     }
-    request.limit(clock.setTimer(() => this.#overdue(request, name), timeoutMs));
+    if (timeoutMs !== Number.POSITIVE_INFINITY)
+      request.limit(clock.setTimer(() => this.#overdue(request, name), timeoutMs));
     this.#running.add(request);
     void this.#answer(handler, body, request, name);
   }

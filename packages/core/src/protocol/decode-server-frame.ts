@@ -1,6 +1,6 @@
 import type { Message } from '../message.ts';
 import type { Bye, Welcome, WireGap, WireReply } from '../ports/protocol.ts';
-import { isCount, isFields, isId, optionalText, readError } from './elements.ts';
+import { isCount, isFields, isId, optionalText, readDuration, readError } from './elements.ts';
 import { frameTypes, wireLimits } from './frames.ts';
 
 /** What a server said. */
@@ -76,9 +76,10 @@ export function readSubscribed(body: unknown): {
   };
 }
 
-function decodeApplication(name: string, [body = null, id, timeoutMs]: readonly unknown[]): ServerFrame | undefined {
+function decodeApplication(name: string, [body = null, id, limit]: readonly unknown[]): ServerFrame | undefined {
   if (id === undefined || id === null) return { kind: 'notification', name, body };
-  return isId(id) && isCount(timeoutMs) ? { kind: 'request', name, body, id, timeoutMs } : undefined;
+  const timeoutMs = readDuration(limit);
+  return isId(id) && timeoutMs !== undefined ? { kind: 'request', name, body, id, timeoutMs } : undefined;
 }
 
 function decodeProtocol(type: number, elements: readonly unknown[]): ServerFrame | undefined {
@@ -117,9 +118,10 @@ function decodeProtocol(type: number, elements: readonly unknown[]): ServerFrame
 
 function decodeWelcome(value: unknown): ServerFrame | undefined {
   if (!isFields(value)) return undefined;
-  const { session, secret, connection, token, resumed, caps, pingMs, last } = value;
+  const { session, secret, connection, token, resumed, caps, last } = value;
+  const pingMs = readDuration(value['pingMs']);
   if (typeof session !== 'string' || typeof secret !== 'string' || typeof connection !== 'string') return undefined;
-  if (!optionalText(token) || !isCount(pingMs)) return undefined;
+  if (!optionalText(token) || pingMs === undefined) return undefined;
   const ended = readLast(last);
   return {
     kind: 'welcome',
@@ -157,8 +159,8 @@ function decodeEventFor(subs: unknown, token: unknown, elements: readonly unknow
 
 function decodeDelivery(id: unknown, sub: unknown, content: readonly unknown[]): ServerFrame | undefined {
   const message = decodeMessage(content, undefined);
-  const timeoutMs = content[4];
-  if (message === undefined || !isId(id) || !isCount(sub) || !isCount(timeoutMs)) return undefined;
+  const timeoutMs = readDuration(content[4]);
+  if (message === undefined || !isId(id) || !isCount(sub) || timeoutMs === undefined) return undefined;
   return { kind: 'delivery', id, sub, message, timeoutMs };
 }
 

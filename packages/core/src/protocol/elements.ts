@@ -18,6 +18,17 @@ export function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
+/** Whole milliseconds, rounded up; null for a duration without end, which JSON has no number for. */
+export function durationElement(ms: number): number | null {
+  return ms > Number.MAX_SAFE_INTEGER ? null : Math.ceil(ms);
+}
+
+/** Undefined for what is no duration. */
+export function readDuration(value: unknown): number | undefined {
+  if (value === null) return Number.POSITIVE_INFINITY;
+  return isCount(value) ? value : undefined;
+}
+
 /** A text of at most `maxBytes` in UTF-8, without control characters, line separators and halves of characters. */
 export function isPrintable(value: unknown, maxBytes: number): value is string {
   return (

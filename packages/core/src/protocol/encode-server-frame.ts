@@ -1,6 +1,7 @@
 import { HexbusError, shorten } from '../errors.ts';
 import { type Message, RetainedMessage } from '../message.ts';
 import type { Welcome } from '../ports/protocol.ts';
+import { durationElement } from './elements.ts';
 import { encodeFrame } from './encode.ts';
 import { frameTypes, hexbusV1Version } from './frames.ts';
 
@@ -14,7 +15,7 @@ export function encodeWelcome(welcome: Welcome): string {
     token,
     resumed,
     caps: capabilities,
-    pingMs,
+    pingMs: durationElement(pingMs),
     last,
   });
 }
@@ -34,9 +35,14 @@ export function encodeEventFor(
   return `[${frameTypes.eventFor},[${subs}],${quote(token)},${quote(cursor)},${encodeContent(message)}]`;
 }
 
+/** A question to the client, which has so long to answer. Throws `HEXBUS_INVALID_BODY` when JSON cannot carry the body. */
+export function encodeRequest(id: number, name: string, body: unknown, timeoutMs: number): string {
+  return encodeFrame(name, body, id, durationElement(timeoutMs));
+}
+
 /** A message of a held topic, to be answered. */
 export function encodeDelivery(id: number, sub: number, message: Message, timeoutMs: number): string {
-  return `[${frameTypes.delivery},${id},${sub},${encodeContent(message)},${timeoutMs}]`;
+  return `[${frameTypes.delivery},${id},${sub},${encodeContent(message)},${durationElement(timeoutMs)}]`;
 }
 
 /** `topic, type, body, attributes`. A retained message brings the texts of the last two, and is not parsed. */

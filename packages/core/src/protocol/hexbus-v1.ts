@@ -2,8 +2,9 @@ import type { Message } from '../message.ts';
 import type { WireProtocol } from '../ports/protocol.ts';
 import type { Frame } from '../ports/transport.ts';
 import { ClientReader } from './client-reader.ts';
+import { durationElement } from './elements.ts';
 import { encodeCancel, encodeFrame, encodePing, encodePong, encodeReply } from './encode.ts';
-import { encodeDelivery, encodeEvent, encodeEventFor, encodeWelcome } from './encode-server-frame.ts';
+import { encodeDelivery, encodeEvent, encodeEventFor, encodeRequest, encodeWelcome } from './encode-server-frame.ts';
 import { frameTypes, hexbusV1Name } from './frames.ts';
 
 /** The native protocol: text frames, each a JSON array, as `docs/protocol.md` describes them. Also spoken by clients that name no protocol. */
@@ -22,7 +23,7 @@ export function createHexbusV1(): WireProtocol {
         welcome: (welcome) => ({ text: encodeWelcome(welcome) }),
         subscribed: (id, start) => ({ text: encodeReply(id, { ok: true, body: start }) }),
         gap: (gap) => ({ text: encodeFrame(frameTypes.gap, gap) }),
-        request: (id, name, body, timeoutMs) => ({ text: encodeFrame(name, body, id, timeoutMs) }),
+        request: (id, name, body, timeoutMs) => ({ text: encodeRequest(id, name, body, timeoutMs) }),
         cancel: (id) => ({ text: encodeCancel(id) }),
         reply: (id, reply) => {
           client.settled(id);
@@ -30,7 +31,7 @@ export function createHexbusV1(): WireProtocol {
         },
         ping: (token) => ({ text: encodePing(token) }),
         pong: () => ({ text: encodePong() }),
-        expiring: (inMs) => ({ text: encodeFrame(frameTypes.expiring, { inMs }) }),
+        expiring: (inMs) => ({ text: encodeFrame(frameTypes.expiring, { inMs: durationElement(inMs) }) }),
         bye: (bye) => ({ text: encodeFrame(frameTypes.bye, bye) }),
       };
     },

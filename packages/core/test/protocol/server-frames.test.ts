@@ -71,6 +71,16 @@ const frames: readonly (readonly [
     },
   ],
   [
+    'WELCOME of a server without signs of life',
+    (to) =>
+      to.welcome({ session: 's', secret: 'x', connection: 'c', resumed: false, capabilities: [], pingMs: Infinity }),
+    '[2,{"v":1,"session":"s","secret":"x","connection":"c","token":null,"resumed":false,"caps":[],"pingMs":null}]',
+    {
+      kind: 'welcome',
+      welcome: { session: 's', secret: 'x', connection: 'c', resumed: false, capabilities: [], pingMs: Infinity },
+    },
+  ],
+  [
     'EVENT of a history, with its texts as they are',
     (to) => to.event(stored, 'e1.41'),
     '[5,"e1.41","order.created","Order",{ "total" : 9.0 },' +
@@ -149,6 +159,25 @@ const frames: readonly (readonly [
       id: 4,
       timeoutMs: 5_000,
     },
+  ],
+  [
+    'a request that may take part of a millisecond',
+    (to) => to.request(4, 'getState', null, 0.2),
+    '["getState",null,4,1]',
+    { kind: 'request', name: 'getState', body: null, id: 4, timeoutMs: 1 },
+  ],
+  [
+    'a request that may take for ever',
+    (to) => to.request(4, 'getState', null, Infinity),
+    '["getState",null,4,null]',
+    { kind: 'request', name: 'getState', body: null, id: 4, timeoutMs: Infinity },
+  ],
+  [
+    'DELIVERY that may take for ever',
+    (to) => to.delivery(5, 2, stored, Infinity),
+    '[19,5,2,"order.created","Order",{ "total" : 9.0 },' +
+      '{"id":"m1","time":1700000000000,"sender":"ann","headers":{"traceparent":"00"}},null]',
+    { kind: 'delivery', id: 5, sub: 2, message: read, timeoutMs: Infinity },
   ],
   ['CANCEL', (to) => to.cancel(4), '[10,4]', { kind: 'cancel', id: 4 }],
   [
