@@ -14,6 +14,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { heard, rejection, type TestBus, thrownBy, useBuses } from '../support/buses.ts';
 import { type Deferred, deferred } from '../support/deferred.ts';
 import { connectClient, knock } from './support/connect-client.ts';
+import { withMethod } from './support/with-method.ts';
 
 const buses = useBuses();
 let host: TestBus;
@@ -54,17 +55,6 @@ async function closed(gateway: Gateway): Promise<void> {
   expect(gateway.state).toBe('closed');
   expect(host.clock.pendingTimers, 'timers').toBe(0);
   expect(await registry.find({})).toEqual([]);
-}
-
-/** A part whose method waits, or fails, as the test says. */
-function withMethod<Part extends object>(part: Part, name: keyof Part, method: unknown): Part {
-  return new Proxy(part, {
-    get(target, key) {
-      if (key === name) return method;
-      const value: unknown = Reflect.get(target, key);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
 }
 
 /** What each verb does in the present state: `ok`, or the code of its error. */

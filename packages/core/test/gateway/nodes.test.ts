@@ -1,0 +1,257 @@
+import {
+  type Broker,
+  createMemoryBroker,
+  createMemoryRegistry,
+  type Outcome,
+  type Registry,
+} from '@hexbus/core/gateway';
+import { describe, expect, it } from 'vitest';
+import { rejection } from '../support/buses.ts';
+import { deferred } from '../support/deferred.ts';
+import { useGateways, type World, type WorldOptions } from './support/use-gateways.ts';
+import { withMethod } from './support/with-method.ts';
+
+const gateways = useGateways();
+const resumeKey = 'a key of thirty-two bytes or more';
+
+interface Cluster {
+  readonly one: World;
+  readonly two: World;
+  readonly registry: Registry;
+  readonly broker: Broker;
+}
+
+/** Two gateways on one bus that share a registry and a broker. */
+async function cluster(options: WorldOptions = {}): Promise<Cluster> {
+  const on = await gateways.buses.open({
+    topics: { '@user.>': { retain: { maxCount: 100 } }, 'order.>': { retain: { maxCount: 100 } } },
+  });
+  const registry = createMemoryRegistry({ clock: on.clock });
+  const broker = createMemoryBroker({ clock: on.clock });
+  const shared = { on, registry, broker, resumeKey, ...options };
+  return { one: await gateways.open(shared), two: await gateways.open(shared), registry, broker };
+}
+
+describe('a request to a connection of another node', () => {
+  it('reaches it, by connection and by session, and brings back its answer', async () => {
+    const { one, two } = await cluster();
+    const client = await two.connect({}, 'ann');
+    const { connection, session } = client.welcome;
+    one.observed('requested');
+    const asked = [
+      one.gateway.request({ connection }, 'state', { a: 1 }, { timeoutMs: 900 }),
+      one.gateway.request({ session }, 'state', null),
+    ];
+    await one.clock.runAll();
+    expect(client.frames()).toMatchObject([
+      { name: 'state', body: { a: 1 }, id: 1, timeoutMs: 900 },
+      { name: 'state', body: null, id: 2, timeoutMs: 10_000 },
+    ]);
+    client.answer(1, 'one');
+    client.fail(2);
+    expect(await Promise.all(asked)).toEqual([
+      { status: 'success', body: 'one' },
+      { status: 'error', code: 'remote-error', message: 'no' },
+    ]);
+    expect(one.observed('requested').map(({ status }) => status)).toEqual(['success', 'remote-error']);
+  });
+
+  it('P29: ends in its time, which nothing on the way makes longer', async () => {
+    const { one, two } = await cluster();
+    const { connection } = (await two.connect()).welcome;
+    const before = one.clock.pendingTimers;
+    const ends: string[] = [];
+    void one.gateway.request({ connection }, 'state', 1, { timeoutMs: 500 }).then(({ status }) => ends.push(status));
+    await one.clock.advance(499);
+    expect(ends).toEqual([]);
+    await one.clock.advance(1);
+    expect(ends).toEqual(['timeout']);
+    await one.clock.advance(1_000);
+    expect(one.clock.pendingTimers).toBe(before);
+  });
+
+  it('without a limit of time waits for the answer', async () => {
+    const { one, two } = await cluster();
+    const client = await two.connect({}, 'ann');
+    const { connection } = client.welcome;
+    let outcome: Outcome | undefined;
+    void one.gateway.request({ connection }, 'state', 1, { timeoutMs: Infinity }).then((end) => {
+      outcome = end;
+    });
+    for (let n = 0; n < 30; n++) {
+      await one.clock.advance(20_000);
+      client.send(14);
+    }
+    expect(outcome).toBeUndefined();
+    client.answer(1, 'late');
+    await one.clock.runAll();
+    expect(outcome).toEqual({ status: 'success', body: 'late' });
+  });
+
+  it('given up ends as cancelled', async () => {
+    const { one, two } = await cluster();
+    const client = await two.connect();
+    const controller = new AbortController();
+    const asked = one.gateway.request({ connection: client.welcome.connection }, 'state', 1, {
+      signal: controller.signal,
+    });
+    await one.clock.runAll();
+    controller.abort();
+    expect(await asked).toMatchObject({ status: 'error', code: 'cancelled' });
+    client.answer(1);
+    await one.clock.runAll();
+    expect(
+      await one.gateway.request({ connection: client.welcome.connection }, 'state', 1, { signal: controller.signal }),
+    ).toMatchObject({ code: 'cancelled' });
+  });
+
+  it('with a body that JSON cannot carry is refused', async () => {
+    const { one, two } = await cluster();
+    const { connection } = (await two.connect()).welcome;
+    expect(await rejection(one.gateway.request({ connection }, 'state', 1n))).toMatchObject({
+      code: 'HEXBUS_INVALID_BODY',
+    });
+  });
+
+  it('49: whose client goes ends as disconnected, once', async () => {
+    const { one, two } = await cluster();
+    const client = await two.connect();
+    const asked = one.gateway.request({ connection: client.welcome.connection }, 'state', 1);
+    await one.clock.runAll();
+    client.link.reset();
+    expect(await asked).toMatchObject({ status: 'error', code: 'disconnected' });
+  });
+
+  it('49: whose node leaves before the answer ends as disconnected', async () => {
+    const { one, two } = await cluster();
+    const client = await two.connect();
+    const asked = one.gateway.request({ connection: client.welcome.connection }, 'state', 1);
+    await one.clock.runAll();
+    await two.close();
+    expect(await asked).toMatchObject({ status: 'error', code: 'disconnected' });
+  });
+
+  it('49: whose node hangs ends as timeout', async () => {
+    const on = await gateways.buses.open();
+    const registry = createMemoryRegistry({ clock: on.clock });
+    const broker = createMemoryBroker({ clock: on.clock });
+    const one = await gateways.open({
+      on,
+      registry,
+      broker: withMethod(broker, 'request', () => new Promise(() => {})),
+    });
+    const two = await gateways.open({ on, registry, broker });
+    const { connection } = (await two.connect()).welcome;
+    const asked = one.gateway.request({ connection }, 'state', 1, { timeoutMs: 700 });
+    await on.clock.advance(700);
+    expect(await asked).toEqual({ status: 'timeout' });
+  });
+
+  it('ends in its time when the registry never answers, and as disconnected when it fails', async () => {
+    const on = await gateways.buses.open();
+    const registry = createMemoryRegistry({ clock: on.clock });
+    const answer = deferred<never>();
+    let isStuck = true;
+    const find: Registry['find'] = (query) => (isStuck ? answer.promise : registry.find(query));
+    const world = await gateways.open({ on, registry: withMethod(registry, 'find', find) });
+    const asked = world.gateway.request({ connection: 'x' }, 'state', 1, { timeoutMs: 300 });
+    const second = world.gateway.request({ connection: 'x' }, 'state', 1, { timeoutMs: 3_000 });
+    await on.clock.advance(300);
+    expect(await asked).toEqual({ status: 'timeout' });
+    answer.reject(new Error('no registry'));
+    expect(await second).toMatchObject({ code: 'disconnected' });
+    await on.clock.runAll();
+    expect(world.observed('error').map(({ error }) => (error as Error).message)).toContain('no registry');
+    isStuck = false;
+  });
+
+  it('ends as disconnected when its own gateway closes', async () => {
+    const { one, two } = await cluster();
+    const { connection } = (await two.connect()).welcome;
+    const asked = one.gateway.request({ connection }, 'state', 1, { timeoutMs: Infinity });
+    await one.clock.runAll();
+    await one.close();
+    expect(await asked).toMatchObject({ status: 'error', code: 'disconnected' });
+  });
+});
+
+describe('who is connected where', () => {
+  it('is the same on every node, oldest first', async () => {
+    const { one, two } = await cluster();
+    const ids: string[] = [];
+    for (const world of [one, two, one]) {
+      ids.push((await world.connect({ caps: ['console'] }, 'ann')).welcome.connection);
+      await one.clock.advance(1);
+    }
+    for (const { gateway } of [one, two]) {
+      const found = await gateway.connections.find({ user: 'ann', capability: 'console' });
+      expect(found.map(({ id }) => id)).toEqual(ids);
+      expect(found.map(({ node }) => node)).toEqual([one, two, one].map((world) => world.gateway.node));
+    }
+    expect([one.gateway.connections.count, two.gateway.connections.count]).toEqual([2, 1]);
+  });
+
+  it('49, P33: a node that died is gone after its lease, and its connections with it', async () => {
+    const { one, registry, broker } = await cluster();
+    await registry.open('dead');
+    await broker.open('dead', () => new Promise(() => {}));
+    const entry = { id: 'c1', node: 'dead', session: 's1', transport: 'memory', capabilities: [], connectedAt: 0 };
+    await registry.register(entry);
+    await one.connect();
+    await one.clock.advance(14_999);
+    expect(await one.gateway.connections.find()).toHaveLength(2);
+    await one.clock.advance(1);
+    expect((await one.gateway.connections.find()).map(({ node }) => node)).toEqual([one.gateway.node]);
+    expect(await one.gateway.request({ connection: 'c1' }, 'state', 1)).toMatchObject({ code: 'not-found' });
+    await one.clock.advance(30_000);
+    expect((await one.gateway.connections.find()).map(({ node }) => node)).toEqual([one.gateway.node]);
+  });
+
+  it('P33: a node that was taken for dead tells of its connections again, each once', async () => {
+    const { one, two } = await cluster();
+    await one.connect();
+    one.clock.jump(20_000);
+    expect(await two.gateway.connections.find()).toEqual([]);
+    await one.clock.advance(5_000);
+    expect(await two.gateway.connections.find()).toHaveLength(1);
+  });
+});
+
+describe('a session that goes on at another node', () => {
+  it('is taken over: the old connection ends with 4510, and messages go to the new one only', async () => {
+    const { one, two } = await cluster();
+    const old = await one.connect({}, 'ann');
+    const now = await two.connect({ resume: old.resume }, 'ann');
+    await one.clock.runAll();
+    expect(now.welcome).toMatchObject({ resumed: true, session: old.welcome.session });
+    expect(await old.link.closed).toMatchObject({ code: 4510 });
+    expect(old.lines()).toEqual(['BYE 4510']);
+    const { receivers } = await two.gateway.post({ session: now.welcome.session }, 'Hello', 1);
+    await one.clock.runAll();
+    expect(receivers).toBe(1);
+    expect(now.lines()).toHaveLength(1);
+    const found = await one.gateway.connections.find({ session: old.welcome.session });
+    expect(found.map(({ id }) => id)).toEqual([now.welcome.connection]);
+  });
+
+  it('and comes back meanwhile is not ended by what was meant for the connection before', async () => {
+    const on = await gateways.buses.open();
+    const registry = createMemoryRegistry({ clock: on.clock });
+    const broker = createMemoryBroker({ clock: on.clock });
+    const held = deferred();
+    const slow = withMethod(broker, 'request', (...parts: Parameters<Broker['request']>) =>
+      held.promise.then(() => broker.request(...parts)),
+    );
+    const one = await gateways.open({ on, registry, broker, resumeKey });
+    const two = await gateways.open({ on, registry, broker: slow, resumeKey });
+    const first = await one.connect({}, 'ann');
+    const second = await two.connect({ resume: first.resume }, 'ann');
+    const third = await one.connect({ resume: second.resume }, 'ann');
+    held.resolve();
+    await on.clock.runAll();
+    expect(await first.link.closed).toMatchObject({ code: 4510 });
+    expect(await second.link.closed).toMatchObject({ code: 4510 });
+    expect(third.lines().filter((line) => line.startsWith('BYE'))).toEqual([]);
+    expect(await one.gateway.connections.find()).toHaveLength(1);
+  });
+});
