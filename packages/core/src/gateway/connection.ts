@@ -60,6 +60,7 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
   readonly #identityWatch: IdentityWatch;
   readonly #pending: PendingRequests;
   #cancelHello: CancelTimer | undefined;
+  #cancelLinger: CancelTimer | undefined;
   #client: AdmittedClient | undefined;
   /** What came behind HELLO, while it is being looked at. */
   #early: string[] | undefined;
@@ -95,11 +96,11 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
       onError: (error) => this.#error(error),
     });
     this.#heartbeat = new Heartbeat({
-      carrier,
       clock,
       timings,
       isDeaf: () => this.#gate.isShut,
       isHeldBack: () => this.#outbox.isHeldBack,
+      drainedBytes: () => this.#outbox.drainedBytes,
       onPing: () => this.#ping(),
       onDead: () => this.terminate(closeCodes.heartbeatTimeout, 'no sign of life'),
       onStalled: () => this.#onStalled(),
@@ -165,6 +166,10 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
     this.#outbox.add(this.#protocol.bye({ code, reason, reconnect: reconnectAfter(code) !== 'no', afterMs }));
     this.#outbox.flush();
     this.#letGo(code, reason, { code, reason });
+    // Closing waits behind what the client does not take.
+    const { clock, timings } = this.#parts.settings;
+    if (timings.stallTimeoutMs !== Number.POSITIVE_INFINITY)
+      this.#cancelLinger = clock.setTimer(() => this.#carrier.terminate(), timings.stallTimeoutMs);
     this.#carrier.close(code, reason);
   }
 
@@ -181,12 +186,12 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
   }
 
   drained(): void {
-    this.#heartbeat.drained();
     this.#outbox.drained();
   }
 
   closed(code: number, reason: string): void {
     this.#letGo(code, reason, undefined);
+    this.#cancelLinger?.();
     for (const release of this.#releases.splice(0)) release();
     this.#parts.gone(this);
   }

@@ -1,15 +1,15 @@
 import type { CancelTimer, Clock } from '../clock.ts';
-import type { Carrier } from '../ports/transport.ts';
 import type { GatewayTimings } from './api.ts';
 
 export interface HeartbeatOptions {
-  readonly carrier: Carrier;
   readonly clock: Clock;
   readonly timings: GatewayTimings;
   /** Nothing is read from the client at present, so its silence says nothing. */
   readonly isDeaf: () => boolean;
   /** The carrier has not drained. */
   readonly isHeldBack: () => boolean;
+  /** Rises as the carrier drains. */
+  readonly drainedBytes: () => number;
   readonly onPing: () => void;
   /** The client sent nothing between too many pings. */
   readonly onDead: () => void;
@@ -23,7 +23,6 @@ export class Heartbeat {
   #missed = 0;
   #cancelPing: CancelTimer | undefined;
   #cancelStall: CancelTimer | undefined;
-  #drainedSince = false;
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
@@ -41,16 +40,11 @@ export class Heartbeat {
 
   /** The carrier holds back what was sent: from now on it must drain. */
   watchDraining(): void {
-    const { clock, carrier, timings } = this.#options;
+    const { clock, timings, drainedBytes } = this.#options;
     // Over TLS a carrier holds back and drains all the time, so a running timer is left to run.
     if (this.#cancelStall !== undefined || timings.stallTimeoutMs === Number.POSITIVE_INFINITY) return;
-    this.#drainedSince = false;
-    const before = carrier.bufferedBytes;
+    const before = drainedBytes();
     this.#cancelStall = clock.setTimer(() => this.#checkDraining(before), timings.stallTimeoutMs);
-  }
-
-  drained(): void {
-    this.#drainedSince = true;
   }
 
   end(): void {
@@ -59,10 +53,10 @@ export class Heartbeat {
   }
 
   #checkDraining(before: number): void {
-    const { carrier, isHeldBack, onStalled } = this.#options;
+    const { isHeldBack, drainedBytes, onStalled } = this.#options;
     this.#cancelStall = undefined;
     if (!isHeldBack()) return;
-    if (this.#drainedSince || carrier.bufferedBytes < before) this.watchDraining();
+    if (drainedBytes() > before) this.watchDraining();
     else onStalled();
   }
 
