@@ -15,7 +15,7 @@ import type { PendingRequests } from './pending-requests.ts';
 import type { Questions } from './questions.ts';
 import { Rights } from './rights.ts';
 import type { ServerEnd } from './sessions.ts';
-import { parseToken } from './token.ts';
+import { parseToken, positionIn, type Token } from './token.ts';
 
 export interface AdmittedClientOptions {
   readonly parts: GatewayParts;
@@ -83,6 +83,7 @@ export class AdmittedClient {
     if (this.stream !== undefined) parts.internals.side?.followers.add(this.stream);
     if (inboxStart !== undefined)
       this.stream?.add(inboxId, addresses, createTopicMatcher(addresses, topics), inboxStart);
+    if (resumed && token !== undefined) this.#acknowledgeResume(token);
     const { capabilities } = this.info;
     const { pingMs } = parts.settings.timings;
     outbox.add(
@@ -102,11 +103,8 @@ export class AdmittedClient {
     const sent = stream.position;
     // Nobody can have handled what was not sent; and what was sent in another epoch is no longer there.
     if (token.epoch !== sent.epoch || token.position > sent.position) return false;
-    const { userAddress } = this.greeting;
     const inboxSent = stream.positionOf(inboxId);
-    if (userAddress === undefined || inboxSent === undefined) return true;
-    const position = Math.min(token.own.get(inboxId) ?? token.position, inboxSent);
-    this.#options.parts.userCursors?.acknowledged(userAddress, { epoch: token.epoch, position });
+    if (inboxSent !== undefined) this.#inboxHandled(token.epoch, Math.min(positionIn(token, inboxId), inboxSent));
     return true;
   }
 
@@ -137,6 +135,19 @@ export class AdmittedClient {
     if (this.stream === undefined) return;
     parts.internals.side?.followers.delete(this.stream);
     this.stream.end();
+  }
+
+  /** The token of a resume says what the client has handled. Only the history can tell whether one of another epoch, or beyond the head, means anything. */
+  #acknowledgeResume(token: Token): void {
+    const { tail } = this.#options.parts.internals.side ?? {};
+    const position = positionIn(token, inboxId);
+    if (tail === undefined || token.epoch !== tail.epoch || Math.max(token.position, position) > tail.head) return;
+    this.#inboxHandled(token.epoch, position);
+  }
+
+  #inboxHandled(epoch: string, position: number): void {
+    const { userAddress } = this.greeting;
+    if (userAddress !== undefined) this.#options.parts.userCursors?.acknowledged(userAddress, { epoch, position });
   }
 
   #openStream(): MergedStream | undefined {

@@ -59,6 +59,11 @@ export class Sessions {
   detach(session: string, connection: LiveConnection, last: ServerEnd | undefined): void {
     const known = this.#sessions.get(session);
     if (known === undefined || known.connection !== connection) return;
+    // It goes on at another gateway, and may expire there.
+    if (last?.code === closeCodes.sessionTaken) {
+      this.#sessions.delete(session);
+      return;
+    }
     known.connection = undefined;
     known.last = last;
     known.cancelExpiry = this.#options.clock.setTimer(() => {

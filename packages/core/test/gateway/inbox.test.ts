@@ -120,6 +120,17 @@ describe('post', () => {
     expect(texts[2]).toEqual(texts[0]);
   });
 
+  it('reaches the clients of every gateway of a bus, and counts those of its own', async () => {
+    const one = await gateways.open({ topics: retained });
+    const other = await gateways.open({ on: one.host });
+    const [ann, bob] = [await one.connect({}, 'ann'), await other.connect({}, 'bob')];
+    expect((await one.gateway.post({ all: true }, 'Hi', 1)).receivers).toBe(1);
+    expect((await one.gateway.post({ user: 'bob' }, 'Hi', 2)).receivers).toBe(0);
+    await one.clock.runAll();
+    expect(ann.lines()).toEqual(['@all#1 Hi 1']);
+    expect(bob.lines()).toEqual(['@all#1 Hi 1', '@user.bob#2 Hi 2']);
+  });
+
   it('is in order with what is published', async () => {
     const { connect, gateway, bus, clock } = await gateways.open({ topics: retained });
     const client = await connect({ subs: [[1, 'order.a']] }, 'ann');

@@ -1,3 +1,4 @@
+import { createMemoryBroker, createMemoryRegistry } from '@hexbus/core/gateway';
 import { describe, expect, it } from 'vitest';
 import { createDurablePlace } from '../support/durable-memory.ts';
 import { connectClient, knock, type TestClient, welcomed } from './support/connect-client.ts';
@@ -211,6 +212,37 @@ describe('a gateway that was restarted', () => {
     const second = await after.connect({ resume: first.resume, subs: [[1, 'order.a', 'covered']] });
     expect(second.welcome.resumed).toBe(false);
     expect(second.lines().toSorted()).toEqual(['GAP reset [0]', 'RESULT 1 0 of 1', '[1] order.a#1 1'].toSorted());
+  });
+});
+
+describe('gateways that share registry, broker and resumeKey', () => {
+  it('hand sessions to each other', async () => {
+    const { buses } = gateways;
+    const host = await buses.open({ topics });
+    const { clock } = host;
+    const shared = {
+      on: host,
+      registry: createMemoryRegistry({ clock }),
+      broker: createMemoryBroker({ clock }),
+      resumeKey: 'k'.repeat(32),
+      timings: { resumeWindowMs: 30_000, pingMs: 10_000_000 },
+    };
+    const [one, other] = [await gateways.open(shared), await gateways.open(shared)];
+    for (const world of [one, other]) world.observed('sessionExpired');
+    const first = await one.connect({ subs: [[1, 'order.a']] }, 'ann');
+    const second = await other.connect({ resume: first.resume, subs: [[1, 'order.a', 'covered']] }, 'ann');
+    await one.publish('order.a', 1);
+    expect(first.lines()).toEqual(['RESULT 1 0 of 0', 'BYE 4510']);
+    expect(second.lines()).toEqual(['RESULT 1 0 of 0', 'order.a#1 1']);
+    // It lives on, so it has not expired where it was.
+    await clock.advance(60_000);
+    expect(one.observed('sessionExpired')).toEqual([]);
+    second.link.reset();
+    await one.publish('order.a', 2);
+    const third = await one.connect({ resume: second.resume, subs: [[1, 'order.a', 'covered']] }, 'ann');
+    expect(third.welcome).toMatchObject({ resumed: true, session: first.welcome.session });
+    expect(third.welcome.last).toBeUndefined();
+    expect(third.lines()).toEqual(['RESULT 1 1 of 2', 'order.a#2 2']);
   });
 });
 

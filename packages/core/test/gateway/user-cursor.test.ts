@@ -187,6 +187,35 @@ describe('acknowledgements', () => {
     expect(bodies(client)).toEqual(['gap', 1, 2, 3]);
   });
 
+  it('are what a session brings when it is resumed', async () => {
+    const world = await gateways.open({ topics });
+    const first = await world.connect({}, 'ann');
+    await post(world, 1, 2);
+    first.frames();
+    first.link.reset();
+    await post(world, 3);
+    await world.connect({ resume: first.resume }, 'ann');
+    expect(bodies(await world.connect({}, 'ann'))).toEqual([3]);
+    await world.clock.advance(1_000);
+    expect(await stored(world)).toBe(2);
+  });
+
+  it.each([
+    ['of a session that is not hers', (first: TestClient) => ({ ...first.resume, secret: 'x' })],
+    ['beyond the head', (first: TestClient) => ({ ...first.resume, token: `${first.resume.token}000` })],
+    ['of the inbox beyond the head', (first: TestClient) => ({ ...first.resume, token: `${first.resume.token}~0:9` })],
+    ['of another epoch', (first: TestClient) => ({ ...first.resume, token: 'elsewhere.1' })],
+  ])('are not what a resume brings with a token %s', async (_, resumeOf) => {
+    const world = await gateways.open({ topics });
+    const first = await world.connect({}, 'ann');
+    await post(world, 1, 2);
+    first.frames();
+    const client = await world.connect({ resume: resumeOf(first) }, 'ann');
+    expect(bodies(client).filter((body) => body !== 'gap')).toEqual([1, 2]);
+    await world.clock.advance(1_000);
+    expect(await stored(world)).toBeUndefined();
+  });
+
   it('are committed in batches, at most once in userCursorMs', async () => {
     const world = await gateways.open({ topics, timings: { userCursorMs: 500 } });
     const client = await world.connect({}, 'ann');
