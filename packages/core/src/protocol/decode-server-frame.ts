@@ -118,10 +118,9 @@ function decodeProtocol(type: number, elements: readonly unknown[]): ServerFrame
 
 function decodeWelcome(value: unknown): ServerFrame | undefined {
   if (!isFields(value)) return undefined;
-  const { session, secret, connection, token, resumed, caps, last } = value;
-  const pingMs = readDuration(value['pingMs']);
+  const { session, secret, connection, token, resumed, caps, pingMs, last } = value;
   if (typeof session !== 'string' || typeof secret !== 'string' || typeof connection !== 'string') return undefined;
-  if (!optionalText(token) || pingMs === undefined) return undefined;
+  if (!optionalText(token) || !isCount(pingMs)) return undefined;
   const ended = readLast(last);
   return {
     kind: 'welcome',

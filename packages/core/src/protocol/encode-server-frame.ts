@@ -15,7 +15,7 @@ export function encodeWelcome(welcome: Welcome): string {
     token,
     resumed,
     caps: capabilities,
-    pingMs: durationElement(pingMs),
+    pingMs,
     last,
   });
 }

@@ -71,16 +71,6 @@ const frames: readonly (readonly [
     },
   ],
   [
-    'WELCOME of a server without signs of life',
-    (to) =>
-      to.welcome({ session: 's', secret: 'x', connection: 'c', resumed: false, capabilities: [], pingMs: Infinity }),
-    '[2,{"v":1,"session":"s","secret":"x","connection":"c","token":null,"resumed":false,"caps":[],"pingMs":null}]',
-    {
-      kind: 'welcome',
-      welcome: { session: 's', secret: 'x', connection: 'c', resumed: false, capabilities: [], pingMs: Infinity },
-    },
-  ],
-  [
     'EVENT of a history, with its texts as they are',
     (to) => to.event(stored, 'e1.41'),
     '[5,"e1.41","order.created","Order",{ "total" : 9.0 },' +
