@@ -172,6 +172,20 @@ test('a reset is told even if a subscription is added in the moment in which it 
   expect(got).toEqual(['reset all, e.0', 'order.a 1 for 1, e.1~2:2', 'order.a 2 for 1, e.2']);
 });
 
+test('a reset to an epoch that is empty excuses no loss in it', async () => {
+  const { add, publish, take, sink, stream, forgetTail } = await made({ epoch: 'another', position: 7 });
+  add(1, 'log.x', { epoch: 'another', position: 7 });
+  expect(await take()).toEqual(['reset all, e.0']);
+  await publish('log.x');
+  sink.hasRoom = false;
+  await publish('log.x', 5);
+  forgetTail();
+  await take();
+  sink.hasRoom = true;
+  stream.wake();
+  expect(await take()).toEqual(['gap log.x 2-3 for 1', 'log.x 4', 'log.x 5', 'log.x 6']);
+});
+
 test('a start above the head is a reset of that subscription alone, and one that only the store knows is none', async () => {
   const { add, publish, take } = await made();
   await publish('order.a', 2);
