@@ -2,6 +2,8 @@ import type { Scenario } from '../harness.ts';
 import { askClient } from './ask-client.ts';
 import { emit } from './emit.ts';
 import { fanOut100, fanOut1000 } from './fan-out.ts';
+import { idleConnections } from './idle-connections.ts';
+import { imports } from './imports.ts';
 import { manyTopics } from './many-topics.ts';
 import { memoryPush, memoryRead } from './memory-history.ts';
 import { publish } from './publish.ts';
@@ -27,4 +29,6 @@ export const scenarios: readonly Scenario[] = [
   fanOut1000,
   askClient,
   resume,
+  idleConnections,
+  imports,
 ];

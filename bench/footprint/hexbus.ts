@@ -1,0 +1,5 @@
+import { openHexbus } from '../wire/hexbus-server.ts';
+import { tellFootprint } from './told.ts';
+
+const { port } = await openHexbus();
+tellFootprint(port);
