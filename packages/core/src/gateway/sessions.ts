@@ -12,10 +12,11 @@ interface Session {
   readonly userId: string | undefined;
   connection: LiveConnection | undefined;
   last: ServerEnd | undefined;
-  /** It was ended on purpose and is not to be resumed. */
-  ended: boolean;
   cancelExpiry: CancelTimer | undefined;
 }
+
+/** How many sessions that were ended on purpose are remembered, so that nobody resumes them. */
+const maxEnded = 10_000;
 
 export interface SessionsOptions {
   readonly clock: Clock;
@@ -27,6 +28,7 @@ export interface SessionsOptions {
 export class Sessions {
   readonly #options: SessionsOptions;
   readonly #sessions = new Map<string, Session>();
+  readonly #ended = new Set<string>();
 
   constructor(options: SessionsOptions) {
     this.#options = options;
@@ -38,7 +40,7 @@ export class Sessions {
 
   /** Whether a session was ended on purpose. */
   isEnded(session: string): boolean {
-    return this.#sessions.get(session)?.ended === true;
+    return this.#ended.has(session);
   }
 
   connectionOf(session: string): LiveConnection | undefined {
@@ -50,7 +52,7 @@ export class Sessions {
     const known = this.#sessions.get(session);
     const before = known?.connection;
     known?.cancelExpiry?.();
-    this.#sessions.set(session, { userId, connection, last: undefined, ended: false, cancelExpiry: undefined });
+    this.#sessions.set(session, { userId, connection, last: undefined, cancelExpiry: undefined });
     before?.end(closeCodes.sessionTaken, 'the session goes on elsewhere');
     return known?.last;
   }
@@ -59,8 +61,8 @@ export class Sessions {
   detach(session: string, connection: LiveConnection, last: ServerEnd | undefined): void {
     const known = this.#sessions.get(session);
     if (known === undefined || known.connection !== connection) return;
-    // It goes on at another gateway, and may expire there.
-    if (last?.code === closeCodes.sessionTaken) {
+    // It goes on at another gateway and may expire there, or it has ended already.
+    if (last?.code === closeCodes.sessionTaken || this.#ended.has(session)) {
       this.#sessions.delete(session);
       return;
     }
@@ -68,19 +70,21 @@ export class Sessions {
     known.last = last;
     known.cancelExpiry = this.#options.clock.setTimer(() => {
       this.#sessions.delete(session);
-      if (!known.ended) this.#options.onExpired(session, known.userId);
+      this.#options.onExpired(session, known.userId);
     }, this.#options.resumeWindowMs);
   }
 
   /** The session is not to be resumed. */
   markEnded(session: string): void {
-    const known = this.#sessions.get(session);
-    if (known !== undefined) known.ended = true;
+    this.#ended.add(session);
+    const [oldest] = this.#ended;
+    if (this.#ended.size > maxEnded && oldest !== undefined) this.#ended.delete(oldest);
   }
 
   /** Forgets all, and leaves no timer. */
   clear(): void {
     for (const { cancelExpiry } of this.#sessions.values()) cancelExpiry?.();
     this.#sessions.clear();
+    this.#ended.clear();
   }
 }

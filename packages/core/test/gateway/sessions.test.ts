@@ -144,6 +144,7 @@ describe('disconnect', () => {
     expect(second.lines()).toEqual(['GAP reset [0]']);
     await clock.advance(1_000_000);
     expect(observed('sessionExpired')).toEqual([]);
+    expect((await connect({ resume: first.resume }, 'ann')).welcome.resumed).toBe(false);
   });
 
   it('ends a session that is being resumed at that moment', async () => {
@@ -159,6 +160,23 @@ describe('disconnect', () => {
     release();
     expect(await link.closed).toEqual({ code: 1000, reason: 'the session has ended' });
     expect(gateway.connections.count).toBe(0);
+  });
+});
+
+describe('a history that fails', () => {
+  it('sends the client away for a while', async () => {
+    const { connect, refused, observed, probe, left } = await gateways.open({
+      topics: { '@user.>': { retain: { maxCount: 9 } } },
+    });
+    probe.failNext('loadCursor', new Error('disk gone'));
+    const { code, texts } = await refused({}, 'ann');
+    expect({ code, texts }).toEqual({
+      code: 1013,
+      texts: [expect.stringMatching(/^\[16,\{"code":1013,"reason":"the server failed","reconnect":true/)],
+    });
+    expect(observed('error')).toMatchObject([{ error: { message: 'disk gone' } }]);
+    expect(await left()).toEqual(nothingLeft);
+    expect((await connect({}, 'ann')).welcome.resumed).toBe(false);
   });
 });
 

@@ -105,6 +105,22 @@ describe('SUB of a retained topic', () => {
     expect(seen.get(1)).toEqual(all.filter((body) => body > count && (body % 2 === 0 || body === count + 51)));
   });
 
+  it('is refused when the history fails, and may be asked for again', async () => {
+    const { connect, publish, clock, probe, observed } = await gateways.open();
+    await publish('order.a', 1);
+    const client = await connect();
+    probe.failNext('locate', new Error('/var/lib/secret is gone'));
+    client.subscribe(1, 'order.a', 'earliest');
+    await clock.runAll();
+    expect(client.frames()).toMatchObject([
+      { kind: 'reply', id: 1, reply: { ok: false, error: { code: 'remote-error', message: 'the server failed' } } },
+    ]);
+    expect(observed('error')).toMatchObject([{ error: { message: '/var/lib/secret is gone' } }]);
+    client.subscribe(1, 'order.a', 'earliest');
+    await clock.runAll();
+    expect(client.lines()).toEqual(['RESULT 1 0 of 1', '[1] order.a#1 1']);
+  });
+
   it('is one frame however many subscriptions match', async () => {
     const { connect, publish } = await gateways.open();
     const client = await connect({
@@ -363,6 +379,20 @@ describe('revoke', () => {
     expect(ann.lines().toSorted()).toEqual(['ERROR 1 forbidden', 'ERROR 3 forbidden', 'order.b#2 2']);
     expect(bob.lines()).toEqual(['order.a#1 1', 'order.b#2 2']);
     expect(await gateway.revoke({ all: true })).toBe(2);
+  });
+
+  it('reaches a subscription whose start is still being looked for', async () => {
+    let allowed = true;
+    const { connect, gateway, publish, clock, probe } = await gateways.open({ authorize: () => allowed });
+    await publish('order.a', 1);
+    const release = probe.holdNext('locate');
+    const client = await connect({ subs: [[1, 'order.a', 'earliest']] });
+    allowed = false;
+    await gateway.revoke({ all: true });
+    release();
+    await clock.runAll();
+    await publish('order.a', 2);
+    expect(client.lines()).toEqual(['ERROR 1 forbidden']);
   });
 
   it('is not overtaken by an answer from before', async () => {
