@@ -48,7 +48,7 @@ export class AdmittedClient {
     this.#identity = greeting.identity;
     this.greeting = greeting;
     this.info = this.#describe(connection, carrier, hello);
-    const rights = new Rights({ settings: parts.settings, info: this.info, questions, onError });
+    const rights = new Rights({ parts, info: this.info, questions, onError });
     this.stream = this.#openStream();
     sender.stream = this.stream;
     this.subscriptions = new ClientSubscriptions({

@@ -6,7 +6,6 @@ import { formatCursor } from '../cursor.ts';
 import type { Message } from '../message.ts';
 import { assertPattern, isPattern, patternsOverlap } from '../pattern.ts';
 import type { WireError, WireSubscription } from '../ports/protocol.ts';
-import { isAddress } from './addresses.ts';
 import type { MergedStream } from './merged-stream.ts';
 import type { GatewayParts } from './parts.ts';
 import type { Rights } from './rights.ts';
@@ -122,7 +121,7 @@ export class ClientSubscriptions {
 
   #begin(subscription: ClientSubscription, start: StartQuery | FeedStart): void | Promise<void> {
     const { topic } = subscription;
-    const allowed = isAddress(topic) ? false : this.#options.rights.allowsToFollow(topic);
+    const allowed = this.#options.rights.allowsToFollow(topic);
     if (allowed instanceof Promise) return this.#beginWhenAllowed(subscription, start, allowed);
     if (!allowed) this.#refuse(subscription, forbidden);
     else return this.#beginAllowed(subscription, start);

@@ -10,11 +10,15 @@ export interface PresenceOptions {
   readonly onError: (error: unknown) => void;
 }
 
+type Step = (registry: Registry) => Promise<void>;
+
 /** Keeps a registry in step with the connections of this node, in the background and in order for each connection. */
 export class Presence {
   readonly #options: PresenceOptions;
   /** What is under way for a connection. */
   readonly #steps = new Map<string, Promise<void>>();
+  /** The last step of a connection, if it failed: it is taken again when the node is renewed. */
+  readonly #failed = new Map<string, Step>();
   #cancelTimer: CancelTimer | undefined;
   #renewing: Promise<void> | undefined;
   #closed = false;
@@ -43,12 +47,17 @@ export class Presence {
     await this.#options.registry.close(this.#options.node);
   }
 
-  #step(connection: string, work: (registry: Registry) => Promise<void>): void {
+  #step(connection: string, work: Step): void {
     const { registry, onError } = this.#options;
+    this.#failed.delete(connection);
     const before = this.#steps.get(connection) ?? Promise.resolve();
     const step = before
       .then(() => work(registry))
-      .catch(onError)
+      .catch((error: unknown) => {
+        // What came after it says more.
+        if (this.#steps.get(connection) === step) this.#failed.set(connection, work);
+        onError(error);
+      })
       .then(() => {
         if (this.#steps.get(connection) === step) this.#steps.delete(connection);
       });
@@ -68,7 +77,9 @@ export class Presence {
   async #renew(): Promise<void> {
     const { registry, node, entries, onError } = this.#options;
     try {
-      if (await registry.renew(node)) for (const entry of entries()) this.register(entry);
+      const wasDead = await registry.renew(node);
+      for (const [connection, work] of this.#failed) this.#step(connection, work);
+      if (wasDead) for (const entry of entries()) this.register(entry);
     } catch (error) {
       onError(error);
     }

@@ -88,6 +88,30 @@ describe('observers', () => {
     expect(client.lines()).toContain('GAP dropped live');
   });
 
+  it('are told of each wish of a client that is refused', async () => {
+    const world = await gateways.open({ authorize: async ({ topic }) => topic === 'order.a' });
+    world.observed('rejected');
+    const client = await world.connect(
+      {
+        subs: [
+          [1, 'order.a'],
+          [2, 'order.b'],
+        ],
+      },
+      'ann',
+    );
+    client.subscribe(3, 'order.*');
+    client.subscribe(4, '@user.bob');
+    client.send(18, 5, 'order.b', null, 1);
+    await world.clock.runAll();
+    const about = { address: 'memory', connection: client.welcome.connection };
+    const whys = ['subscribe "order.b"', 'subscribe-pattern "order.*"', 'subscribe "@user.bob"', 'publish "order.b"'];
+    const told = world.observed('rejected').toSorted((a, b) => a.why.localeCompare(b.why));
+    expect(told).toEqual(
+      whys.toSorted((a, b) => a.localeCompare(b)).map((why) => ({ ...about, why: `${why} is forbidden` })),
+    );
+  });
+
   it('48: that throw or reject harm nothing, and are told of once each', async () => {
     const world = await gateways.open({ limits: { maxPendingRequests: 1 } });
     for (const name of names) {

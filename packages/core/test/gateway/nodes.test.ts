@@ -215,6 +215,36 @@ describe('who is connected where', () => {
     await one.clock.advance(5_000);
     expect(await two.gateway.connections.find()).toHaveLength(1);
   });
+
+  it('P33: is told once more what the registry failed to take', async () => {
+    const on = await gateways.buses.open();
+    const registry = createMemoryRegistry({ clock: on.clock });
+    let isDown = true;
+    const whenUp =
+      (verb: 'register' | 'unregister') =>
+      (given: never): Promise<void> =>
+        isDown ? Promise.reject(new Error('no registry')) : registry[verb](given);
+    const world = await gateways.open({
+      on,
+      registry: withMethod(withMethod(registry, 'register', whenUp('register')), 'unregister', whenUp('unregister')),
+    });
+    const gone = await world.connect();
+    const { connection } = (await world.connect()).welcome;
+    gone.link.reset();
+    await on.clock.advance(4_999);
+    expect(await world.gateway.connections.find()).toEqual([]);
+    isDown = false;
+    await on.clock.advance(1);
+    expect((await world.gateway.connections.find()).map(({ id }) => id)).toEqual([connection]);
+    isDown = true;
+    await world.gateway.disconnect({ connection });
+    await on.clock.advance(4_999);
+    expect(await world.gateway.connections.find()).toHaveLength(1);
+    isDown = false;
+    await on.clock.advance(1);
+    expect(await world.gateway.connections.find()).toEqual([]);
+    expect(world.observed('error')).toHaveLength(4);
+  });
 });
 
 describe('a session that goes on at another node', () => {
