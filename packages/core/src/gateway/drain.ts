@@ -18,13 +18,17 @@ const slices = 20;
  * each has been told, or is gone.
  */
 export async function drain({ clock, randomness, drainMs, connections }: DrainOptions): Promise<void> {
+  const sliceMs = drainMs / slices;
+  const begun = clock.now();
   let waiting = shuffled([...connections], randomness);
-  for (let left = slices; waiting.length > 0; left--) {
-    for (const connection of waiting.splice(0, Math.ceil(waiting.length / left))) {
+  for (let slice = 1; waiting.length > 0; slice++) {
+    for (const connection of waiting.splice(0, Math.ceil(waiting.length / (slices - slice + 1)))) {
       connection.end(closeCodes.restarting, 'the server restarts', Math.floor(randomness.fraction() * drainMs));
     }
     if (waiting.length === 0) return;
-    await pause(clock, drainMs / slices);
+    // Late timers must not add up, and the clock may step back.
+    const leftMs = begun + slice * sliceMs - clock.now();
+    await pause(clock, Math.max(0, Math.min(leftMs, sliceMs)));
     waiting = waiting.filter((connection) => connections.has(connection));
   }
 }

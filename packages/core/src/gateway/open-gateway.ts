@@ -24,7 +24,7 @@ import { Sessions } from './sessions.ts';
 import { UserCursors } from './user-cursors.ts';
 
 /** How long after the last client was sent away the carriers have to close by themselves. */
-const lingerMs = 1_000;
+const lingerMs = 500;
 
 /** What an open gateway consists of: lets clients in, finds them, and sends them away. */
 export class OpenGateway {
@@ -79,7 +79,7 @@ export class OpenGateway {
       [...this.#parts.directory.all].map((connection) => this.#entryOf(connection));
     this.#presence = new Presence({ registry, node, clock, entries, onError });
     this.#calls = new NodeCalls(broker, node, {
-      request: (connection, name, body, timeoutMs) => this.#requestHere(connection, name, body, { timeoutMs }),
+      request: (connection, name, body, options) => this.#requestHere(connection, name, body, options),
       takeOver: (connection) => {
         this.#parts.directory.find(connection)?.end(closeCodes.sessionTaken, 'the session goes on elsewhere');
       },
