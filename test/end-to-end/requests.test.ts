@@ -4,7 +4,8 @@ import type { Outcome } from '@hexbus/core/gateway';
 import { createSeededRandomness } from '@hexbus/testkit';
 import { createChaosProxy } from '@hexbus/testkit/chaos';
 import { expect, onTestFinished, test } from 'vitest';
-import { clientOf, hasty, noLimits, openHouse } from './support/house.ts';
+import { hasty } from './support/hasty.ts';
+import { clientOf, noLimits, openHouse } from './support/house.ts';
 import { RawClient } from './support/raw-client.ts';
 import { nextTurn, Watch } from './support/watch.ts';
 

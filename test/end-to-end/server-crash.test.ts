@@ -1,13 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { ToPublish } from './programs/server.ts';
 import { Child, canRunPrograms } from './support/child.ts';
 import { all, topics } from './support/flow.ts';
 import { Follower } from './support/follower.ts';
 import { clientOf } from './support/house.ts';
 import { createDraw, seed } from './support/seed.ts';
+import { temporaryDirectory } from './support/temporary-directory.ts';
 import { nextTurn } from './support/watch.ts';
 
 const messages = 4_000;
@@ -18,9 +16,7 @@ const late = [topics[2], topics[3], topics[4]];
 test.runIf(canRunPrograms)(
   `a server killed ${kills} times and started again on its file loses and repeats nothing for a client (seed ${seed})`,
   async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'hexbus-end-to-end-'));
-    onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
-    const file = join(directory, 'bus.db');
+    const file = temporaryDirectory()('bus.db');
     const draw = createDraw();
     let server = new Child('server', { file, port: 0 });
     const port = await server.call<number>('open');

@@ -5,6 +5,7 @@ import { createGateway, type Gateway, type GatewayOptions } from '@hexbus/core/g
 import { createMemoryHistory } from '@hexbus/store-memory';
 import { onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
+import { hasty } from './hasty.ts';
 
 export interface House {
   readonly bus: Bus;
@@ -44,14 +45,6 @@ export async function openHouse(
   await gateway.open();
   return { bus, gateway, port: transport.port ?? 0, close };
 }
-
-/** Comes back at once, and acknowledges often. */
-export const hasty: NonNullable<ClientOptions['timings']> = {
-  reconnectDelayMs: 2,
-  maxReconnectDelayMs: 20,
-  acknowledgeMs: 5,
-  closeTimeoutMs: 5_000,
-};
 
 /** A client, idle. Closed after the test. */
 export function clientOf(port: number, options: Partial<ClientOptions> = {}): Client {

@@ -1,0 +1,133 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import type { FollowerArgument } from './programs/follower.ts';
+import { Child, canRunPrograms } from './support/child.ts';
+import { all, Flow, topics } from './support/flow.ts';
+import { type House, openHouse } from './support/house.ts';
+import { createDraw, seed } from './support/seed.ts';
+import { temporaryDirectory } from './support/temporary-directory.ts';
+import { nextTurn, Watch } from './support/watch.ts';
+
+const never = { timeoutMs: Number.POSITIVE_INFINITY };
+
+/** The close codes of connections that ended. */
+function watchEnds({ gateway }: House): { readonly codes: number[]; readonly watch: Watch } {
+  const codes: number[] = [];
+  const watch = new Watch();
+  gateway.observe('disconnected', ({ code }) => {
+    codes.push(code);
+    watch.changed();
+  });
+  return { codes, watch };
+}
+
+function prepare(port: number): FollowerArgument {
+  const file = temporaryDirectory();
+  return { port, session: file('session.json'), log: file('log.txt'), topics };
+}
+
+/** Publishes once more on each topic, and waits until the client has handled it. */
+async function caughtUp(client: Child, flow: Flow): Promise<void> {
+  const last = [...(await flow.mark())].filter(([topic]) => topic !== all);
+  await client.call('caughtUp', last);
+}
+
+/** What was handled under a topic, in order. */
+function handled({ log }: FollowerArgument, topic: string): number[] {
+  const lines = readFileSync(log, 'utf8').split('\n');
+  return lines.filter((line) => line.startsWith(`${topic} `)).map((line) => Number(line.split(' ')[1]));
+}
+
+test.runIf(canRunPrograms)(
+  'the end of a client that is killed is seen at once, and ends what it was asked',
+  async () => {
+    const house = await openHouse();
+    const { gateway } = house;
+    const { codes, watch } = watchEnds(house);
+    const client = new Child('follower', prepare(house.port));
+    await client.call('open');
+    const [entry] = await gateway.connections.find();
+    const target = { connection: entry?.id ?? '' };
+    const outcome = gateway.request(target, 'hang', null, never);
+    expect((await gateway.request(target, 'echo', 1)).status).toBe('success');
+    client.kill('SIGKILL');
+    expect(await outcome).toMatchObject({ status: 'error', code: 'disconnected' });
+    await watch.until(() => codes.length === 1);
+    expect(codes).toEqual([1006]);
+    expect(await gateway.connections.find()).toEqual([]);
+  },
+);
+
+test.runIf(canRunPrograms)(
+  'a client that is stopped is taken for dead, and goes on where it was when it runs again',
+  async () => {
+    const house = await openHouse({ gateway: { timings: { pingMs: 100, maxMissedPings: 2 } } });
+    const { gateway } = house;
+    const { codes, watch } = watchEnds(house);
+    const argument = prepare(house.port);
+    const client = new Child('follower', argument);
+    await client.call('open');
+    const flow = new Flow(house.bus);
+    await flow.mark();
+    const [entry] = await gateway.connections.find();
+    const target = { connection: entry?.id ?? '' };
+    const outcome = gateway.request(target, 'hang', null, never);
+    expect((await gateway.request(target, 'echo', 1)).status).toBe('success');
+    client.kill('SIGSTOP');
+    expect(await outcome).toMatchObject({ status: 'error', code: 'disconnected' });
+    await watch.until(() => codes.length === 1);
+    expect(codes).toEqual([4000]);
+    await flow.mark();
+
+    const resumed = new Watch();
+    let back = false;
+    gateway.observe('resumed', ({ session }) => {
+      back = session === entry?.session;
+      resumed.changed();
+    });
+    client.kill('SIGCONT');
+    await resumed.until(() => back);
+    await caughtUp(client, flow);
+    await client.call('close');
+    for (const topic of topics) expect(handled(argument, topic)).toEqual(flow.logs.get(topic));
+  },
+);
+
+test.runIf(canRunPrograms)(
+  `a client that is killed and started again with its session misses nothing (seed ${seed})`,
+  async () => {
+    const house = await openHouse();
+    const argument = prepare(house.port);
+    const draw = createDraw();
+    const flow = new Flow(house.bus);
+    const logs = new Map<string, number[]>(topics.map((topic) => [topic, []]));
+    for (let run = 1; run <= 5; run++) {
+      const client = new Child('follower', argument);
+      await client.call('open');
+      await flow.publish(500, draw, async (published) => {
+        if (published % 50 === 0) await nextTurn();
+      });
+      if (run === 5) {
+        await caughtUp(client, flow);
+        await client.call('close');
+      } else {
+        client.kill('SIGKILL');
+        await client.ended;
+      }
+      for (const topic of topics) {
+        const before = logs.get(topic) ?? [];
+        // Handled, and killed before that was saved: once more.
+        const log = handled(argument, topic);
+        const fresh = log.slice(before.length);
+        const last = before.at(-1) ?? -1;
+        const known = fresh.filter((body) => body <= last);
+        expect(known, `${topic} in run ${run}, seed ${seed}`).toEqual(before.slice(before.length - known.length));
+        logs.set(topic, log);
+      }
+    }
+    for (const topic of topics) {
+      const unique = [...new Set(handled(argument, topic))];
+      expect(unique, `${topic}, seed ${seed}`).toEqual(flow.logs.get(topic));
+    }
+  },
+);

@@ -1,0 +1,56 @@
+/** A server that publishes as much as it is told, and measures its memory meanwhile. Runs with --expose-gc. */
+import { createWsTransport } from '@hexbus/adapter-ws';
+import { createBus } from '@hexbus/core';
+import { createGateway } from '@hexbus/core/gateway';
+import { createSqliteHistory } from '@hexbus/store-sqlite';
+import { argumentOf, obey } from '../support/commands.ts';
+import { Watch } from '../support/watch.ts';
+
+const { file } = argumentOf<{ readonly file: string }>();
+const bus = createBus({
+  history: createSqliteHistory({ file, durability: 'os' }),
+  topics: { big: { retain: { maxCount: 1_000_000 } } },
+});
+const transport = createWsTransport({ port: 0, host: '127.0.0.1' });
+const gateway = createGateway(bus, {
+  transports: [transport],
+  authorize: () => true,
+  timings: { drainMs: 0, pingMs: 60_000, stallTimeoutMs: 1_000 },
+});
+let stalled = false;
+const watch = new Watch();
+gateway.observe('stalled', () => {
+  stalled = true;
+  watch.changed();
+});
+const body = 'x'.repeat(16_000);
+let number = 0;
+
+function memory(): number {
+  globalThis.gc?.();
+  return process.memoryUsage().rss;
+}
+
+obey({
+  async open(): Promise<number> {
+    await bus.open();
+    await gateway.open();
+    return transport.port ?? 0;
+  },
+  /** Resolves with the most memory that the process had, each time after everything that can be freed was. */
+  async publish(count: number): Promise<number> {
+    let most = 0;
+    for (let left = count; left > 0; left -= 50) {
+      await Promise.all(
+        Array.from({ length: Math.min(50, left) }, () => {
+          number += 1;
+          return bus.publish('big', body, { id: String(number) });
+        }),
+      );
+      if (left % 1_000 === 0) most = Math.max(most, memory());
+    }
+    return most;
+  },
+  /** Resolves when a client was taken for one that does not read. */
+  stalled: () => watch.until(() => stalled),
+});

@@ -1,0 +1,100 @@
+import { expect, test } from 'vitest';
+import { Child, canRunPrograms } from './support/child.ts';
+import { openHouse } from './support/house.ts';
+import { RawClient } from './support/raw-client.ts';
+import { temporaryDirectory } from './support/temporary-directory.ts';
+import { Watch } from './support/watch.ts';
+
+/** Of 16 kB each: 64 MB to warm up, and then 320 MB. */
+const warmUp = 4_000;
+const many = 20_000;
+const allowedBytes = 16 * 1024 * 1024;
+const hello = { subs: [[1, 'big', 'earliest']] };
+
+/** A client that counts what it is sent on one topic, whose ids count from 1, and hardly looks at it. */
+class Counter {
+  readonly #watch = new Watch();
+  raw: RawClient;
+  token = '';
+  count = 0;
+  /** How many ids did not follow the one before. */
+  holes = 0;
+
+  constructor(port: number) {
+    this.raw = new RawClient(port);
+  }
+
+  async enter(resume = {}): Promise<{ readonly session: string; readonly secret: string }> {
+    const entered = this.raw.enter({ ...hello, ...resume });
+    this.raw.socket.on('message', (data: Buffer) => {
+      const [, token] = /^\[(?:5|17,\[1\]),"([^"]+)"/.exec(data.subarray(0, 200).toString('latin1')) ?? [];
+      const [, id] = /"id":"(\d+)"/.exec(data.subarray(-100).toString('latin1')) ?? [];
+      if (token === undefined || id === undefined) return;
+      this.raw.frames.pop();
+      this.token = token;
+      this.count += 1;
+      if (Number(id) !== this.count) this.holes += 1;
+      this.#watch.changed();
+    });
+    return (await entered) as { session: string; secret: string };
+  }
+
+  got(count: number): Promise<void> {
+    return this.#watch.until(() => this.count >= count);
+  }
+}
+
+/** Publishes, with a client that reads and, if so wanted, one that does not. Resolves with the most memory of the server. */
+async function measure(withSlow: boolean): Promise<number> {
+  const server = new Child('slow-client-server', { file: temporaryDirectory()('bus.db') }, ['--expose-gc']);
+  const port = await server.call<number>('open');
+  const other = new Counter(port);
+  await other.enter();
+  await server.call<number>('publish', warmUp);
+
+  const slow = new Counter(port);
+  const resume = withSlow ? await slow.enter() : undefined;
+  if (withSlow) slow.raw.socket.pause();
+  const most = await server.call<number>('publish', many);
+  await other.got(warmUp + many);
+  expect(other.holes).toBe(0);
+
+  if (resume !== undefined) {
+    await server.call('stalled');
+    slow.raw.socket.resume();
+    expect(await slow.raw.closed).toBe(1006);
+    const { session, secret } = resume;
+    slow.raw = new RawClient(port);
+    const subs = [[1, 'big', 'covered']];
+    await slow.enter({ resume: { session, secret, token: slow.token }, subs });
+    await slow.got(slow.count + 2_000);
+    expect(slow.holes).toBe(0);
+  }
+  slow.raw.socket.terminate();
+  other.raw.socket.terminate();
+  server.kill('SIGKILL');
+  return most;
+}
+
+test.runIf(canRunPrograms)(
+  'a client that stops reading costs the server no memory, disturbs nobody, and goes on when it comes back',
+  async () => {
+    const [without, withSlow] = await Promise.all([measure(false), measure(true)]);
+    expect(withSlow - without).toBeLessThan(allowedBytes);
+  },
+  60_000,
+);
+
+test('a client that stops reading for a while gets the rest on the same connection', async () => {
+  const { bus, gateway, port } = await openHouse({ gateway: { timings: { stallTimeoutMs: 600_000 } } });
+  const slow = new Counter(port);
+  await slow.enter();
+  slow.raw.socket.pause();
+  const body = 'x'.repeat(16_000);
+  for (let id = 1; id <= 1_000; id++) await bus.publish('big', body, { id: String(id) });
+  expect((await gateway.post({ all: true }, 'note', 'for all')).receivers).toBe(1);
+  slow.raw.socket.resume();
+  await slow.got(1_000);
+  expect(slow.holes).toBe(0);
+  expect(gateway.connections.count).toBe(1);
+});
