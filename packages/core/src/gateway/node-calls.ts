@@ -6,17 +6,25 @@ import type { Outcome } from './api.ts';
 type NodeCall =
   | {
       readonly kind: 'request';
+      /** Names the call among those of all nodes. */
+      readonly call: string;
       readonly connection: string;
       readonly name: string;
       readonly body: unknown;
       /** JSON has no text for `Infinity`: it travels as null. */
       readonly timeoutMs: number | null;
     }
+  | { readonly kind: 'cancel'; readonly call: string }
   | { readonly kind: 'take-over'; readonly connection: string };
 
 export interface NodeCallHandlers {
   /** Asks a connection of this node. */
-  request(connection: string, name: string, body: unknown, timeoutMs: number): Promise<Outcome>;
+  request(
+    connection: string,
+    name: string,
+    body: unknown,
+    options: { readonly timeoutMs: number; readonly signal: AbortSignal },
+  ): Promise<Outcome>;
   /** The session of a connection of this node goes on elsewhere. */
   takeOver(connection: string): void;
 }
@@ -29,6 +37,9 @@ export class NodeCalls {
   readonly #broker: Broker;
   readonly #node: string;
   readonly #handlers: NodeCallHandlers;
+  /** Requests of other nodes that run here. */
+  readonly #running = new Map<string, AbortController>();
+  #lastCall = 0;
 
   constructor(broker: Broker, node: string, handlers: NodeCallHandlers) {
     this.#broker = broker;
@@ -42,10 +53,21 @@ export class NodeCalls {
     );
   }
 
-  /** The time that it may take travels with the request. */
-  async request(node: string, connection: string, name: string, body: unknown, timeoutMs: number): Promise<Outcome> {
-    const call: NodeCall = { kind: 'request', connection, name, body, timeoutMs };
-    const answer = await this.#broker.request(node, JSON.stringify(call), { timeoutMs: timeoutMs + travelMs });
+  /** The time that it may take travels with the request. `signal`: gives up there too. */
+  async request(
+    node: string,
+    connection: string,
+    name: string,
+    body: unknown,
+    { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
+  ): Promise<Outcome> {
+    this.#lastCall += 1;
+    const call = `${this.#node}.${this.#lastCall}`;
+    const text = JSON.stringify({ kind: 'request', call, connection, name, body, timeoutMs } satisfies NodeCall);
+    const cancel = (): void => void this.#tell(node, { kind: 'cancel', call });
+    signal.addEventListener('abort', cancel);
+    const answer = await this.#broker.request(node, text, { timeoutMs: timeoutMs + travelMs });
+    signal.removeEventListener('abort', cancel);
     if (answer.status === 'answered') return readOutcome(answer.text);
     if (answer.status === 'timeout') return { status: 'timeout' };
     return { status: 'error', code: answer.status, message: 'the node of the connection is gone' };
@@ -53,21 +75,34 @@ export class NodeCalls {
 
   /** Tells a node that the session of a connection there goes on here. Neither need be there any more. */
   async takeOver(node: string, connection: string): Promise<void> {
-    const call: NodeCall = { kind: 'take-over', connection };
-    await this.#broker.request(node, JSON.stringify(call), { timeoutMs: travelMs });
+    await this.#tell(node, { kind: 'take-over', connection });
   }
 
   close(): Promise<void> {
     return this.#broker.close(this.#node);
   }
 
+  async #tell(node: string, call: NodeCall): Promise<void> {
+    await this.#broker.request(node, JSON.stringify(call), { timeoutMs: travelMs });
+  }
+
   async #answer(call: NodeCall): Promise<unknown> {
-    if (call.kind === 'take-over') {
-      this.#handlers.takeOver(call.connection);
-      return null;
+    if (call.kind === 'request') return this.#run(call);
+    if (call.kind === 'cancel') this.#running.get(call.call)?.abort();
+    else this.#handlers.takeOver(call.connection);
+    return null;
+  }
+
+  async #run({ call, connection, name, body, timeoutMs }: Extract<NodeCall, { kind: 'request' }>): Promise<Outcome> {
+    const controller = new AbortController();
+    this.#running.set(call, controller);
+    const { signal } = controller;
+    try {
+      const options = { timeoutMs: timeoutMs ?? Number.POSITIVE_INFINITY, signal };
+      return await this.#handlers.request(connection, name, body, options);
+    } finally {
+      this.#running.delete(call);
     }
-    const { connection, name, body, timeoutMs } = call;
-    return this.#handlers.request(connection, name, body, timeoutMs ?? Number.POSITIVE_INFINITY);
   }
 }
 

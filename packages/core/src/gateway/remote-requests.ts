@@ -33,6 +33,7 @@ export class RemoteRequests {
     if (signal?.aborted === true) return Promise.resolve(cancelled);
     return new Promise((resolve, reject) => {
       let cancelTimer: CancelTimer | undefined;
+      const controller = new AbortController();
       const forget = (): void => {
         cancelTimer?.();
         signal?.removeEventListener('abort', abort);
@@ -41,13 +42,15 @@ export class RemoteRequests {
       const end = (outcome: Outcome): void => {
         forget();
         resolve(outcome);
+        // Where it was answered there is nothing left to give up.
+        controller.abort();
       };
       const abort = (): void => end(cancelled);
       this.#open.add(end);
       signal?.addEventListener('abort', abort);
       if (timeoutMs !== Number.POSITIVE_INFINITY)
         cancelTimer = this.#options.clock.setTimer(() => end({ status: 'timeout' }), timeoutMs);
-      this.#askNode(target, name, body, timeoutMs).then(end, (error: unknown) => {
+      this.#askNode(target, name, body, { timeoutMs, signal: controller.signal }).then(end, (error: unknown) => {
         forget();
         reject(error);
       });
@@ -60,7 +63,12 @@ export class RemoteRequests {
     for (const end of this.#open) end(disconnected);
   }
 
-  async #askNode(target: ConnectionQuery, name: string, body: unknown, timeoutMs: number): Promise<Outcome> {
+  async #askNode(
+    target: ConnectionQuery,
+    name: string,
+    body: unknown,
+    options: { readonly timeoutMs: number; readonly signal: AbortSignal },
+  ): Promise<Outcome> {
     const { node: own, registry, calls, onError } = this.#options;
     let found: readonly ConnectionEntry[];
     try {
@@ -69,8 +77,10 @@ export class RemoteRequests {
       onError(error);
       return { status: 'error', code: 'disconnected', message: 'the registry cannot be reached' };
     }
+    // It may be over already, so that nobody needs to be asked.
+    if (options.signal.aborted) return cancelled;
     const entry = found.find(({ node }) => node !== own);
-    return entry === undefined ? notFound : calls.request(entry.node, entry.id, name, body, timeoutMs);
+    return entry === undefined ? notFound : calls.request(entry.node, entry.id, name, body, options);
   }
 }
 

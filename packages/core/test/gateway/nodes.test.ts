@@ -88,7 +88,7 @@ describe('a request to a connection of another node', () => {
     expect(outcome).toEqual({ status: 'success', body: 'late' });
   });
 
-  it('given up ends as cancelled', async () => {
+  it('given up ends as cancelled, and the client is told', async () => {
     const { one, two } = await cluster();
     const client = await two.connect();
     const controller = new AbortController();
@@ -98,6 +98,8 @@ describe('a request to a connection of another node', () => {
     await one.clock.runAll();
     controller.abort();
     expect(await asked).toMatchObject({ status: 'error', code: 'cancelled' });
+    await one.clock.runAll();
+    expect(client.lines()).toEqual(['REQUEST 1 state 1', 'CANCEL 1']);
     client.answer(1);
     await one.clock.runAll();
     expect(
@@ -167,11 +169,14 @@ describe('a request to a connection of another node', () => {
 
   it('ends as disconnected when its own gateway closes', async () => {
     const { one, two } = await cluster();
-    const { connection } = (await two.connect()).welcome;
+    const client = await two.connect();
+    const { connection } = client.welcome;
     const asked = one.gateway.request({ connection }, 'state', 1, { timeoutMs: Infinity });
     await one.clock.runAll();
     await one.close();
     expect(await asked).toMatchObject({ status: 'error', code: 'disconnected' });
+    await one.clock.runAll();
+    expect(client.lines()).toEqual(['REQUEST 1 state 1', 'CANCEL 1']);
   });
 });
 
