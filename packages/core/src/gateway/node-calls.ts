@@ -106,8 +106,15 @@ export class NodeCalls {
   }
 }
 
+/** What another node, perhaps of another version, answered. */
 function readOutcome(text: string): Outcome {
-  const outcome = JSON.parse(text) as Outcome;
-  if (isObject(outcome) && 'status' in outcome) return outcome;
+  try {
+    const outcome = JSON.parse(text) as Outcome;
+    if (isObject(outcome) && statuses.includes(outcome.status)) return outcome;
+  } catch {
+    // Not even JSON.
+  }
   return { status: 'error', code: 'invalid-reply', message: 'the node of the connection answered something else' };
 }
+
+const statuses: readonly Outcome['status'][] = ['success', 'timeout', 'error'];

@@ -167,6 +167,22 @@ describe('a request to a connection of another node', () => {
     isStuck = false;
   });
 
+  it.each(['', '{', 'null', '7', '{}', '{"status":"fine"}'])(
+    'answered with %j by a node is invalid-reply',
+    async (text) => {
+      const { one, registry, broker } = await cluster();
+      await registry.open('strange');
+      await broker.open('strange', async () => text);
+      const entry = { id: 'c1', node: 'strange', session: 's1', transport: 'memory', capabilities: [], connectedAt: 0 };
+      await registry.register(entry);
+      expect(await one.gateway.request({ connection: 'c1' }, 'state', 1)).toMatchObject({
+        status: 'error',
+        code: 'invalid-reply',
+      });
+      await broker.close('strange');
+    },
+  );
+
   it('ends as disconnected when its own gateway closes', async () => {
     const { one, two } = await cluster();
     const client = await two.connect();
