@@ -8,6 +8,8 @@ import { clientOf, type House, openHouse } from './support/house.ts';
 import { createDraw, type Draw, seed } from './support/seed.ts';
 import { nextTurn } from './support/watch.ts';
 
+/** A busy machine takes its time. */
+const timeout = 120_000;
 const messages = 10_000;
 const cuts = 50;
 const early = [topics[0], topics[1], topics[2], all];
@@ -66,7 +68,7 @@ async function resumeFromSaves({ session, flow, house, draw, follower }: Run): P
 test.each([
   ['in the middle', false],
   ['before it has received anything, and then in the middle', true],
-])(`cut ${cuts} times %s (seed ${seed})`, async (_, atOnce) => {
+])(`cut ${cuts} times %s (seed ${seed})`, { timeout }, async (_, atOnce) => {
   const run = await prepare();
   const { proxy, flow, follower, draw } = run;
   const { client, watch } = follower;
@@ -90,7 +92,7 @@ test.each([
   await resumeFromSaves(run);
 });
 
-test(`cut, half closed, delayed and stalled by the bytes (seed ${seed})`, async () => {
+test(`cut, half closed, delayed and stalled by the bytes (seed ${seed})`, { timeout }, async () => {
   const run = await prepare({
     mode: 'wild',
     maxBytesBetweenFaults: 32_768,

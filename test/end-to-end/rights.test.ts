@@ -54,7 +54,7 @@ test('once a revocation has resolved, nothing of the topic is sent any more, als
   await client.open();
   await closed.ready;
   const raw = new RawClient(port);
-  await raw.enter({
+  const { session, secret, token } = await raw.enter({
     token: 'ann',
     subs: [
       [1, 'closed'],
@@ -86,11 +86,10 @@ test('once a revocation has resolved, nothing of the topic is sent any more, als
   expect(JSON.stringify(events)).not.toMatch(/"closed",null,[23]/);
 
   // Somebody who resumes the session by hand, and asks for it as covered.
-  const welcome = raw.frames.find(([type]) => type === 2)?.[1] as { session: string; secret: string; token: string };
   const again = new RawClient(port);
   await again.enter({
     token: 'ann',
-    resume: { session: welcome.session, secret: welcome.secret, token: welcome.token },
+    resume: { session, secret, token },
     subs: [
       [1, 'closed', 'covered'],
       [2, '>', 'earliest'],

@@ -4,6 +4,14 @@ import { Watch } from './watch.ts';
 
 export type Tuple = readonly [first: string | number, ...rest: unknown[]];
 
+/** What WELCOME says. */
+export interface Entered {
+  readonly connection: string;
+  readonly session: string;
+  readonly secret: string;
+  readonly token: string;
+}
+
 /** Speaks the native protocol by hand, and answers nothing by itself. */
 export class RawClient {
   readonly socket: WebSocket;
@@ -34,11 +42,11 @@ export class RawClient {
   }
 
   /** Connects and says HELLO. Resolves with what WELCOME says. */
-  async enter(hello: object = {}): Promise<{ readonly connection: string; readonly session: string }> {
+  async enter(hello: object = {}): Promise<Entered> {
     await this.#opened;
     this.say([1, { v: 1, ...hello }]);
     const [, welcome] = await this.next((frame) => frame[0] === 2);
-    return welcome as { connection: string; session: string };
+    return welcome as Entered;
   }
 
   /** The first frame like this one, once it has come. */
