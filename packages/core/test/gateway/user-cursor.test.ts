@@ -144,6 +144,8 @@ describe('acknowledgements', () => {
     const world = await gateways.open({ topics });
     world.observed('ignored');
     const client = await world.connect({}, 'ann');
+    await post(world, 1);
+    client.frames();
     for (const token of ['elsewhere.1', `${world.bus.cursor}9`, 'nonsense']) client.acknowledge(token);
     client.acknowledge();
     await world.clock.runAll();
