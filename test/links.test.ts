@@ -8,6 +8,7 @@ const pages = [
   'CONTRIBUTING.md',
   'CHANGELOG.md',
   ...filesBelow('docs', /\.md$/),
+  ...filesBelow('examples', /\.md$/),
   ...packageFolders.map((folder) => `${folder}/README.md`),
 ];
 
