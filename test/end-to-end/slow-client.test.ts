@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { Memory } from './programs/slow-client-server.ts';
 import { Child, canRunPrograms } from './support/child.ts';
 import { openHouse } from './support/house.ts';
 import { type Entered, RawClient } from './support/raw-client.ts';
@@ -10,7 +11,7 @@ const timeoutMs = 120_000;
 /** Of 16 kB each: 64 MB to warm up, and then 320 MB. */
 const warmUp = 4_000;
 const many = 20_000;
-const allowedBytes = 16 * 1024 * 1024;
+const megabyte = 1024 * 1024;
 const hello = { subs: [[1, 'big', 'earliest']] };
 
 /** A client that counts what it is sent on one topic, whose ids count from 1, and hardly looks at it. */
@@ -47,17 +48,17 @@ class Counter {
 }
 
 /** Publishes, with a client that reads and, if so wanted, one that does not. Resolves with the most memory of the server. */
-async function measure(withSlow: boolean): Promise<number> {
+async function measure(withSlow: boolean): Promise<Memory> {
   const server = new Child('slow-client-server', { file: temporaryDirectory()('bus.db') }, ['--expose-gc']);
   const port = await server.call<number>('open');
   const other = new Counter(port);
   await other.enter();
-  await server.call<number>('publish', warmUp);
+  await server.call('publish', warmUp);
 
   const slow = new Counter(port);
   const resume = withSlow ? await slow.enter() : undefined;
   if (withSlow) slow.raw.socket.pause();
-  const most = await server.call<number>('publish', many);
+  const most = await server.call<Memory>('publish', many);
   await other.got(warmUp + many);
   expect(other.holes).toBe(0);
 
@@ -82,7 +83,9 @@ test.runIf(canRunPrograms)(
   'a client that stops reading costs the server no memory, disturbs nobody, and goes on when it comes back',
   async () => {
     const [without, withSlow] = await Promise.all([measure(false), measure(true)]);
-    expect(withSlow - without).toBeLessThan(allowedBytes);
+    expect(withSlow.used - without.used).toBeLessThan(16 * megabyte);
+    // Coarse, as the allocator of a busy machine keeps now 2, now 45 MB more that are not in use; queued, it would be 320.
+    expect(withSlow.rss - without.rss).toBeLessThan(96 * megabyte);
   },
   timeoutMs,
 );

@@ -26,9 +26,17 @@ gateway.observe('stalled', () => {
 const body = 'x'.repeat(16_000);
 let number = 0;
 
-function memory(): number {
+export interface Memory {
+  /** What the process has of the machine. */
+  readonly rss: number;
+  /** What of it is in use. */
+  readonly used: number;
+}
+
+function more(before: Memory): Memory {
   globalThis.gc?.();
-  return process.memoryUsage().rss;
+  const { rss, heapUsed, external } = process.memoryUsage();
+  return { rss: Math.max(before.rss, rss), used: Math.max(before.used, heapUsed + external) };
 }
 
 obey({
@@ -38,8 +46,8 @@ obey({
     return transport.port ?? 0;
   },
   /** Resolves with the most memory that the process had, each time after everything that can be freed was. */
-  async publish(count: number): Promise<number> {
-    let most = 0;
+  async publish(count: number): Promise<Memory> {
+    let most: Memory = { rss: 0, used: 0 };
     for (let left = count; left > 0; left -= 50) {
       await Promise.all(
         Array.from({ length: Math.min(50, left) }, () => {
@@ -47,7 +55,7 @@ obey({
           return bus.publish('big', body, { id: String(number) });
         }),
       );
-      if (left % 1_000 === 0) most = Math.max(most, memory());
+      if (left % 1_000 === 0) most = more(most);
     }
     return most;
   },
