@@ -72,6 +72,11 @@ export class EventSender implements StreamSink, Subscriber {
     outbox.add(protocol.gap({ subs, why: 'reset', token }));
   }
 
+  settled(token: string): void {
+    const { outbox, protocol } = this.#options;
+    outbox.add(protocol.ping(token));
+  }
+
   error(error: unknown): void {
     this.#options.onError(error);
   }

@@ -21,6 +21,8 @@ export interface StreamSink {
   gap(gap: Gap, subs: readonly number[]): void;
   /** All positions are void, of these subscriptions or of all: they go on at the beginning of another epoch. */
   reset(token: string, subs?: readonly number[]): void;
+  /** The last subscription that was not settled is. On a quiet connection nothing else would tell. */
+  settled(token: string): void;
   error(error: unknown): void;
 }
 
@@ -271,7 +273,7 @@ export class MergedStream {
     if (this.#allSettled) return;
     let settled = false;
     for (const filter of this.#filters.values()) settled = filter.settle(position) || settled;
-    if (settled) this.#noteSettled();
+    if (settled) this.#noteSettled(position);
   }
 
   #give(message: RetainedMessage): void {
@@ -343,9 +345,11 @@ export class MergedStream {
     this.#loop.wake();
   }
 
-  #noteSettled(): void {
+  #noteSettled(position: number = this.position.position): void {
+    const before = this.#allSettled;
     this.#allSettled = true;
     for (const { isSettled } of this.#filters.values()) if (!isSettled) this.#allSettled = false;
+    if (this.#allSettled && !before) this.#sink.settled(this.#tokenAt(position));
   }
 
   #makeMain(start: FeedStart): Feed {

@@ -44,6 +44,7 @@ async function made(start: Partial<FeedStart> = {}): Promise<Made> {
     eventFor: (message, subs, token) => note(`${message.topic} ${message.position} for ${subs.join()}, ${token}`),
     gap: (gap, subs) => note(`gap ${gap.topics.join()} ${gap.from}-${gap.to} for ${subs.join()}`),
     reset: (token, subs) => note(`reset ${subs?.join() ?? 'all'}, ${token}`),
+    settled: (token) => note(`settled, ${token}`),
     error: (error) => note(String(error)),
   } satisfies StreamSink;
   const stream = new MergedStream(watched, sink, { epoch, position: 0, ...start });
@@ -91,7 +92,7 @@ test('one that begins earlier is fed for itself until it has met the others', as
   add(2, 'order.>', {});
   expect(stream.token).toMatch(/\.2~2:0$/);
   await publish('order.a');
-  expect(await take()).toEqual(['order.a 1 for 2, e.2~2:1', 'order.b 2 for 2, e.2~2:2', 'order.a 3']);
+  expect(await take()).toEqual(['order.a 1 for 2, e.2~2:1', 'order.b 2 for 2, e.2~2:2', 'settled, e.2', 'order.a 3']);
 });
 
 test('one that begins later gets nothing from before', async () => {
@@ -104,7 +105,7 @@ test('one that begins later gets nothing from before', async () => {
   expect(stream.token).toMatch(/\.0~2:2$/);
   sink.hasRoom = true;
   stream.wake();
-  expect(await take()).toEqual(['order.a 1 for 1, e.1~2:2', 'order.a 2 for 1, e.2', 'order.a 3']);
+  expect(await take()).toEqual(['order.a 1 for 1, e.1~2:2', 'order.a 2 for 1, e.2', 'settled, e.2', 'order.a 3']);
 });
 
 test('without room nothing is given, and all of it later', async () => {
@@ -155,6 +156,7 @@ test('a gap is told even if a subscription is added in the moment in which its p
     'log.x 4 for 1, e.4~2:6',
     'log.x 5 for 1, e.5~2:6',
     'log.x 6 for 1, e.6',
+    'settled, e.6',
   ]);
 });
 
@@ -169,7 +171,7 @@ test('a reset is told even if a subscription is added in the moment in which it 
   add(1, 'order.a', { epoch: 'another', position: 7 });
   const got = await take();
   expect(added).toBe(true);
-  expect(got).toEqual(['reset all, e.0', 'order.a 1 for 1, e.1~2:2', 'order.a 2 for 1, e.2']);
+  expect(got).toEqual(['reset all, e.0', 'order.a 1 for 1, e.1~2:2', 'order.a 2 for 1, e.2', 'settled, e.2']);
 });
 
 test('a reset to an epoch that is empty excuses no loss in it', async () => {
@@ -193,7 +195,7 @@ test('a start above the head is a reset of that subscription alone, and one that
   add(2, 'order.a', { position: 9 });
   const got = await take();
   expect(got[0]).toMatch(/^reset 2, /);
-  expect(got.slice(1).map((each) => each.split(',')[0])).toEqual(['order.a 1 for 2', 'order.a 2 for 2']);
+  expect(got.slice(1).map((each) => each.split(',')[0])).toEqual(['order.a 1 for 2', 'order.a 2 for 2', 'settled']);
 });
 
 test('a start of another epoch stands in the token as a position that is none', async () => {

@@ -103,6 +103,9 @@ export class ReferenceClient implements Receiver {
       case 'gap':
         this.#gap(frame.gap);
         return;
+      case 'ping':
+        this.#keep(frame.token ?? '');
+        return;
       default:
         throw new Error(`the server says ${text}`);
     }

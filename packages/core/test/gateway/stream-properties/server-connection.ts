@@ -146,6 +146,10 @@ export class ServerConnection implements StreamSink, Subscriber {
     this.#sender.gap(gap, subs);
   }
 
+  settled(token: string): void {
+    this.#sender.settled(token);
+  }
+
   reset(token: string, subs?: readonly number[]): void {
     this.#sender.reset(token, subs);
   }
