@@ -95,7 +95,7 @@ test.each([
 test(`cut, half closed, delayed and stalled by the bytes (seed ${seed})`, { timeout }, async () => {
   const run = await prepare({
     mode: 'wild',
-    maxBytesBetweenFaults: 32_768,
+    maxBytesBetweenFaults: 16_384,
     maxMsBetweenFaults: 200,
     maxDelayMs: 10,
   });
@@ -106,11 +106,12 @@ test(`cut, half closed, delayed and stalled by the bytes (seed ${seed})`, { time
     if (published === messages / 2) for (const topic of late) follower.follow(topic, 'earliest');
     if (draw(200) === 0) await watch.until(() => client.connected);
   });
+  const happened = (): number => Object.values(proxy.stats.faults).reduce((sum, count) => sum + count);
+  // A client that is away for long meets few.
+  while (happened() < 20) await flow.publish(20, draw, () => watch.until(() => client.connected));
   proxy.setMode('calm');
   proxy.resume();
   await follower.caughtUp(await flow.mark());
   compare(run);
-  const { faults } = proxy.stats;
-  expect(Object.values(faults).reduce((sum, count) => sum + count)).toBeGreaterThan(5);
   await resumeFromSaves(run);
 });
