@@ -18,7 +18,7 @@ export class Knock {
     this.socket = socket;
     this.#head = [head];
     // Stays, also behind the listener of ws: a reset between two owners of the socket must not be uncaught.
-    socket.on('error', () => {});
+    socket.on('error', ignore);
     socket.on('close', this.#onGone);
     // Without a reader the end of the client's side would not be seen.
     socket.on('end', this.#onGone);
@@ -70,3 +70,6 @@ export class Knock {
     this.socket.pause();
   };
 }
+
+/** Outlives the knock, and so must not hold it. */
+function ignore(): void {}

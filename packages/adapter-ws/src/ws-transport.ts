@@ -145,11 +145,16 @@ class WebSocketTransport implements WsTransport {
     this.#acceptor.handleUpgrade(request, knock.socket, knock.release(), (ws) => {
       connected = true;
       const carrier = new WsCarrier(ws, knock.socket, handshake, protocol);
-      this.#carriers.add(carrier);
-      void carrier.gone.then(() => this.#carriers.delete(carrier));
+      this.#keep(carrier);
       carrier.start((carrier) => admission.connect(carrier));
     });
     return connected;
+  }
+
+  /** Apart from where the handshake is, of which nothing may live as long as the carrier. */
+  #keep(carrier: WsCarrier): void {
+    this.#carriers.add(carrier);
+    void carrier.gone.then(() => this.#carriers.delete(carrier));
   }
 }
 
