@@ -9,6 +9,7 @@ export class Batch implements FrameBatch {
   readonly bytes: number;
   readonly #before: Batch | undefined;
   readonly #frame: Frame | undefined;
+  #frames: readonly Frame[] | undefined;
   #next: Batch | undefined;
   #others: Map<Frame, Batch> | undefined;
   #encode: ((frames: readonly Frame[]) => unknown) | undefined;
@@ -22,11 +23,8 @@ export class Batch implements FrameBatch {
   }
 
   get frames(): readonly Frame[] {
-    const frames: Frame[] = [];
-    for (let batch: Batch | undefined = this; batch !== undefined; batch = batch.#before) {
-      if (batch.#frame !== undefined) frames.push(batch.#frame);
-    }
-    return frames.reverse();
+    this.#frames ??= this.#collect();
+    return this.#frames;
   }
 
   /** The batch of these frames and one more. */
@@ -50,5 +48,13 @@ export class Batch implements FrameBatch {
       this.#encoded = encode(this.frames);
     }
     return this.#encode === encode ? (this.#encoded as T) : encode(this.frames);
+  }
+
+  #collect(): readonly Frame[] {
+    const frames: Frame[] = [];
+    for (let batch: Batch | undefined = this; batch !== undefined; batch = batch.#before) {
+      if (batch.#frame !== undefined) frames.push(batch.#frame);
+    }
+    return frames.reverse();
   }
 }

@@ -296,8 +296,10 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
       onError: (error) => this.#error(error),
     });
     this.#client = client;
-    const last = this.#parts.sessions.attach(greeting.session, this, userId);
+    const last = this.#parts.sessions.attach(greeting.session, greeting.secret, this, userId);
     client.begin(last);
+    // What was said so far is for this client alone; what it has missed may be the same for many, who then share a batch.
+    this.#outbox.flush();
     this.#identityWatch.watch(greeting.identity);
     this.#heartbeat.start();
     this.#parts.admitted(this, greeting.resumed);

@@ -48,7 +48,8 @@ export async function greet(
   const resumed =
     resume !== undefined &&
     !sessions.isEnded(resume.session) &&
-    (await settings.secrets.verify(resume.session, resume.secret, identity.userId));
+    (sessions.knows(resume.session, resume.secret, identity.userId) ||
+      (await settings.secrets.verify(resume.session, resume.secret, identity.userId)));
   const { session, secret } = resumed
     ? { session: resume.session, secret: resume.secret }
     : await settings.secrets.create(identity.userId);

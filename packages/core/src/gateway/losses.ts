@@ -4,20 +4,22 @@ const maxNamed = 16;
 /** What was not sent to one client since it was last told: it is told of it when there is room. */
 export class Losses {
   readonly #tell: (topics: readonly string[] | undefined) => void;
-  readonly #topics = new Set<string>();
+  #topics: Set<string> | undefined;
 
   constructor(tell: (topics: readonly string[] | undefined) => void) {
     this.#tell = tell;
   }
 
   add(topic: string): void {
+    this.#topics ??= new Set();
     if (this.#topics.size <= maxNamed) this.#topics.add(topic);
   }
 
   /** There is room to tell. */
   flush(): void {
-    if (this.#topics.size === 0) return;
-    this.#tell(this.#topics.size > maxNamed ? undefined : [...this.#topics]);
-    this.#topics.clear();
+    const topics = this.#topics;
+    if (topics === undefined) return;
+    this.#topics = undefined;
+    this.#tell(topics.size > maxNamed ? undefined : [...topics]);
   }
 }

@@ -9,6 +9,7 @@ export interface ServerEnd {
 }
 
 interface Session {
+  readonly secret: string;
   readonly userId: string | undefined;
   connection: LiveConnection | undefined;
   last: ServerEnd | undefined;
@@ -43,16 +44,27 @@ export class Sessions {
     return this.#ended.has(session);
   }
 
+  /** Whether this is a session that is known here, of that user and with that secret: then its signature need not be looked at. */
+  knows(session: string, secret: string, userId: string | undefined): boolean {
+    const known = this.#sessions.get(session);
+    return known !== undefined && known.userId === userId && isSame(known.secret, secret);
+  }
+
   connectionOf(session: string): LiveConnection | undefined {
     return this.#sessions.get(session)?.connection;
   }
 
   /** The connection takes the session, and ends the one that has it. Returns why the server ended the last one, if it did. */
-  attach(session: string, connection: LiveConnection, userId: string | undefined): ServerEnd | undefined {
+  attach(
+    session: string,
+    secret: string,
+    connection: LiveConnection,
+    userId: string | undefined,
+  ): ServerEnd | undefined {
     const known = this.#sessions.get(session);
     const before = known?.connection;
     known?.cancelExpiry?.();
-    this.#sessions.set(session, { userId, connection, last: undefined, cancelExpiry: undefined });
+    this.#sessions.set(session, { secret, userId, connection, last: undefined, cancelExpiry: undefined });
     before?.end(closeCodes.sessionTaken, 'the session goes on elsewhere');
     return known?.last;
   }
@@ -87,4 +99,12 @@ export class Sessions {
     this.#sessions.clear();
     this.#ended.clear();
   }
+}
+
+/** Takes the same time wherever two texts of one length differ. */
+function isSame(a: string, b: string): boolean {
+  if (a.length !== b.length) return false;
+  let differences = 0;
+  for (let index = 0; index < a.length; index++) differences |= a.charCodeAt(index) ^ b.charCodeAt(index);
+  return differences === 0;
 }

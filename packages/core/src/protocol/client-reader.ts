@@ -6,8 +6,7 @@ import { type ClientFrame, decodeClientFrame } from './decode-client-frame.ts';
 export class ClientReader {
   readonly #host: ProtocolHost;
   /** Ids of the client that are open: answered or ended, they are forgotten. */
-  readonly #subscriptions = new Set<number>();
-  readonly #requests = new Set<number>();
+  readonly #open = new Map<number, 'subscription' | 'request'>();
   #state: 'new' | 'greeted' | 'broken' = 'new';
 
   constructor(host: ProtocolHost) {
@@ -25,8 +24,7 @@ export class ClientReader {
 
   /** The host answered a request, or refused or ended a subscription. */
   settled(id: number): void {
-    this.#requests.delete(id);
-    this.#subscriptions.delete(id);
+    this.#open.delete(id);
   }
 
   #greet(hello: Hello): void {
@@ -34,7 +32,7 @@ export class ClientReader {
       this.#violate(closeCodes.duplicateId, 'HELLO is said once');
       return;
     }
-    for (const { id } of hello.subscriptions) if (!this.#opens(this.#subscriptions, id)) return;
+    for (const { id } of hello.subscriptions) if (!this.#opens('subscription', id)) return;
     this.#state = 'greeted';
     this.#host.hello(hello);
   }
@@ -43,24 +41,24 @@ export class ClientReader {
     const host = this.#host;
     switch (frame.kind) {
       case 'subscribe':
-        if (this.#opens(this.#subscriptions, frame.subscription.id)) host.subscribe(frame.subscription);
+        if (this.#opens('subscription', frame.subscription.id)) host.subscribe(frame.subscription);
         break;
       case 'unsubscribe':
-        if (this.#subscriptions.delete(frame.id)) host.unsubscribe(frame.id);
+        if (this.#ends('subscription', frame.id)) host.unsubscribe(frame.id);
         else host.ignored('UNSUB of a subscription that is not there');
         break;
       case 'ask':
         if (frame.id === undefined) host.ask(frame.name, frame.body);
-        else if (this.#opens(this.#requests, frame.id)) host.ask(frame.name, frame.body, frame.id);
+        else if (this.#opens('request', frame.id)) host.ask(frame.name, frame.body, frame.id);
         break;
       case 'publish':
-        if (this.#opens(this.#requests, frame.id)) host.publish(frame.id, frame.message);
+        if (this.#opens('request', frame.id)) host.publish(frame.id, frame.message);
         break;
       case 'authenticate':
-        if (this.#opens(this.#requests, frame.id)) host.authenticate(frame.id, frame.token);
+        if (this.#opens('request', frame.id)) host.authenticate(frame.id, frame.token);
         break;
       case 'cancel':
-        if (this.#requests.delete(frame.id)) host.cancel(frame.id);
+        if (this.#ends('request', frame.id)) host.cancel(frame.id);
         else host.ignored('CANCEL of a request that is not open');
         break;
       case 'reply':
@@ -80,13 +78,17 @@ export class ClientReader {
     }
   }
 
-  #opens(ids: Set<number>, id: number): boolean {
-    if (this.#subscriptions.has(id) || this.#requests.has(id)) {
+  #opens(kind: 'subscription' | 'request', id: number): boolean {
+    if (this.#open.has(id)) {
       this.#violate(closeCodes.duplicateId, `id ${id} is in use`);
       return false;
     }
-    ids.add(id);
+    this.#open.set(id, kind);
     return true;
+  }
+
+  #ends(kind: 'subscription' | 'request', id: number): boolean {
+    return this.#open.get(id) === kind && this.#open.delete(id);
   }
 
   #violate(code: number, reason: string): void {

@@ -1,5 +1,5 @@
 import type { Message } from '../message.ts';
-import type { WireProtocol } from '../ports/protocol.ts';
+import type { Bye, ProtocolSession, Welcome, WireGap, WireProtocol, WireReply } from '../ports/protocol.ts';
 import type { Frame } from '../ports/transport.ts';
 import { ClientReader } from './client-reader.ts';
 import { durationElement } from './elements.ts';
@@ -13,29 +13,76 @@ export function createHexbusV1(): WireProtocol {
   return {
     name: hexbusV1Name,
     accepts: () => true,
-    open: (host) => {
-      const client = new ClientReader(host);
-      return {
-        receive: (text) => client.receive(text),
-        event: (message, cursor) => events.frameOf(message, cursor),
-        eventFor: (message, subs, token, cursor) => ({ text: encodeEventFor(message, subs, token, cursor) }),
-        delivery: (id, sub, message, timeoutMs) => ({ text: encodeDelivery(id, sub, message, timeoutMs) }),
-        welcome: (welcome) => ({ text: encodeWelcome(welcome) }),
-        subscribed: (id, start) => ({ text: encodeReply(id, { ok: true, body: start }) }),
-        gap: (gap) => ({ text: encodeFrame(frameTypes.gap, gap) }),
-        request: (id, name, body, timeoutMs) => ({ text: encodeRequest(id, name, body, timeoutMs) }),
-        cancel: (id) => ({ text: encodeCancel(id) }),
-        reply: (id, reply) => {
-          client.settled(id);
-          return { text: encodeReply(id, reply) };
-        },
-        ping: (token) => ({ text: encodePing(token) }),
-        pong: () => ({ text: encodePong() }),
-        expiring: (inMs) => ({ text: encodeFrame(frameTypes.expiring, { inMs: durationElement(inMs) }) }),
-        bye: (bye) => ({ text: encodeFrame(frameTypes.bye, bye) }),
-      };
-    },
+    open: (host) => new HexbusV1Session(new ClientReader(host), events),
   };
+}
+
+/** A class, since an object of closures for each client takes time and memory when many come. */
+class HexbusV1Session implements ProtocolSession {
+  readonly #client: ClientReader;
+  readonly #events: EventFrames;
+
+  constructor(client: ClientReader, events: EventFrames) {
+    this.#client = client;
+    this.#events = events;
+  }
+
+  receive(text: string): void {
+    this.#client.receive(text);
+  }
+
+  event(message: Message, cursor: string | undefined): Frame {
+    return this.#events.frameOf(message, cursor);
+  }
+
+  eventFor(message: Message, subs: readonly number[], token: string, cursor: string | undefined): Frame {
+    return { text: encodeEventFor(message, subs, token, cursor) };
+  }
+
+  delivery(id: number, sub: number, message: Message, timeoutMs: number): Frame {
+    return { text: encodeDelivery(id, sub, message, timeoutMs) };
+  }
+
+  welcome(welcome: Welcome): Frame {
+    return { text: encodeWelcome(welcome) };
+  }
+
+  subscribed(id: number, start: { readonly start?: string; readonly head?: string; readonly token?: string }): Frame {
+    return { text: encodeReply(id, { ok: true, body: start }) };
+  }
+
+  gap(gap: WireGap): Frame {
+    return { text: encodeFrame(frameTypes.gap, gap) };
+  }
+
+  request(id: number, name: string, body: unknown, timeoutMs: number): Frame {
+    return { text: encodeRequest(id, name, body, timeoutMs) };
+  }
+
+  cancel(id: number): Frame {
+    return { text: encodeCancel(id) };
+  }
+
+  reply(id: number, reply: WireReply): Frame {
+    this.#client.settled(id);
+    return { text: encodeReply(id, reply) };
+  }
+
+  ping(token: string | undefined): Frame {
+    return { text: encodePing(token) };
+  }
+
+  pong(): Frame {
+    return { text: encodePong() };
+  }
+
+  expiring(inMs: number): Frame {
+    return { text: encodeFrame(frameTypes.expiring, { inMs: durationElement(inMs) }) };
+  }
+
+  bye(bye: Bye): Frame {
+    return { text: encodeFrame(frameTypes.bye, bye) };
+  }
 }
 
 /** The frames of events, each made once for all sessions. They live as long as their messages. */
