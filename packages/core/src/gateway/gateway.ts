@@ -30,6 +30,14 @@ const maxNameLength = 128;
 export function createGateway<Events extends EventMap>(bus: Bus<Events>, options: GatewayOptions): Gateway {
   const internals = (bus as Partial<Record<typeof busInternals, BusInternals>> | undefined)?.[busInternals];
   assertField(internals !== undefined, 'bus', bus, 'pass what createBus returned');
+  // An address has any number of connections, each with its own place in what was posted: no queue of one message at a time can serve them.
+  const held = ['@all', '@user.x', '@session.x', '@connection.x'].find((address) => internals.topics.isHeld(address));
+  assertField(
+    held === undefined,
+    `the bus's retain of ${held}`,
+    'until-handled',
+    'give addresses limits such as { maxCount }',
+  );
   // What is posted goes to addresses, which no event map knows.
   return new HexGateway(bus as unknown as Bus, resolveGatewayOptions(options, internals));
 }

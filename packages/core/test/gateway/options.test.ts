@@ -1,5 +1,6 @@
 import { createBus, type HexbusError } from '@hexbus/core';
 import { createGateway, createMemoryRegistry, type GatewayOptions, gatewayDefaults } from '@hexbus/core/gateway';
+import { createMemoryHistory } from '@hexbus/store-memory';
 import { createMemoryTransport } from '@hexbus/testkit';
 import { describe, expect, it } from 'vitest';
 import { thrownBy } from '../support/buses.ts';
@@ -89,4 +90,15 @@ describe('options of createGateway that are right', () => {
     expect(transport.count).toBe(0);
     expect(gateway.node).toMatch(/^[0-9a-f]{32}$/);
   });
+});
+
+it('refuses a bus whose addresses are held, since no queue can serve many connections', () => {
+  const history = createMemoryHistory();
+  const held = createBus({ history, topics: { '@user.>': { retain: 'until-handled' } } });
+  expect(thrownBy(() => createGateway(held, { transports }))).toMatchObject({
+    code: 'HEXBUS_CONFIG',
+    message: expect.stringContaining('@user'),
+  });
+  const limited = createBus({ history, topics: { '@user.>': { retain: { maxCount: 10 } } } });
+  expect(createGateway(limited, { transports }).state).toBe('idle');
 });
