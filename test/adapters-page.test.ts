@@ -1,20 +1,30 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HistoryStore } from '@hexbus/core';
-import { type HistoryContext, historyStoreRules, historyStoreSuite } from '@hexbus/testkit';
+import * as testkit from '@hexbus/testkit';
 import { describe, expect, it, test } from 'vitest';
 import { readText, root } from './support/repository.ts';
 import { snippetsOf } from './support/snippets.ts';
 
+const { brokerRules, historyStoreRules, historyStoreSuite, protocolRules, registryRules, transportRules } = testkit;
+
 const page = readText('docs/adapters.md');
 
-test('the page lists every rule of the suite word for word, and no other', () => {
-  const listed = [...page.matchAll(/^\| (HS-\d+) \| (.*) \|$/gm)].map(([, id, sentence]) => ({ id, sentence }));
-  expect(listed).toEqual(historyStoreRules);
+const rules = [historyStoreRules, transportRules, protocolRules, registryRules, brokerRules].flat();
+
+test('the rules that the page names exist', () => {
+  const named = [...page.matchAll(/\b(HS|TR|PR|RG|BR)-\d+/g)].map(([id]) => id);
+  expect(named.filter((id) => !rules.some((rule) => rule.id === id))).toEqual([]);
+  expect(new Set(named.map((id) => id.slice(0, 2))).size).toBe(5);
+});
+
+test('the page names every suite', () => {
+  const suites = Object.keys(testkit).filter((name) => name.endsWith('Suite'));
+  expect(suites.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
 });
 
 interface StoreModule {
-  readonly createListHistory: (context: HistoryContext) => HistoryStore;
+  readonly createListHistory: (context: testkit.HistoryContext) => HistoryStore;
 }
 
 /** The module that the page shows. */
