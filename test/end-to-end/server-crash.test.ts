@@ -34,6 +34,8 @@ test.runIf(canRunPrograms)(
 
     let next = 0;
     let killed = 0;
+    // Early enough that there are batches left for all of them.
+    const moments = Array.from({ length: kills }, () => draw((messages * 3) / 4)).sort((one, other) => one - other);
     while (next < messages) {
       if (next >= messages / 2 && follower.counts().size === early.length)
         for (const topic of late) follower.follow(topic, 'earliest');
@@ -44,7 +46,7 @@ test.runIf(canRunPrograms)(
       }
       const note = [next];
       const tell = (): Promise<unknown> => Promise.all([server.call('publish', batch), server.call('post', note)]);
-      if (killed < kills && draw(messages / 40 / kills) === 0) {
+      if (killed < kills && next >= (moments[killed] ?? 0)) {
         // Whether it was published is not known, so it is told again to the next one.
         const told = tell().catch(() => undefined);
         for (let turns = draw(20); turns > 0; turns--) await nextTurn();
