@@ -104,6 +104,15 @@ function checkNode(version) {
   );
   const args = ['-y', '-p', `node@${version}`, '-c', 'node load.cjs'];
   check(`import and require every entry on Node ${version}`, 'npx', args, consumer);
+  // Node 20 has a WebSocket for clients only when asked.
+  const flags = version === '20' ? '--experimental-websocket ' : '';
+  const command = `node ${flags}"${join(root, 'scripts/run-readme.mjs')}"`;
+  check(
+    `the programs of the README on Node ${version}`,
+    'npx',
+    ['-y', '-p', `node@${version}`, '-c', command],
+    consumer,
+  );
 }
 
 /**
