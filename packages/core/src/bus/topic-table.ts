@@ -19,10 +19,8 @@ export interface TopicEntry {
   readonly subscribers: readonly Subscriber[];
 }
 
-interface Registration {
-  readonly order: number;
-  readonly subscriber: Subscriber;
-}
+/** The subscribers of one entry of filters: when each first came, and how often it is registered. */
+type Registrations = Map<Subscriber, { readonly order: number; times: number }>;
 
 /** How many topics are kept resolved. Past it the cache starts anew: resolving again costs little, keeping every topic for ever does not. */
 const maxCachedTopics = 50_000;
@@ -34,8 +32,8 @@ const maxCachedTopics = 50_000;
 export class TopicTable {
   readonly #exactSettings = new Map<string, TopicSettings>();
   readonly #patternSettings: TopicSettings[] = [];
-  readonly #exact = new Map<string, Registration[]>();
-  readonly #patterns = new Map<string, Registration[]>();
+  readonly #exact = new Map<string, Registrations>();
+  readonly #patterns = new Map<string, Registrations>();
   readonly #entries = new Map<string, TopicEntry>();
   #order = 0;
 
@@ -67,24 +65,29 @@ export class TopicTable {
 
   /** The subscriber is reached once by a message, also if several entries match, of one filter or of several. */
   add(filter: readonly string[], subscriber: Subscriber): void {
-    const registration = { order: this.#order++, subscriber };
+    const order = this.#order++;
     for (const entry of filter) {
-      const table = isPattern(entry) ? this.#patterns : this.#exact;
-      const registrations = table.get(entry);
-      if (registrations === undefined) table.set(entry, [registration]);
-      else registrations.push(registration);
+      const table = this.#tableOf(entry);
+      const registrations: Registrations = table.get(entry) ?? new Map();
+      const registration = registrations.get(subscriber);
+      if (registration === undefined) registrations.set(subscriber, { order, times: 1 });
+      else registration.times += 1;
+      table.set(entry, registrations);
       this.#forget(entry);
     }
   }
 
+  /** Takes back one `add`. */
   remove(filter: readonly string[], subscriber: Subscriber): void {
     for (const entry of filter) {
-      const table = isPattern(entry) ? this.#patterns : this.#exact;
+      const table = this.#tableOf(entry);
       const registrations = table.get(entry);
-      const index = registrations?.findIndex((registration) => registration.subscriber === subscriber) ?? -1;
-      if (registrations === undefined || index < 0) continue;
-      if (registrations.length === 1) table.delete(entry);
-      else registrations.splice(index, 1);
+      const registration = registrations?.get(subscriber);
+      if (registrations === undefined || registration === undefined) continue;
+      registration.times -= 1;
+      if (registration.times > 0) continue;
+      registrations.delete(subscriber);
+      if (registrations.size === 0) table.delete(entry);
       this.#forget(entry);
     }
   }
@@ -93,6 +96,10 @@ export class TopicTable {
     this.#exact.clear();
     this.#patterns.clear();
     this.#entries.clear();
+  }
+
+  #tableOf(entry: string): Map<string, Registrations> {
+    return isPattern(entry) ? this.#patterns : this.#exact;
   }
 
   #forget(filterEntry: string): void {
@@ -118,11 +125,12 @@ export class TopicTable {
   }
 
   #subscribersOf(topic: string): readonly Subscriber[] {
-    const found = new Set(this.#exact.get(topic));
-    for (const [pattern, registrations] of this.#patterns) {
-      if (matchesPattern(pattern, topic)) for (const registration of registrations) found.add(registration);
-    }
-    const inOrder = [...found].sort((a, b) => a.order - b.order);
-    return [...new Set(inOrder.map((registration) => registration.subscriber))];
+    const found = [...this.#patterns].flatMap(([pattern, some]) => (matchesPattern(pattern, topic) ? [some] : []));
+    const exact = this.#exact.get(topic);
+    if (exact !== undefined) found.push(exact);
+    // Those of one entry are in order already.
+    if (found.length === 1) return [...(found[0] as Registrations).keys()];
+    const all = found.flatMap((some) => [...some]).sort(([, a], [, b]) => a.order - b.order);
+    return [...new Set(all.map(([subscriber]) => subscriber))];
   }
 }
