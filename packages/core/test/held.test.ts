@@ -1,6 +1,8 @@
-import type { Subscription } from '@hexbus/core';
+import { createBus, HexbusError, type HistoryStore, type Message, type Subscription } from '@hexbus/core';
+import { createMemoryHistory } from '@hexbus/store-memory';
 import { describe, expect, test } from 'vitest';
-import { useBuses } from './support/buses.ts';
+import { type BusInternals, busInternals } from '../src/bus/internals.ts';
+import { useBuses, usualTopics } from './support/buses.ts';
 import { deferred } from './support/deferred.ts';
 import { createDurablePlace } from './support/durable-memory.ts';
 
@@ -125,12 +127,70 @@ describe('a held topic', () => {
     expect((await bus.stats('job.x')).waiting).toBe(2);
   });
 
-  test('tells its listener that it is caught up, at the start and after it was behind', async () => {
-    const { bus, log } = await open();
+  test('tells its listener that it is caught up, once at the start and again after more came than it keeps', async () => {
+    const { bus, log, settled } = await open();
     await bus.publish('job.x', 1);
-    const subscription = bus.subscribe('job.x', log.handler('sub'), { onCaughtUp: () => log.note('caught up') });
+    const gate = deferred();
+    const slow = async (message: Message): Promise<void> => {
+      if (message.body === 3) await gate.promise;
+      else log.handler('sub')(message);
+    };
+    const subscription = bus.subscribe('job.x', slow, { onCaughtUp: () => log.note('caught up') });
     await subscription.caughtUp();
     expect(log.take()).toEqual(['sub: job.x#1 1', 'caught up']);
+    await bus.publish('job.x', 2);
+    await settled();
+    expect(log.take()).toEqual(['sub: job.x#2 2']);
+    for (let n = 3; n <= 200; n++) await bus.publish('job.x', n);
+    gate.resolve();
+    await subscription.caughtUp();
+    expect(log.take().filter((line) => line === 'caught up')).toHaveLength(1);
+    bus.subscribe('job.x', () => {}, { onCaughtUp: () => log.note('another is caught up') });
+    await settled();
+    expect(log.take()).toEqual(['another is caught up']);
+  });
+
+  test('that nobody listens to any more takes no memory', async () => {
+    const { bus, settled } = await open();
+    const { side } = (bus as unknown as { readonly [busInternals]: BusInternals })[busInternals];
+    const subscription = bus.subscribe('job.x', () => {});
+    await bus.publish('job.x', 1);
+    await settled();
+    expect(side?.findHeldQueue('job.x')).toBeDefined();
+    subscription.unsubscribe();
+    await subscription.done;
+    await settled();
+    expect(side?.findHeldQueue('job.x')).toBeUndefined();
+  });
+
+  test('hands nothing out twice when a listener sees a new epoch before a write does', async () => {
+    const [before, after] = [createMemoryHistory(), createMemoryHistory()];
+    const other = createBus({ history: after, topics: usualTopics });
+    await other.open();
+    await other.publish('job.x', 'of the new epoch');
+    let now = before;
+    const history: HistoryStore = {
+      name: 'replaced',
+      capabilities: {},
+      open: (options) => before.open(options),
+      write: (batch) => now.write(batch),
+      read: (query) => now.read(query),
+      locate: (query) => now.locate(query),
+      loadCursor: (name) => now.loadCursor(name),
+      summarize: (topic) => now.summarize(topic),
+      close: () => before.close(),
+    };
+    const { bus, log, onNextWrite, clock, takeErrors } = await open({ history });
+    now = after;
+    onNextWrite(() => Promise.reject(new HexbusError('HEXBUS_HISTORY_BUSY', 'not now', { retryable: true })));
+    bus.subscribe('job.x', log.handler('sub'), { onReset: () => log.note('reset') });
+    await clock.advance(1000);
+    expect(takeErrors()).toHaveLength(1);
+    await bus.publish('job.x', 'next');
+    await clock.advance(1000);
+    expect(log.take()).toEqual(['reset', 'sub: job.x#1 "of the new epoch"', 'sub: job.x#2 "next"']);
+    expect((await bus.stats('job.x')).waiting).toBe(0);
+    await other.close();
   });
 });
 

@@ -1,8 +1,9 @@
-import { type Bus, formatCursor, parseCursor, type SubscribeOptions } from '@hexbus/core';
+import { type Bus, formatCursor, HexbusError, parseCursor, type ReadQuery, type SubscribeOptions } from '@hexbus/core';
 import type { EventLog } from '@hexbus/testkit';
 import { describe, expect, test } from 'vitest';
-import { useBuses } from './support/buses.ts';
+import { rejection, useBuses } from './support/buses.ts';
 import { deferred } from './support/deferred.ts';
+import { createDurablePlace } from './support/durable-memory.ts';
 
 const { open } = useBuses();
 
@@ -127,6 +128,30 @@ describe('a gap', () => {
   });
 });
 
+test('a mark that stands for topics of no interest is no gap, also where memory serves the subscription', async () => {
+  const place = createDurablePlace();
+  const first = await open({ history: place.store() });
+  await first.bus.publish('log.a', 0);
+  await first.bus.close();
+
+  const { bus, log, probe, settled } = await open({ history: place.store() });
+  const gate = deferred();
+  const orders = bus.subscribe('order.*', () => gate.promise, callbacks(log));
+  await publishMany(bus, 'order.x', 200);
+  const { read } = probe.store;
+  const mark = { topic: 'log.>', through: 200 };
+  Object.assign(probe.store, {
+    read: (query: ReadQuery) => read(query).then((page) => ({ ...page, trimmed: [mark] })),
+  });
+  const start = formatCursor(parseCursor(bus.cursor).epoch, 0);
+  const logs = bus.subscribe('log.*', () => {}, { from: { after: start }, onGap: log.observer('gap of log') });
+  await settled();
+  expect(log.take()).toEqual(['caught up', 'gap of log: topics=["log.>"] from=1 to=200']);
+  gate.resolve();
+  await Promise.all([orders.caughtUp(), logs.caughtUp()]);
+  expect(log.take()).toEqual(['caught up']);
+});
+
 describe('caught up', () => {
   test('is told at the start when nothing is behind, and once after each time that the subscription was behind', async () => {
     const { bus, log, settled } = await open();
@@ -137,6 +162,20 @@ describe('caught up', () => {
     await bus.publish('order.x', 2);
     await settled();
     expect(log.take()).toEqual(['sub: order.x#2 2']);
+  });
+
+  test('is told also when the bus cannot be sure of its head', async () => {
+    const { bus, log, onNextWrite, settled } = await open();
+    const subscription = bus.subscribe('order.x', log.handler('sub'), callbacks(log));
+    await subscription.caughtUp();
+    expect(log.take()).toEqual(['caught up']);
+    onNextWrite(async (proceed) => {
+      await proceed();
+      throw new HexbusError('HEXBUS_OUTCOME_UNKNOWN', 'the answer is lost');
+    });
+    await rejection(bus.publish('order.x', 1));
+    await settled();
+    expect(log.take()).toEqual(['sub: order.x#1 1', 'caught up']);
   });
 
   test('is told again after the subscription had more to handle than it keeps', async () => {

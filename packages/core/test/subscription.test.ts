@@ -1,6 +1,6 @@
 import { formatCursor, HexbusError, parseCursor } from '@hexbus/core';
 import { describe, expect, test } from 'vitest';
-import { rejection, thrownBy, useBuses } from './support/buses.ts';
+import { heard, rejection, thrownBy, useBuses } from './support/buses.ts';
 import { deferred } from './support/deferred.ts';
 
 const { open, make } = useBuses();
@@ -105,6 +105,33 @@ describe('a subscription tells', () => {
     gates[1]?.resolve();
     await settled();
     expect([subscription.cursor, subscription.lag]).toEqual([receipts[1]?.cursor, 0]);
+  });
+
+  test('a cursor that never steps back behind the head at which it slept', async () => {
+    const { bus, settled, onNextWrite } = await open();
+    const gate = deferred();
+    const subscription = bus.subscribe('order.x', () => gate.promise);
+    await Promise.all([1, 2, 3].map((n) => bus.publish('log.a', n)));
+    await settled();
+    const asleep = subscription.cursor;
+    expect(asleep).toBe(bus.cursor);
+    onNextWrite(async (proceed) => {
+      await proceed();
+      throw new HexbusError('HEXBUS_OUTCOME_UNKNOWN', 'the answer is lost');
+    });
+    const publishing = heard(bus.publish('order.x', 1));
+    const seen = new Set<unknown>();
+    for (let n = 0; n < 100; n++) {
+      seen.add(subscription.cursor);
+      await (n % 10 === 0 ? settled() : undefined);
+    }
+    await rejection(publishing);
+    await bus.publish('order.x', 2);
+    await settled();
+    expect([...seen, subscription.cursor]).toEqual([asleep, asleep]);
+    gate.resolve();
+    await subscription.caughtUp();
+    expect(subscription.cursor).toBe(bus.cursor);
   });
 
   test('the head as its cursor while it sleeps, whatever is published elsewhere', async () => {

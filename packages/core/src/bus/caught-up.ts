@@ -32,8 +32,10 @@ export class CaughtUpWaiters {
   }
 
   #release(isDue: (waiter: Waiter) => boolean): void {
-    const due = this.#waiters.filter(isDue);
-    this.#waiters = this.#waiters.filter((waiter) => !due.includes(waiter));
-    for (const waiter of due) waiter.resolve();
+    this.#waiters = this.#waiters.filter((waiter) => {
+      const due = isDue(waiter);
+      if (due) waiter.resolve();
+      return !due;
+    });
   }
 }

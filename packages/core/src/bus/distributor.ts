@@ -84,8 +84,9 @@ export class Distributor implements WriterEvents {
   }
 
   #restart(epoch: string, position: number): void {
-    this.#options.tail.restart(epoch, position);
+    // Whoever slept has passed everything up to the head as it was.
     this.#doubtAll();
+    this.#options.tail.restart(epoch, position);
   }
 
   #doubtAll(): void {
@@ -94,14 +95,10 @@ export class Distributor implements WriterEvents {
 
   #tellDropped(dropped: readonly DroppedMessage[]): void {
     const { observers, heldQueue } = this.#options;
-    const byTopic = new Map<string, DroppedMessage[]>();
     for (const message of dropped) {
       observers.tell('dropped', message);
-      const ofTopic = byTopic.get(message.topic);
-      if (ofTopic === undefined) byTopic.set(message.topic, [message]);
-      else ofTopic.push(message);
+      heldQueue(message.topic)?.dropped(message.position);
     }
-    for (const [topic, messages] of byTopic) heldQueue(topic)?.dropped(messages);
   }
 }
 

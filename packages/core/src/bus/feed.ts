@@ -129,8 +129,9 @@ export class Feed {
     this.#options.wake();
   }
 
-  /** What the feed believes of the tail is no longer sure: it reads on before it is live again. */
+  /** What the feed believes of the tail is no longer sure: it reads on before it is live again. To be called before the tail itself starts anew. */
   doubt(): void {
+    this.#keepPlace(this.#options.tail.head);
     this.#doubts += 1;
     this.#live = false;
     this.wake();
@@ -159,10 +160,10 @@ export class Feed {
     return item;
   }
 
-  /** Takes queued messages out again, because they are gone from the history. */
-  remove(positions: ReadonlySet<number>): void {
+  /** Takes a message out of the queue again, because it is gone from the history. */
+  remove(position: number): void {
     const rest = this.#queue.slice(this.#next);
-    this.#queue = rest.filter((item) => !(item instanceof RetainedMessage) || !positions.has(item.position));
+    this.#queue = rest.filter((item) => !(item instanceof RetainedMessage) || item.position !== position);
     this.#next = 0;
   }
 
@@ -197,9 +198,9 @@ export class Feed {
 
   /** Reads on once, after everything queued was taken. Rejects with what the store rejects with; the feed is then as before. */
   async fill(): Promise<void> {
-    const { tail, matcher, history, filter, storeOnly } = this.#options;
+    const { tail, history, filter, storeOnly } = this.#options;
     this.#taken = this.#through;
-    const page = storeOnly === true ? undefined : tail.read(this.#epoch, this.#through, matcher, pageLimit);
+    const page = storeOnly === true ? undefined : tail.read(this.#epoch, this.#through, this.#options, pageLimit);
     if (page !== undefined) {
       const messages = page.messages.filter((message) => !this.#isReported(message));
       this.#accept({ ...page, messages });
@@ -278,7 +279,7 @@ export class Feed {
   /** The part of a page's marks that was not known, as one gap. */
   #lossesIn(page: FeedPage): Gap | undefined {
     const topics: string[] = [];
-    let from = Number.POSITIVE_INFINITY;
+    let from = Infinity;
     let to = 0;
     for (const { topic, through } of page.trimmed) {
       const known = Math.max(this.#through, this.#known.get(topic) ?? 0);

@@ -1,7 +1,7 @@
 import type { CursorParts } from '../cursor.ts';
 import { isHexbusError, shorten } from '../errors.ts';
 import { RetainedMessage } from '../message.ts';
-import type { DroppedMessage, Settlement } from '../ports/history-store.ts';
+import type { Settlement } from '../ports/history-store.ts';
 import type { TopicMatcher } from '../retention.ts';
 import { Backoff } from './backoff.ts';
 import { CaughtUpWaiters } from './caught-up.ts';
@@ -23,7 +23,10 @@ const maxReasonLength = 500;
 export class HeldQueue {
   readonly #side: RetainedParts;
   readonly #topic: string;
+  readonly #retired: () => void;
   readonly #listeners = new Set<LaneHandling>();
+  /** Those to be told when nothing waits any more. */
+  readonly #behind = new Set<LaneHandling>();
   readonly #runs = new Map<LaneHandling, Promise<HandlingOutcome>>();
   readonly #loop: WakeLoop;
   readonly #backoff: Backoff;
@@ -34,19 +37,19 @@ export class HeldQueue {
   #doubted = false;
   /** The next page tells of losses that nobody has told of. */
   #marksAreNews = true;
-  #wasBehind = true;
   #abandoned = false;
-  #droppedFrom = Number.POSITIVE_INFINITY;
-  #droppedTo = 0;
-  #droppedEpoch = '';
+  /** What a bound removed, and nobody was told of yet. */
+  #dropped: { readonly epoch: string; readonly from: number; readonly to: number } | undefined;
   #told: CursorParts | undefined;
   readonly #waiters = new CaughtUpWaiters();
   #delivery: Promise<void> | undefined;
   #reading = false;
 
-  constructor(side: RetainedParts, topic: string) {
+  /** `retired`: nobody listens, and nothing needs to be remembered; a queue made anew serves as well. */
+  constructor(side: RetainedParts, topic: string, retired: () => void) {
     this.#side = side;
     this.#topic = topic;
+    this.#retired = retired;
     this.#loop = new WakeLoop(
       () => this.#drain(),
       (error) => side.observers.error(error),
@@ -60,7 +63,7 @@ export class HeldQueue {
 
   attach(listener: LaneHandling): void {
     this.#listeners.add(listener);
-    this.#wasBehind = true;
+    this.#behind.add(listener);
     this.#loop.wake();
   }
 
@@ -70,6 +73,7 @@ export class HeldQueue {
    */
   async detach(listener: LaneHandling): Promise<void> {
     this.#listeners.delete(listener);
+    this.#behind.delete(listener);
     this.#waiters.leave(listener);
     this.#loop.wake();
     // Inside the listener's own handler, its run is noted only after this turn of the handler.
@@ -82,15 +86,14 @@ export class HeldQueue {
     this.#feed?.push(message);
   }
 
-  /** The store removed these because of a bound: they are not delivered any more, and the listeners are told of the gap before the next message. */
-  dropped(messages: readonly DroppedMessage[]): void {
-    this.#droppedEpoch = this.#side.tail.epoch;
-    for (const { position } of messages) {
-      this.#droppedFrom = Math.min(this.#droppedFrom, position);
-      this.#droppedTo = Math.max(this.#droppedTo, position);
-    }
-    this.#feed?.remove(new Set(messages.map((message) => message.position)));
-    // A page that is under way may still bring them.
+  /** The store removed one because of a bound: it is not delivered any more, and the listeners are told of the gap before the next message. */
+  dropped(position: number): void {
+    // The first page will tell.
+    if (this.#feed === undefined) return;
+    const { from = position, to = position } = this.#dropped ?? {};
+    this.#dropped = { epoch: this.#side.tail.epoch, from: Math.min(from, position), to: Math.max(to, position) };
+    this.#feed.remove(position);
+    // A page that is under way may still bring it.
     if (this.#reading) this.#rewindWanted = true;
     this.#loop.wake();
   }
@@ -121,7 +124,7 @@ export class HeldQueue {
     this.#backoff.end();
     await this.#loop.stop();
     this.#feed?.end();
-    if (this.#durable !== undefined) await this.#durable.committed();
+    await this.#durable?.committed();
   }
 
   /** The bus waits no longer: what is still running settles nothing. */
@@ -153,18 +156,35 @@ export class HeldQueue {
       } else {
         if (item.kind === 'gap') this.#remember(this.#feed?.epoch ?? '', item.gap.to);
         for (const { reports } of this.#listeners) reports.signal(item);
+        if (item.kind === 'reset') await this.#letWriterFollow();
       }
     }
     // With nobody attached, what waits need not lie in memory too.
     this.#feed?.end();
     this.#feed = undefined;
     this.#marksAreNews = true;
+    await this.#durable?.committed();
+    if (this.#listeners.size > 0 || this.#loop.stopped) return;
+    this.#durable?.release();
+    this.#retired();
+  }
+
+  /** Only in the epoch that the writer knows can a message be settled, and what is not settled would be delivered again. */
+  async #letWriterFollow(): Promise<void> {
+    const { tail, writer } = this.#side;
+    const { epoch } = tail;
+    while (tail.epoch === epoch && this.#feed?.epoch !== epoch && !this.#loop.stopped) {
+      writer.request();
+      await writer.flush();
+      if (tail.epoch === epoch) await this.#backoff.pause();
+    }
   }
 
   async #readOn(): Promise<void> {
     try {
       this.#doubted = false;
       this.#reading = true;
+      for (const listener of this.#listeners) this.#behind.add(listener);
       const feed = this.#feed ?? (await this.#openFeed());
       await feed.fill();
       // Losses of earlier times are reported by the first page; later ones are told by the writes that cause them.
@@ -203,7 +223,6 @@ export class HeldQueue {
 
   async #deliver(message: RetainedMessage): Promise<void> {
     this.#delivering = true;
-    this.#wasBehind = true;
     // Those of this moment: a handler may attach others, which begin with the next message, or end some.
     for (const listener of [...this.#listeners]) {
       if (this.#listeners.has(listener)) this.#runs.set(listener, this.#run(listener, message));
@@ -262,18 +281,18 @@ export class HeldQueue {
   }
 
   #nowIdle(): void {
-    if (this.#wasBehind) for (const { reports } of this.#listeners) reports.caughtUp();
-    this.#wasBehind = false;
+    for (const { reports } of this.#behind) reports.caughtUp();
+    this.#behind.clear();
     this.#waiters.releaseAll();
   }
 
   #tellDropped(): void {
     // What a page is to tell lies before these: telling these first would hide it.
-    if (this.#droppedTo === 0 || this.#feed === undefined || this.#marksAreNews) return;
-    const gap = { topics: [this.#topic], from: this.#droppedFrom, to: this.#droppedTo };
-    this.#droppedFrom = Number.POSITIVE_INFINITY;
-    this.#droppedTo = 0;
-    this.#remember(this.#droppedEpoch, gap.to);
+    if (this.#dropped === undefined || this.#feed === undefined || this.#marksAreNews) return;
+    const { epoch, from, to } = this.#dropped;
+    const gap = { topics: [this.#topic], from, to };
+    this.#dropped = undefined;
+    this.#remember(epoch, to);
     for (const { reports } of this.#listeners) reports.signal({ kind: 'gap', gap });
   }
 

@@ -61,11 +61,13 @@ export class Pump implements Lane {
     this.#backoff = new Backoff(clock);
   }
 
-  /** Everything of the filter up to here was handled or reported. Runs ahead to the head while the pump sleeps. */
+  /** Everything of the filter up to here was handled or reported. Runs ahead to the head while the pump sleeps, and steps back only with a reset. */
   get cursor(): CursorParts | undefined {
     const feed = this.#feed;
-    if (feed === undefined || this.#ended || this.#delivering || !feed.idle) return this.#handled;
-    return { epoch: feed.epoch, position: feed.position };
+    const handled = this.#handled;
+    // In another epoch the feed is ahead of a reset that is not told yet.
+    if (this.#ended || this.#delivering || feed === undefined || feed.epoch !== handled?.epoch) return handled;
+    return { epoch: feed.epoch, position: Math.max(feed.position, handled.position) };
   }
 
   async begin(): Promise<SubscriptionStart> {
@@ -128,6 +130,8 @@ export class Pump implements Lane {
     let handledInSlice = 0;
     let sliceStart = clock.now();
     while (!this.#ended) {
+      // While the handler has a message, the cursor stays where it was before it.
+      if (feed.position > (this.#handled?.position ?? 0)) this.#handled = this.cursor;
       const item = feed.take();
       if (item === undefined) {
         if (feed.idle) {
@@ -190,7 +194,7 @@ export class Pump implements Lane {
   }
 
   #nowIdle(feed: Feed): void {
-    if (feed.live && this.#wasBehind) {
+    if (this.#wasBehind) {
       this.#wasBehind = false;
       this.#options.reports.caughtUp();
     }

@@ -54,11 +54,7 @@ export class RetainedSide implements RetainedParts {
       topics,
       names,
       observers,
-      followers: function* () {
-        yield* subscriptions();
-        yield* queues.values();
-        yield* followers;
-      },
+      followers: () => [...subscriptions(), ...queues.values(), ...followers],
       heldQueue: (topic) => queues.get(topic),
     });
     this.writer = new Writer(history, settings.clock, settings.maxPendingBytes, distributor);
@@ -69,13 +65,13 @@ export class RetainedSide implements RetainedParts {
   heldQueue(topic: string): HeldQueue {
     let queue = this.#heldQueues.get(topic);
     if (queue === undefined) {
-      queue = new HeldQueue(this, topic);
+      queue = new HeldQueue(this, topic, () => this.#heldQueues.delete(topic));
       this.#heldQueues.set(topic, queue);
     }
     return queue;
   }
 
-  /** The queue of a held topic, if somebody ever listened to it here. */
+  /** The queue of a held topic, if somebody listens to it here, or has just left. */
   findHeldQueue(topic: string): HeldQueue | undefined {
     return this.#heldQueues.get(topic);
   }
@@ -101,8 +97,8 @@ export class RetainedSide implements RetainedParts {
   /** Age is enforced by writes, so where there are none an empty one is made now and then. */
   #trimByAge(): void {
     const { retention, trimIntervalMs, clock } = this.#settings;
-    const aging = retention.some(({ maxAgeMs }) => maxAgeMs !== Number.POSITIVE_INFINITY);
-    if (!aging || trimIntervalMs === Number.POSITIVE_INFINITY) return;
+    const aging = retention.some(({ maxAgeMs }) => maxAgeMs !== Infinity);
+    if (!aging || trimIntervalMs === Infinity) return;
     this.writer.request();
     this.#cancelTrim = clock.setTimer(() => this.#trimByAge(), trimIntervalMs);
   }

@@ -1,6 +1,6 @@
 import type { RetainedMessage } from '../message.ts';
-import { isPattern, matchesPattern } from '../pattern.ts';
-import type { Head, TrimMark } from '../ports/history-store.ts';
+import { isPattern, matchesPattern, patternsOverlap } from '../pattern.ts';
+import type { Filter, Head, TrimMark } from '../ports/history-store.ts';
 import type { TopicMatcher } from '../retention.ts';
 
 /** A part of the history after a position, from memory or from the store. The fields mean what they mean in `HistoryPage`. */
@@ -92,7 +92,7 @@ export class Tail {
 
   /** Up to where messages are known to be there; infinitely far while it is not known how far they reach. */
   get certainHead(): Head {
-    return { epoch: this.#epoch, position: this.#base > this.#head ? Number.POSITIVE_INFINITY : this.#head };
+    return { epoch: this.#epoch, position: this.#base > this.#head ? Infinity : this.#head };
   }
 
   /** Whether what follows a position is known here. */
@@ -101,7 +101,12 @@ export class Tail {
   }
 
   /** What follows a position, or undefined when only the store can tell. */
-  read(epoch: string, after: number, matcher: TopicMatcher, limit: number): FeedPage | undefined {
+  read(
+    epoch: string,
+    after: number,
+    { filter, matcher }: { readonly filter: Filter; readonly matcher: TopicMatcher },
+    limit: number,
+  ): FeedPage | undefined {
     if (!this.knows(epoch, after)) return undefined;
     const messages: RetainedMessage[] = [];
     let through = this.#head;
@@ -116,7 +121,10 @@ export class Tail {
     }
     const trimmed: TrimMark[] = [];
     for (const [topic, mark] of this.#trimmed) {
-      if (mark > after && (isPattern(topic) || matcher.matches(topic))) trimmed.push({ topic, through: mark });
+      const concerns = isPattern(topic)
+        ? filter.some((entry) => patternsOverlap(topic, entry))
+        : matcher.matches(topic);
+      if (mark > after && concerns) trimmed.push({ topic, through: mark });
     }
     return { epoch, position: this.#head, messages, through, trimmed };
   }
@@ -149,12 +157,9 @@ export class Tail {
     let from = Math.max(0, this.#messages.length - maxMessages);
     let length = 0;
     for (let index = this.#messages.length - 1; index >= from; index--) {
-      length += (this.#messages[index] as RetainedMessage).encoded.body.length;
-      if (length > maxLength) {
-        from = index + 1;
-        length -= (this.#messages[index] as RetainedMessage).encoded.body.length;
-        break;
-      }
+      const own = (this.#messages[index] as RetainedMessage).encoded.body.length;
+      if (length + own > maxLength) from = index + 1;
+      else length += own;
     }
     this.#base = this.#messages[from - 1]?.position ?? this.#base;
     this.#messages = this.#messages.slice(from);

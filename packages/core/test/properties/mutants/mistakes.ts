@@ -33,9 +33,9 @@ export const mistakes: readonly Mutant[] = [
     patches: [
       {
         file: 'pump.ts',
-        find: '    if (feed.live && this.#wasBehind) {',
+        find: '    if (this.#wasBehind) {',
         replace:
-          '    void this.#options.durable?.moved(this.cursor ?? this.#now);\n    if (feed.live && this.#wasBehind) {',
+          '    void this.#options.durable?.moved(this.cursor ?? this.#now);\n    if (this.#wasBehind) {',
       },
     ],
     caughtBy: ['P17', 'livelock'],
