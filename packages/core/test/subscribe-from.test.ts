@@ -211,6 +211,15 @@ test.each<unknown>([
   });
 });
 
+test('a from of two starts is refused, and both are named', async () => {
+  const { bus } = await open();
+  const from = { after: bus.cursor, last: 3 } as From;
+  expect(thrownBy(() => bus.subscribe('order.a', () => {}, { from }))).toMatchObject({
+    code: 'HEXBUS_CONFIG',
+    message: expect.stringContaining('from is "after and last"'),
+  });
+});
+
 test.each<From>(['earliest', { last: 1 }, { since: 0 }, { after: 'x.1' }])(
   'from %j is refused where nothing is retained, and on a held topic',
   async (from) => {

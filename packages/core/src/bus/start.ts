@@ -2,7 +2,7 @@ import { type CursorParts, parseCursor } from '../cursor.ts';
 import { HexbusError, shorten } from '../errors.ts';
 import type { Filter, Head, HistoryStore, LocateQuery } from '../ports/history-store.ts';
 import type { From, SubscribeOptions } from './api.ts';
-import { configError, isObject } from './checks.ts';
+import { assertField, configError, isObject } from './checks.ts';
 import type { FeedStart } from './feed.ts';
 import type { DurableName } from './named-cursors.ts';
 
@@ -14,6 +14,8 @@ export function parseFrom(from: From | undefined): StartQuery {
   if (from === undefined || from === 'now') return 'now';
   if (from === 'earliest') return { earliest: true };
   if (isObject(from)) {
+    const given = ['after', 'last', 'since'].filter((key) => key in from);
+    assertField(given.length < 2, 'from', given.join(' and '), 'give one of them');
     if ('after' in from) return parseCursor(from.after);
     if ('last' in from && Number.isSafeInteger(from.last) && from.last >= 0)
       return from.last === 0 ? 'now' : { last: from.last };
