@@ -1,4 +1,4 @@
-import type { Message } from '@hexbus/core';
+import { busDefaults, type Message } from '@hexbus/core';
 import { describe, expect, test } from 'vitest';
 import { rejection, useBuses } from './support/buses.ts';
 
@@ -174,6 +174,26 @@ describe('messages()', () => {
     await messages.return?.();
     await settled();
     expect(bus.emit('mouse.moved', 4)).toBe(false);
+  });
+
+  test('of a topic that is not retained keeps 10,000 for a slow consumer; what comes beyond is told to the error observer', async () => {
+    const { bus, settled, takeErrors } = await open();
+    const messages = bus.messages(['mouse.moved', 'order.x']);
+    await bus.publish('order.x', 'kept');
+    await settled();
+    for (let n = 1; n <= busDefaults.maxIterated + 1; n++) bus.emit('mouse.moved', n);
+    await settled();
+    expect(takeErrors()).toMatchObject([
+      {
+        error: { code: 'HEXBUS_HANDLER_FAILED', cause: { code: 'HEXBUS_OVERLOADED' } },
+        message: { topic: 'mouse.moved' },
+      },
+      { error: { cause: { code: 'HEXBUS_OVERLOADED' } } },
+    ]);
+    for (const body of ['kept', 1, 2]) expect(await bodyOf(messages.next())).toBe(body);
+    bus.emit('mouse.moved', 'room again');
+    expect(takeErrors()).toEqual([]);
+    await messages.return?.();
   });
 
   test('is its own iterator', async () => {

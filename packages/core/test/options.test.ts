@@ -111,6 +111,7 @@ test('busDefaults are the documented ones', () => {
     handleTimeoutMs: 60_000,
     closeTimeoutMs: 10_000,
     readLimit: 100,
+    maxIterated: 10_000,
   });
 });
 

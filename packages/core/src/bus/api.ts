@@ -63,7 +63,7 @@ export interface SubscribeOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onGap?: ((gap: Gap) => void) | undefined;
   readonly onReset?: ((reset: Reset) => void) | undefined;
-  /** Called each time the subscription has handled everything there is, after it had been behind. */
+  /** Called when everything there is has been handled: once after the start, then each time after it had to read on from the history again. */
   readonly onCaughtUp?: (() => void) | undefined;
 }
 
@@ -78,7 +78,7 @@ export interface SubscriptionStart {
 export interface Subscription {
   readonly state: SubscriptionState;
   readonly error: unknown;
-  /** Everything after it has not been handled. Undefined until the start is resolved, and on topics that are not retained. */
+  /** Everything after it has not been handled. Steps back only with a reset. Undefined until the start is resolved, and where it has none of its own. */
   readonly cursor: Cursor | undefined;
   /** How many positions of the whole history lie between the cursor and the head. 0 when caught up. */
   readonly lag: number;
@@ -164,7 +164,10 @@ export interface Bus<Events extends EventMap = Record<string, unknown>> extends 
     options?: SubscribeOptions,
   ): Subscription;
 
-  /** The same as an iterator: asking for the next message settles the one before; leaving the loop ends the subscription. */
+  /**
+   * The same as an iterator: asking for the next message settles the one before; leaving the loop ends the subscription. Of topics that are not retained
+   * at most `busDefaults.maxIterated` wait for it; what comes beyond is told to the `error` observer, with the cause `HEXBUS_OVERLOADED`.
+   */
   messages<Entry extends FilterEntry<Events>>(
     filter: Entry | readonly Entry[],
     options?: SubscribeOptions,
@@ -213,6 +216,9 @@ export interface Bus<Events extends EventMap = Record<string, unknown>> extends 
   /** Watches what happens. An observer that throws is counted and told to `error`, and disturbs nothing. Returns what ends it. */
   observe<Name extends keyof ObserverEvents>(name: Name, observer: (event: ObserverEvents[Name]) => void): () => void;
 
-  /** Refuses new publishes, lets running handlers finish for at most `closeTimeoutMs`, commits, and closes the history. Always the same promise. */
+  /**
+   * Refuses new publishes, lets running handlers finish for at most `closeTimeoutMs`, then commits and closes the history. Rejects with
+   * `HEXBUS_OUTCOME_UNKNOWN` if that takes as long again: what the history has not confirmed may not be committed. Always the same promise.
+   */
   close(): Promise<void>;
 }

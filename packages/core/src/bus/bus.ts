@@ -74,6 +74,8 @@ class HexBus implements Bus {
     });
     this.#habits = new EmitterHabits((filter, handler) => this.subscribe(filter, handler));
     this.#state = settings.history === undefined ? 'open' : 'idle';
+    // Not a member of the class: bundlers keep a class, and all that it uses, for a computed key that they cannot tell to be harmless.
+    Object.defineProperty(this, busInternals, { get: () => this.#internals });
   }
 
   get state(): LifecycleState {
@@ -135,7 +137,7 @@ class HexBus implements Bus {
 
   messages(filter: string | readonly string[], options: SubscribeOptions = noOptions): AsyncIterableIterator<Message> {
     // The consumer's own work between two messages is no handler that hangs.
-    const patient = { ...options, handleTimeoutMs: options.handleTimeoutMs ?? Number.POSITIVE_INFINITY };
+    const patient = { ...options, handleTimeoutMs: options.handleTimeoutMs ?? Infinity };
     return new MessageIterator((handler) => this.subscribe(filter, handler, patient));
   }
 
@@ -213,7 +215,7 @@ class HexBus implements Bus {
     await this.close();
   }
 
-  get [busInternals](): BusInternals {
+  get #internals(): BusInternals {
     const { clock, randomness, handling } = this.#settings;
     return { topics: this.#topics, clock, randomness, handleTimeoutMs: handling.handleTimeoutMs, side: this.#side };
   }
@@ -258,32 +260,49 @@ class HexBus implements Bus {
     const opening = this.#state === 'opening' ? this.#opening : undefined;
     this.#opening = undefined;
     this.#state = 'closing';
-    if (opening !== undefined) {
-      this.#openingAborted.abort(closedError('open'));
-      await opening.catch(() => undefined);
-    }
-    const ended = Promise.all([this.#subscriptions.endAll(), this.#side?.endQueues()]);
-    await this.#withinCloseTimeout(ended);
-    this.#subscriptions.abandonAll();
-    this.#side?.abandonDeliveries();
+    this.#openingAborted.abort(closedError('open'));
     try {
-      await this.#side?.close();
+      if (opening !== undefined) {
+        const given = opening.catch(() => undefined);
+        await this.#withinCloseTimeout(given, () => this.#historyHangs());
+      }
+      const ended = Promise.all([this.#subscriptions.endAll(), this.#side?.endQueues()]);
+      await this.#withinCloseTimeout(ended, () => undefined);
+      this.#subscriptions.abandonAll();
+      this.#side?.abandonDeliveries();
+      await this.#withinCloseTimeout(this.#side?.close(), () => this.#historyHangs());
     } finally {
+      this.#subscriptions.finishAll();
       this.#topics.clear();
       this.#observers.removeAll();
       this.#state = 'closed';
     }
   }
 
-  async #withinCloseTimeout(ended: Promise<unknown>): Promise<void> {
+  /** Rejects with what `late` throws, if anything, when it takes too long. */
+  async #withinCloseTimeout(ended: Promise<unknown> | undefined, late: () => void): Promise<void> {
     const { clock, closeTimeoutMs } = this.#settings;
     let cancel: CancelTimer | undefined;
-    const timeout = new Promise<void>((resolve) => {
+    const timeout = new Promise<true>((resolve) => {
       // Kept alive, else a process with nothing else to do would end before the history is closed.
-      if (closeTimeoutMs !== Number.POSITIVE_INFINITY) cancel = clock.setTimer(resolve, closeTimeoutMs, true);
+      if (closeTimeoutMs !== Infinity) cancel = clock.setTimer(() => resolve(true), closeTimeoutMs, true);
     });
-    await Promise.race([ended, timeout]);
-    cancel?.();
+    try {
+      if ((await Promise.race([ended, timeout])) === true) late();
+    } finally {
+      cancel?.();
+    }
+  }
+
+  /** Whoever waits for the history is told, and nothing more is asked of it. */
+  #historyHangs(): never {
+    const error = new HexbusError(
+      'HEXBUS_OUTCOME_UNKNOWN',
+      'the history does not answer; publishes, settlements and cursors that it has not confirmed may not be committed',
+      { retryable: true },
+    );
+    this.#side?.writer.abandon(error);
+    throw error;
   }
 
   #publishLocally(entry: TopicEntry, body: unknown, options: PublishOptions): Receipt {

@@ -111,9 +111,7 @@ function findUncarriable(value: unknown, depth: number, ancestors: object[], giv
     if (lossyKinds.has(kind)) return { what: `a ${kind}`, path: [] };
   }
   ancestors.push(value);
-  const problem = Array.isArray(value)
-    ? findInArray(value, depth + 1, ancestors)
-    : findInObject(value as Record<string, unknown>, depth + 1, ancestors);
+  const problem = findInside(value as Record<string, unknown>, depth + 1, ancestors);
   ancestors.pop();
   return problem;
 }
@@ -136,17 +134,10 @@ function findInGiven(value: Custom, depth: number, ancestors: object[]): Problem
   return problem;
 }
 
-function findInArray(values: readonly unknown[], depth: number, ancestors: object[]): Problem | undefined {
-  for (let index = 0; index < values.length; index++) {
-    const problem = findUncarriable(values[index], depth, ancestors);
-    if (problem !== undefined) return { what: problem.what, path: [index, ...problem.path] };
-  }
-  return undefined;
-}
-
-function findInObject(values: Record<string, unknown>, depth: number, ancestors: object[]): Problem | undefined {
-  for (const key of Object.keys(values)) {
-    const problem = findUncarriable(values[key], depth, ancestors);
+function findInside(value: Record<PropertyKey, unknown>, depth: number, ancestors: object[]): Problem | undefined {
+  const keys = Array.isArray(value) ? value.keys() : Object.keys(value);
+  for (const key of keys) {
+    const problem = findUncarriable(value[key], depth, ancestors);
     if (problem !== undefined) return { what: problem.what, path: [key, ...problem.path] };
   }
   return undefined;

@@ -100,8 +100,7 @@ export class HandlerRunner {
     const { handleTimeoutMs } = handling;
     const cut = new Promise<HandlingOutcome | undefined>((resolve) => {
       this.#giveUp = () => resolve(abandoned);
-      if (handleTimeoutMs !== Number.POSITIVE_INFINITY)
-        endTimer = clock.setTimer(() => resolve(undefined), handleTimeoutMs);
+      if (handleTimeoutMs !== Infinity) endTimer = clock.setTimer(() => resolve(undefined), handleTimeoutMs);
     });
     // Once: a thenable such as a query builder may do its work again each time it is asked.
     const call = Promise.resolve(returned).then((result): HandlingOutcome => ({ status: 'handled', result }));

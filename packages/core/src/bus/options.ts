@@ -60,7 +60,7 @@ export interface BusOptions {
   readonly maxTries?: number | undefined;
   readonly retryDelayMs?: number | undefined;
   readonly handleTimeoutMs?: number | undefined;
-  /** How long `close` waits for running handlers. */
+  /** How long `close` waits for running handlers, and then again for the history. */
   readonly closeTimeoutMs?: number | undefined;
   readonly clock?: Clock | undefined;
   readonly randomness?: Randomness | undefined;
@@ -81,6 +81,7 @@ export const busDefaults = {
   handleTimeoutMs: 60_000,
   closeTimeoutMs: 10_000,
   readLimit: 100,
+  maxIterated: 10_000,
 } as const;
 
 /** The options of a bus, checked and completed. */
@@ -154,7 +155,7 @@ export function resolveHandling(
   };
 }
 
-const unlimited = { maxCount: Number.POSITIVE_INFINITY, maxAgeMs: Number.POSITIVE_INFINITY } as const;
+const unlimited = { maxCount: Infinity, maxAgeMs: Infinity } as const;
 const heldDefaults = { maxCount: busDefaults.heldMaxCount } as const;
 const deduplicationDefaults = {
   maxIds: busDefaults.deduplicationMaxIds,
@@ -218,8 +219,8 @@ function count<Field extends string>(
   path = '',
   least = 1,
 ): number {
-  const value = options[field] === undefined ? defaults[field] : options[field];
-  const valid = Number.isSafeInteger(value) || value === Number.POSITIVE_INFINITY;
+  const { [field]: value = defaults[field] } = options;
+  const valid = Number.isSafeInteger(value) || value === Infinity;
   assertField(valid && value >= least, path + field, value, `use a whole number from ${least}, or Infinity`);
   return value;
 }
@@ -231,7 +232,7 @@ function duration<Field extends string>(
   path = '',
   least = 0,
 ): number {
-  const value = options[field] === undefined ? defaults[field] : options[field];
+  const { [field]: value = defaults[field] } = options;
   assertField(
     typeof value === 'number' && value >= least,
     path + field,

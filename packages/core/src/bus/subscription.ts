@@ -36,7 +36,6 @@ export class BusSubscription implements Subscription, Subscriber {
   readonly #retained: RetainedPart | undefined;
   readonly #localContext = new CallContext(1);
   readonly #localCalls = new Set<Promise<void>>();
-  readonly #localCallsAbandoned = new Deferred();
   readonly #ready = new Deferred<SubscriptionStart | undefined>();
   readonly #done = new Deferred();
   #state: SubscriptionState;
@@ -138,7 +137,12 @@ export class BusSubscription implements Subscription, Subscriber {
   /** The bus waits no longer for the running calls. */
   abandon(): void {
     this.#handling.runner.abandon();
-    this.#localCallsAbandoned.resolve();
+  }
+
+  /** It has ended altogether, or the bus has without it. */
+  finish(): void {
+    this.#host.ended(this);
+    this.#done.resolve();
   }
 
   async caughtUp(): Promise<void> {
@@ -179,16 +183,15 @@ export class BusSubscription implements Subscription, Subscriber {
     this.#endReason = subscriptionEnded();
     this.#handling.runner.end();
     this.#ready.reject(this.#error ?? this.#endReason);
-    void this.#finish();
+    void this.#ending();
   }
 
-  async #finish(): Promise<void> {
+  async #ending(): Promise<void> {
     await this.#lane?.end();
     await this.#starting;
     this.#retained?.durable?.release();
-    await Promise.race([Promise.all(this.#localCalls), this.#localCallsAbandoned.promise]);
-    this.#host.ended(this);
-    this.#done.resolve();
+    await Promise.all(this.#localCalls);
+    this.finish();
   }
 
   #track(message: Message, returned: PromiseLike<unknown>): void {

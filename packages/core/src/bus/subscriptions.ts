@@ -1,8 +1,8 @@
 import { HexbusError, shorten } from '../errors.ts';
-import { assertPattern, isPattern, patternsOverlap } from '../pattern.ts';
+import { assertPattern, isPattern } from '../pattern.ts';
 import { createTopicMatcher } from '../retention.ts';
 import type { Handler, SubscribeOptions, Subscription } from './api.ts';
-import { assertChoice, assertField, assertFunction, assertSignal, configError, isText } from './checks.ts';
+import { assertChoice, assertField, assertFunction, assertSignal, isObject, isText } from './checks.ts';
 import { HandlerRunner } from './handler-runner.ts';
 import { HeldLane } from './held-lane.ts';
 import type { LaneHandling } from './lane.ts';
@@ -98,6 +98,11 @@ export class Subscriptions implements SubscriptionHost {
     await Promise.all(subscriptions.map((subscription) => subscription.done));
   }
 
+  /** Whoever waits for the end of one waits no longer. */
+  finishAll(): void {
+    for (const subscription of this.#all) subscription.finish();
+  }
+
   abandonAll(): void {
     for (const subscription of this.#all) subscription.abandon();
   }
@@ -146,16 +151,14 @@ export class Subscriptions implements SubscriptionHost {
     return this.#options.names.claim(name, filter);
   }
 
-  /** Whether some message of a filter's entry can be in the history, outside held topics. */
+  /** Whether some message of a filter's entry can be in the history. */
   #mayBeRetained(entry: string): boolean {
     const { topics, settings } = this.#options;
-    if (!isPattern(entry)) return topics.get(entry).retention !== undefined;
-    return settings.topics.some(({ pattern, retention }) => {
-      if (typeof retention !== 'object') return false;
-      if (retention.kind === 'limits') return patternsOverlap(pattern, entry);
-      if (pattern !== entry) return false;
-      throw configError('filter', entry, 'subscribe to each held topic by its own name');
-    });
+    const isHeld = settings.topics.some(
+      ({ pattern, retention }) => pattern === entry && isObject(retention) && retention.kind === 'until-handled',
+    );
+    assertField(!isHeld, 'filter', entry, 'subscribe to each held topic by its own name');
+    return topics.mayKeep(entry);
   }
 }
 

@@ -77,6 +77,10 @@ export class Writer {
   #scheduled = false;
   #writeRequested = false;
   #writing = false;
+  /** What the write under way is to answer. */
+  #taken: readonly (PendingAppend | Barrier)[] = none;
+  #others: readonly (PendingSettlement | PendingDeletion)[] = none;
+  #abandoned = false;
   #resolve: PendingAppend['resolve'] = () => undefined;
   #reject: PendingAppend['reject'] = () => undefined;
   /** One executor for all publishes: one of its own for each, with what it closes over, was 120 of 1,600 bytes per publish. */
@@ -106,7 +110,7 @@ export class Writer {
     }
     const promise = new Promise<Receipt>(this.#executor);
     const pending: PendingAppend = { message, resolve: this.#resolve, reject: this.#reject };
-    if (signal !== undefined) this.#withdrawOnAbort(pending, signal);
+    if (signal !== undefined) this.#withdrawOnAbort(pending, promise, signal);
     this.#queue.push(pending);
     this.#pendingLength += length;
     this.request();
@@ -137,11 +141,18 @@ export class Writer {
 
   /** Resolves when everything asked for before this call has ended, well or not. */
   flush(): Promise<void> {
-    if (!this.#writing && !this.#scheduled) return Promise.resolve();
+    if (this.#abandoned || (!this.#writing && !this.#scheduled)) return Promise.resolve();
     return new Promise((resolve) => {
       this.#queue.push({ message: undefined, resolve });
       this.#schedule();
     });
+  }
+
+  /** The history does not answer any more: rejects whatever waits for it, and asks nothing more of it. */
+  abandon(error: unknown): void {
+    this.#abandoned = true;
+    this.#rejectAll([...this.#taken, ...this.#queue], error);
+    for (const pending of [...this.#others, ...this.#settlements, ...this.#deletions]) pending.reject(error);
   }
 
   #schedule(): void {
@@ -154,11 +165,14 @@ export class Writer {
   }
 
   async #writeNext(): Promise<void> {
+    if (this.#abandoned) return;
     this.#writing = true;
     const taken = this.#take();
     const appends = taken.filter(isAppend);
     const settlements = this.#takeSettlements();
-    const deletions = this.#takeDeletions();
+    const deletions = this.#deletions.splice(0);
+    this.#taken = taken;
+    this.#others = [...settlements, ...deletions];
     const isNeeded = this.#writeRequested || appends.length > 0;
     this.#writeRequested = false;
     if (isNeeded) await this.#write(appends, settlements, deletions);
@@ -185,17 +199,18 @@ export class Writer {
     const batch: WriteBatch = {
       epoch: this.#events.epoch(),
       append: messages,
-      settle: settlements.length === 0 ? none : settlements.map((pending) => pending.settlement),
+      settle: settlements.map((pending) => pending.settlement),
       commitCursors: cursors,
-      deleteCursors: deletions.length === 0 ? none : deletions.map((pending) => pending.name),
+      deleteCursors: deletions.map((pending) => pending.name),
     };
     let result: WriteResult;
     try {
       result = await this.#history.write(batch);
+      if (this.#abandoned) return;
       if (result.applied) this.#events.written(messages, result);
       else this.#events.epochChanged(result);
     } catch (error) {
-      this.#failed(known(error), appends, [...settlements, ...deletions], cursors);
+      if (!this.#abandoned) this.#failed(known(error), appends, [...settlements, ...deletions], cursors);
       return;
     }
     this.#events.cursorsSettled(cursors, result.applied);
@@ -259,19 +274,10 @@ export class Writer {
 
   /** Those of the present epoch. In another one their positions are other messages, so they settle nothing. */
   #takeSettlements(): readonly PendingSettlement[] {
-    if (this.#settlements.length === 0) return none;
     const epoch = this.#events.epoch();
-    const settlements = this.#settlements;
-    this.#settlements = [];
+    const settlements = this.#settlements.splice(0);
     for (const pending of settlements) if (pending.epoch !== epoch) pending.resolve(false);
     return settlements.filter((pending) => pending.epoch === epoch);
-  }
-
-  #takeDeletions(): readonly PendingDeletion[] {
-    if (this.#deletions.length === 0) return none;
-    const deletions = this.#deletions;
-    this.#deletions = [];
-    return deletions;
   }
 
   #take(): (PendingAppend | Barrier)[] {
@@ -284,7 +290,7 @@ export class Writer {
     return this.#queue.splice(0, count);
   }
 
-  #withdrawOnAbort(pending: PendingAppend, signal: AbortSignal): void {
+  #withdrawOnAbort(pending: PendingAppend, promise: Promise<unknown>, signal: AbortSignal): void {
     const withdraw = (): void => {
       const index = this.#queue.indexOf(pending);
       if (index < 0) return;
@@ -292,15 +298,8 @@ export class Writer {
       this.#pendingLength -= pending.message.body.length;
       pending.reject(signal.reason);
     };
-    const { resolve, reject } = pending;
-    pending.resolve = (result) => {
-      signal.removeEventListener('abort', withdraw);
-      resolve(result);
-    };
-    pending.reject = (error) => {
-      signal.removeEventListener('abort', withdraw);
-      reject(error);
-    };
+    const settled = (): void => signal.removeEventListener('abort', withdraw);
+    promise.then(settled, settled);
     signal.addEventListener('abort', withdraw, { once: true });
   }
 }

@@ -9,6 +9,7 @@ import type {
   WriteBatch,
   WriteResult,
 } from '@hexbus/core';
+import { isHexbusError } from '@hexbus/core';
 import { createSeededRandomness } from '@hexbus/testkit';
 import type { Scheduler } from 'fast-check';
 import { Checks, PropertyViolation } from './checks.ts';
@@ -136,10 +137,20 @@ export class World implements HistoryEvents {
     if (life.closing === undefined) {
       life.closeCalledAt = this.time.now;
       const wasOpen = life.bus.state === 'open';
-      life.closing = life.bus.close();
+      life.closing = life.bus.close().catch((error: unknown) => this.#gaveUp(life, error));
       if (wasOpen) this.listeners.markAllUnsubscribed();
     }
     return life.closing;
+  }
+
+  /** The history took too long for `close`: what it has not done by then, it never does. */
+  #gaveUp(life: Life, error: unknown): void {
+    const late = this.time.now - life.closeCalledAt >= closeTimeoutMs;
+    const allowed = late && isHexbusError(error, 'HEXBUS_OUTCOME_UNKNOWN');
+    this.checks.hold('P24', allowed, () => `close rejected with ${String(error)}`);
+    if (!life.alive) return;
+    life.history.abandon();
+    this.place.leave(life.inner);
   }
 
   /** After a close. */
