@@ -39,6 +39,7 @@ export const propertyTexts = {
   P27: 'what waits for a slow client never exceeds its bound by more than one message',
   P28: 'what a bound withheld comes later, or is covered by a signal',
   P35: 'the same commands give equal logs on every history',
+  read: 'a page holds all of its filter between its two cursors, in order',
   livelock: 'a run comes to rest',
 } as const;
 

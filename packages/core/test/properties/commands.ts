@@ -49,6 +49,9 @@ export type Command =
   | { readonly do: 'advance'; readonly ms: number }
   | { readonly do: 'trim'; readonly topic: string; readonly count: number }
   | { readonly do: 'fault'; readonly kind: 'write' | 'read'; readonly fault: Fault }
+  /** A publish whose signal is aborted in some step after it. */
+  | { readonly do: 'withdraw'; readonly topic: string }
+  | { readonly do: 'read'; readonly filter: readonly string[]; readonly last: number | undefined }
   | { readonly do: 'requeue' | 'discard'; readonly topic: string }
   | { readonly do: 'reopen'; readonly newEpoch: boolean }
   | { readonly do: 'wipe' | 'crash' | 'rest' };
@@ -135,6 +138,14 @@ function commandOf(kind: CommandKind, mix: Mix): Arbitrary<Command> {
         { do: kind, kind: 'write', fault: 'unknown-late' },
         { do: kind, kind: 'read', fault: 'fails' },
       );
+    case 'withdraw':
+      return fc.record({ do: fc.constant(kind), topic: fc.constantFrom(...mix.streams) });
+    case 'read':
+      return fc.record({
+        do: fc.constant(kind),
+        filter: fc.constantFrom(...mix.filters),
+        last: fc.option(fc.integer({ min: 1, max: 5 }), { nil: undefined }),
+      });
     case 'requeue':
     case 'discard':
       return fc.record({ do: fc.constant(kind), topic: fc.constantFrom(...mix.held) });

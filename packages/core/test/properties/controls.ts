@@ -1,4 +1,5 @@
 import type { Command } from './commands.ts';
+import { withdrawn } from './publishes.ts';
 import type { World } from './world.ts';
 
 /** Carries commands out. */
@@ -43,6 +44,15 @@ export class Controls {
       }
       case 'fault':
         world.faults[command.kind].push(command.fault);
+        return undefined;
+      case 'withdraw': {
+        const controller = new AbortController();
+        void world.publish(command.topic, undefined, controller.signal);
+        void world.schedule.step('abort').then(() => controller.abort(withdrawn));
+        return undefined;
+      }
+      case 'read':
+        void world.read(command.filter, command.last);
         return undefined;
       case 'requeue':
         life?.bus.requeue(command.topic).catch(() => undefined);

@@ -40,6 +40,8 @@ export const streams: Mix = {
     wipe: 1,
     crash: 1,
     reopen: 1,
+    withdraw: 2,
+    read: 2,
     rest: 1,
   },
   streams: streamTopics,

@@ -29,7 +29,7 @@ const streamIds: readonly PropertyId[] = [
 const everywhere: readonly PropertyId[] = ['P8', 'P9', 'P10', 'P24', 'livelock'];
 
 const groups: readonly Group[] = [
-  { name: 'streams', mix: streams, ids: [...streamIds, ...everywhere] },
+  { name: 'streams', mix: streams, ids: [...streamIds, 'read', ...everywhere] },
   { name: 'held topics', mix: held, ids: ['P3', 'P4', 'P11', 'P12', 'P19', 'P20', 'P21', 'P22', ...everywhere] },
   {
     name: 'long histories',

@@ -14,6 +14,9 @@ export interface Publish {
   error?: unknown;
 }
 
+/** With which publishes are taken back. */
+export const withdrawn: Error = new Error('withdrawn');
+
 /** Compares what publishers are told with the ledger. */
 export class PublishAudit {
   readonly #ledger: Ledger;
@@ -108,7 +111,11 @@ export class PublishAudit {
 
   #checkRejected({ serial, error }: Publish): void {
     if (isHexbusError(error, 'HEXBUS_OUTCOME_UNKNOWN')) return;
-    this.#checks.hold('P10', isHexbusError(error), () => `publish ${serial} was rejected with ${String(error)}`);
+    this.#checks.hold(
+      'P10',
+      isHexbusError(error) || error === withdrawn,
+      () => `publish ${serial} was rejected with ${String(error)}`,
+    );
     const found = this.#ledger.ofSerial(serial);
     this.#checks.hold(
       'P10',

@@ -9,7 +9,7 @@ import type {
   WriteBatch,
   WriteResult,
 } from '@hexbus/core';
-import { isHexbusError } from '@hexbus/core';
+import { isHexbusError, parseCursor } from '@hexbus/core';
 import { createSeededRandomness } from '@hexbus/testkit';
 import type { Scheduler } from 'fast-check';
 import { Checks, PropertyViolation } from './checks.ts';
@@ -23,6 +23,7 @@ import type { Place, PlaceMaker } from './places.ts';
 import { PublishAudit } from './publishes.ts';
 import { promisesSettled, Schedule, SimulatedTime, trimIntervalMs } from './schedule.ts';
 import { type Fault, type HistoryEvents, ScheduledHistory } from './scheduled-history.ts';
+import { show } from './stream-audit.ts';
 import { heldTopics, policies, topicSettings } from './topics.ts';
 
 export interface WorldOptions {
@@ -163,16 +164,34 @@ export class World implements HistoryEvents {
     });
   }
 
-  publish(topic: string, id: string | undefined): Promise<void> {
+  publish(topic: string, id: string | undefined, signal?: AbortSignal): Promise<void> {
     const life = this.life!;
     const publish = this.publishes.called(topic, id, () => life.alive);
     const { serial } = publish;
-    return life.bus.publish(topic, { serial }, id === undefined ? {} : { id }).then(
+    return life.bus.publish(topic, { serial }, { id, signal }).then(
       (receipt) => {
         this.publishes.resolved(publish, receipt);
         if (receipt.cursor !== undefined) this.tokens.push(receipt.cursor);
       },
       (error: unknown) => this.publishes.rejected(publish, error),
+    );
+  }
+
+  /** A page, compared with what was there from the call to the answer. */
+  async read(filter: readonly string[], last: number | undefined): Promise<void> {
+    const life = this.life!;
+    const page = await life.bus.read(filter, { last }).catch(() => undefined);
+    if (page === undefined || !life.alive) return;
+    const [start, end] = [parseCursor(page.start), parseCursor(page.cursor)];
+    const found = page.messages.map(({ position }) => position!);
+    const known = this.ledger.between(end.epoch, filter, start.position, end.position);
+    const missed = known.find(({ state, position }) => state === 'live' && !found.includes(position));
+    const positions = known.map(({ position }) => position).filter((position) => found.includes(position));
+    const ok = missed === undefined && positions.join() === found.join() && found.length <= (last ?? Infinity);
+    this.checks.hold(
+      'read',
+      ok,
+      () => `${filter} from ${page.start} to ${page.cursor} gave ${found}, not ${known.map(show)}`,
     );
   }
 

@@ -267,15 +267,18 @@ export class StreamWorld implements HistoryEvents {
         this.#endLife();
         this.#start(false);
         return undefined;
-      case 'reopen':
+      case 'reopen': {
         if (life === undefined) return undefined;
         this.#cut();
-        void life.bus.close().then(() => {
+        // Whether or not the history took too long.
+        const closed = life.bus.close().catch(() => undefined);
+        void closed.then(() => {
           if (!life.alive) return;
           this.#endLife();
           this.#start(command.newEpoch);
         });
         return undefined;
+      }
       case 'rest':
         return new Promise(() => undefined);
     }

@@ -34,8 +34,7 @@ export const mistakes: readonly Mutant[] = [
       {
         file: 'pump.ts',
         find: '    if (this.#wasBehind) {',
-        replace:
-          '    void this.#options.durable?.moved(this.cursor ?? this.#now);\n    if (this.#wasBehind) {',
+        replace: '    void this.#options.durable?.moved(this.cursor ?? this.#now);\n    if (this.#wasBehind) {',
       },
     ],
     caughtBy: ['P17', 'livelock'],
@@ -210,5 +209,17 @@ export const mistakes: readonly Mutant[] = [
     patches: [{ file: 'subscription.ts', find: 'await this.#host.flush();', replace: '' }],
     caughtBy: ['P3'],
     mix: streams,
+  },
+  {
+    name: 'a publish that was taken back is written nevertheless',
+    patches: [{ file: 'writer.ts', find: '      this.#queue.splice(index, 1);\n', replace: '' }],
+    caughtBy: ['P10'],
+    mix: streams,
+  },
+  {
+    name: 'a page read back begins before the cursor that it tells',
+    patches: [{ file: 'reading.ts', find: 'backwards ? [through - 1,', replace: 'backwards ? [through - 2,' }],
+    caughtBy: ['read'],
+    mix: { ...streams, weights: { publish: 12, read: 8 } },
   },
 ];
