@@ -171,7 +171,7 @@ describe('a held topic', () => {
     let now = before;
     const history: HistoryStore = {
       name: 'replaced',
-      capabilities: {},
+      capabilities: { durable: false },
       open: (options) => before.open(options),
       write: (batch) => now.write(batch),
       read: (query) => now.read(query),

@@ -5,7 +5,7 @@ function subscriber(name: string): Subscriber & { readonly name: string } {
   return { name, call: () => {}, push: () => {} };
 }
 
-const [a, b, c] = ['a', 'b', 'c'].map(subscriber) as [Subscriber, Subscriber, Subscriber];
+const [a, b, c] = [subscriber('a'), subscriber('b'), subscriber('c')];
 
 function reached(table: TopicTable, topic: string): string {
   return table

@@ -270,9 +270,7 @@ export class StreamWorld implements HistoryEvents {
       case 'reopen': {
         if (life === undefined) return undefined;
         this.#cut();
-        // Whether or not the history took too long.
-        const closed = life.bus.close().catch(() => undefined);
-        void closed.then(() => {
+        void Promise.allSettled([life.bus.close()]).then(() => {
           if (!life.alive) return;
           this.#endLife();
           this.#start(command.newEpoch);
