@@ -153,3 +153,9 @@ test.each([
   expect(rows.map(([verb]) => bare(verb)).sort()).toEqual(methods.sort());
   expect(Object.keys(calls).sort()).toEqual(methods.sort());
 });
+
+test('the page of errors has every code of an outcome', () => {
+  const [, union = ''] = /type RequestErrorCode =([^;]*);/.exec(readText('packages/core/src/gateway/api.ts')) ?? [];
+  const [rows = []] = tablesBelow(readText('docs/errors.md'), '## Requests');
+  expect(rows.slice(1).map(([code]) => bare(code))).toEqual([...union.matchAll(/'([\w-]+)'/g)].map(([, code]) => code));
+});
