@@ -19,6 +19,9 @@ export interface TopicEntry {
   readonly subscribers: readonly Subscriber[];
 }
 
+/** What the settings say of a topic, whoever subscribes. */
+type Settled = Pick<TopicEntry, 'retention' | 'schema'>;
+
 /** The subscribers of one entry of filters: when each first came, and how often it is registered. */
 type Registrations = Map<Subscriber, { readonly order: number; times: number }>;
 
@@ -32,6 +35,8 @@ const maxCachedTopics = 50_000;
 export class TopicTable {
   readonly #exactSettings = new Map<string, TopicSettings>();
   readonly #patternSettings: TopicSettings[] = [];
+  /** Apart from the entries, which each client that comes or goes makes void. */
+  readonly #settled = new Map<string, Settled>();
   readonly #exact = new Map<string, Registrations>();
   readonly #patterns = new Map<string, Registrations>();
   readonly #entries = new Map<string, TopicEntry>();
@@ -50,14 +55,14 @@ export class TopicTable {
   }
 
   isHeld(topic: string): boolean {
-    return this.get(topic).retention?.kind === 'until-handled';
+    return this.#settledOf(topic).retention?.kind === 'until-handled';
   }
 
   /** Whether some message of a topic or pattern can be in the history, outside held topics. */
   mayKeep(entry: string): boolean {
     const isLimits = ({ retention }: TopicSettings): boolean =>
       typeof retention === 'object' && retention.kind === 'limits';
-    if (!isPattern(entry)) return this.get(entry).retention?.kind === 'limits';
+    if (!isPattern(entry)) return this.#settledOf(entry).retention?.kind === 'limits';
     const overlaps = ({ pattern }: TopicSettings): boolean => patternsOverlap(pattern, entry);
     const settings = [...this.#exactSettings.values(), ...this.#patternSettings];
     return settings.some((one) => isLimits(one) && overlaps(one));
@@ -108,20 +113,27 @@ export class TopicTable {
   }
 
   #resolve(topic: string): TopicEntry {
+    const entry: TopicEntry = { topic, ...this.#settledOf(topic), subscribers: this.#subscribersOf(topic) };
+    if (this.#entries.size >= maxCachedTopics) this.#entries.clear();
+    this.#entries.set(topic, entry);
+    return entry;
+  }
+
+  #settledOf(topic: string): Settled {
+    const known = this.#settled.get(topic);
+    if (known !== undefined) return known;
     assertTopic(topic);
     const patterns = this.#patternSettings.filter(({ pattern }) => matchesPattern(pattern, topic));
     const own = this.#exactSettings.get(topic);
     const settings = own === undefined ? patterns : [own, ...patterns];
     const retention = settings.find((one) => one.retention !== undefined)?.retention;
-    const entry: TopicEntry = {
-      topic,
+    const settled: Settled = {
       retention: retention === 'none' ? undefined : retention,
       schema: settings.find((one) => one.schema !== undefined)?.schema,
-      subscribers: this.#subscribersOf(topic),
     };
-    if (this.#entries.size >= maxCachedTopics) this.#entries.clear();
-    this.#entries.set(topic, entry);
-    return entry;
+    if (this.#settled.size >= maxCachedTopics) this.#settled.clear();
+    this.#settled.set(topic, settled);
+    return settled;
   }
 
   #subscribersOf(topic: string): readonly Subscriber[] {
