@@ -199,6 +199,11 @@ export class Feed {
   /** Reads on once, after everything queued was taken. Rejects with what the store rejects with; the feed is then as before. */
   async fill(): Promise<void> {
     const { tail, history, filter, storeOnly } = this.#options;
+    if (storeOnly !== true) {
+      const completing = tail.complete(this.#epoch, this.#through);
+      if (completing !== undefined) await completing;
+      if (this.#ended) return;
+    }
     this.#taken = this.#through;
     const page = storeOnly === true ? undefined : tail.read(this.#epoch, this.#through, this.#options, pageLimit);
     if (page !== undefined) {

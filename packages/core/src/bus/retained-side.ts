@@ -1,6 +1,7 @@
 import type { CancelTimer, Clock } from '../clock.ts';
 import type { Head, HistoryStore } from '../ports/history-store.ts';
 import { Distributor } from './distributor.ts';
+import { createReadEarlier } from './earlier-messages.ts';
 import { HeldQueue } from './held-queue.ts';
 import type { NamedCursors } from './named-cursors.ts';
 import type { Observers } from './observers.ts';
@@ -45,7 +46,9 @@ export class RetainedSide implements RetainedParts {
     this.names = names;
     this.observers = observers;
     this.clock = settings.clock;
-    this.tail = new Tail(head);
+    // Only patterns that write it out match what begins with @.
+    const addresses = settings.retention.filter(({ kind, pattern }) => kind === 'limits' && pattern.startsWith('@'));
+    this.tail = new Tail(head, createReadEarlier(history, ['>', ...addresses.map(({ pattern }) => pattern)]));
     this.reader = new HistoryReader(history, () => this.tail.epoch);
     const queues = this.#heldQueues;
     const { followers } = this;

@@ -2,6 +2,7 @@ import type { RetainedMessage } from '../message.ts';
 import { isPattern, matchesPattern, patternsOverlap } from '../pattern.ts';
 import type { Filter, Head, TrimMark } from '../ports/history-store.ts';
 import type { TopicMatcher } from '../retention.ts';
+import type { ReadEarlier } from './earlier-messages.ts';
 
 /** A part of the history after a position, from memory or from the store. The fields mean what they mean in `HistoryPage`. */
 export interface FeedPage extends Head {
@@ -28,8 +29,13 @@ export class Tail {
   /** No feed has got further, as far as was reported. */
   #furthest: number;
   readonly #trimmed = new Map<string, number>();
+  readonly #readEarlier: ReadEarlier | undefined;
+  /** What the store had before a restart was asked for. */
+  #completing: Promise<void> | undefined;
 
-  constructor(head: Head) {
+  /** `readEarlier` completes what is here with what the store has before it. */
+  constructor(head: Head, readEarlier?: ReadEarlier) {
+    this.#readEarlier = readEarlier;
     this.#epoch = head.epoch;
     this.#head = head.position;
     this.#base = head.position;
@@ -53,6 +59,7 @@ export class Tail {
     this.#messages = [];
     this.#length = 0;
     this.#trimmed.clear();
+    this.#completing = undefined;
   }
 
   /** Starts anew at the same head, behind which there may be more: until the next append or restart, what follows it is for the store to tell. */
@@ -100,6 +107,17 @@ export class Tail {
     return epoch === this.#epoch && after >= this.#base && after <= this.#head;
   }
 
+  /**
+   * Reads the newest part of what the store had before, where that may be what follows a position: once after each restart, for all who come back
+   * then. Undefined where it is of no use. Rejects with what the store rejects with.
+   */
+  complete(epoch: string, after: number): Promise<void> | undefined {
+    const isNear = epoch === this.#epoch && after < this.#base && after >= this.#head - maxMessages;
+    if (this.#readEarlier === undefined || !isNear || this.#base > this.#head) return undefined;
+    this.#completing ??= this.#complete(this.#readEarlier);
+    return this.#completing;
+  }
+
   /** What follows a position, or undefined when only the store can tell. */
   read(
     epoch: string,
@@ -127,6 +145,27 @@ export class Tail {
       if (mark > after && concerns) trimmed.push({ topic, through: mark });
     }
     return { epoch, position: this.#head, messages, through, trimmed };
+  }
+
+  async #complete(readEarlier: ReadEarlier): Promise<void> {
+    const epoch = this.#epoch;
+    const base = this.#base;
+    const from = { epoch, position: Math.max(0, this.#head - maxMessages) };
+    try {
+      const earlier = await readEarlier(from, base, maxLength);
+      // It may have started anew meanwhile, or have let go of what follows.
+      if (earlier === undefined || epoch !== this.#epoch || base !== this.#base) return;
+      // After a doubt, what stands at the base itself may have come since.
+      const here = this.#messages[0]?.position ?? Infinity;
+      const messages = earlier.messages.filter(({ position }) => position < here);
+      this.#base = earlier.after;
+      this.#messages = [...messages, ...this.#messages];
+      for (const { encoded } of messages) this.#length += encoded.body.length;
+      this.noteTrimmed(earlier.trimmed);
+    } catch (error) {
+      this.#completing = undefined;
+      throw error;
+    }
   }
 
   #isTrimmed(message: RetainedMessage): boolean {
