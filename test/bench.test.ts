@@ -7,7 +7,7 @@ interface Scenario {
 }
 
 // The Node of the devDependencies: it runs TypeScript as it is, and has node:sqlite.
-test('every benchmark runs and gives figures', () => {
+test('every benchmark runs and gives figures', { timeout: 180_000 }, () => {
   const node = 'node_modules/node/bin/node';
   const args = ['--conditions=hexbus-source', '--expose-gc', 'bench/main.ts', '--quick', '--json'];
   const run = spawnSync(node, args, { cwd: root, encoding: 'utf8' });
