@@ -56,7 +56,7 @@ async function made(start: Partial<FeedStart> = {}): Promise<Made> {
     told,
     sink,
     forgetTail() {
-      tail.restart(epoch, tail.head);
+      tail.doubt();
       stream.doubt();
     },
     onPage: (callback) => {
