@@ -201,8 +201,8 @@ export class Feed {
     const { tail, history, filter, storeOnly } = this.#options;
     if (storeOnly !== true) {
       const completing = tail.complete(this.#epoch, this.#through);
-      if (completing !== undefined) await completing;
-      if (this.#ended) return;
+      // Whoever waited for it looks again whether to read at all.
+      if (completing !== undefined) return completing;
     }
     this.#taken = this.#through;
     const page = storeOnly === true ? undefined : tail.read(this.#epoch, this.#through, this.#options, pageLimit);

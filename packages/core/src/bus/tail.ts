@@ -30,8 +30,10 @@ export class Tail {
   #furthest: number;
   readonly #trimmed = new Map<string, number>();
   readonly #readEarlier: ReadEarlier | undefined;
-  /** What the store had before a restart was asked for. */
+  /** Asks for what the store had before a restart. */
   #completing: Promise<void> | undefined;
+  #isComplete = false;
+  #restarts = 0;
 
   /** `readEarlier` completes what is here with what the store has before it. */
   constructor(head: Head, readEarlier?: ReadEarlier) {
@@ -60,6 +62,8 @@ export class Tail {
     this.#length = 0;
     this.#trimmed.clear();
     this.#completing = undefined;
+    this.#isComplete = false;
+    this.#restarts += 1;
   }
 
   /** Starts anew at the same head, behind which there may be more: until the next append or restart, what follows it is for the store to tell. */
@@ -109,11 +113,11 @@ export class Tail {
 
   /**
    * Reads the newest part of what the store had before, where that may be what follows a position: once after each restart, for all who come back
-   * then. Undefined where it is of no use. Rejects with what the store rejects with.
+   * then. Undefined where it is of no use or done. Rejects with what the store rejects with.
    */
   complete(epoch: string, after: number): Promise<void> | undefined {
     const isNear = epoch === this.#epoch && after < this.#base && after >= this.#head - maxMessages;
-    if (this.#readEarlier === undefined || !isNear || this.#base > this.#head) return undefined;
+    if (this.#readEarlier === undefined || this.#isComplete || !isNear || this.#base > this.#head) return undefined;
     this.#completing ??= this.#complete(this.#readEarlier);
     return this.#completing;
   }
@@ -150,11 +154,14 @@ export class Tail {
   async #complete(readEarlier: ReadEarlier): Promise<void> {
     const epoch = this.#epoch;
     const base = this.#base;
+    const restarts = this.#restarts;
     const from = { epoch, position: Math.max(0, this.#head - maxMessages) };
     try {
       const earlier = await readEarlier(from, base, maxLength);
-      // It may have started anew meanwhile, or have let go of what follows.
-      if (earlier === undefined || epoch !== this.#epoch || base !== this.#base) return;
+      if (restarts !== this.#restarts) return;
+      this.#isComplete = true;
+      // It may have let go of what follows meanwhile.
+      if (earlier === undefined || base !== this.#base) return;
       // After a doubt, what stands at the base itself may have come since.
       const here = this.#messages[0]?.position ?? Infinity;
       const messages = earlier.messages.filter(({ position }) => position < here);
@@ -162,9 +169,8 @@ export class Tail {
       this.#messages = [...messages, ...this.#messages];
       for (const { encoded } of messages) this.#length += encoded.body.length;
       this.noteTrimmed(earlier.trimmed);
-    } catch (error) {
-      this.#completing = undefined;
-      throw error;
+    } finally {
+      if (restarts === this.#restarts) this.#completing = undefined;
     }
   }
 

@@ -43,6 +43,8 @@ export class MergedStream {
   #allSettled = true;
   /** How many subscriptions the main stream feeds. Without any it reads nothing and stays where it is. */
   #served = 0;
+  /** The last token that was given is not that of a stream whose subscriptions are all settled. */
+  #owesToken = false;
   #ended = false;
 
   constructor(side: RetainedParts, sink: StreamSink, start: CursorParts) {
@@ -142,7 +144,10 @@ export class MergedStream {
         for (const filter of [...this.#filters.values()]) moved = (await this.#feedBehind(filter)) || moved;
         moved = (await this.#feedMain()) || moved;
         this.#backoff.reset();
-        if (!moved) return;
+        if (!moved) {
+          this.#tellSettled();
+          return;
+        }
       } catch (error) {
         if (this.#ended) return;
         this.#sink.error(error);
@@ -273,11 +278,12 @@ export class MergedStream {
     if (this.#allSettled) return;
     let settled = false;
     for (const filter of this.#filters.values()) settled = filter.settle(position) || settled;
-    if (settled) this.#noteSettled(position);
+    if (settled) this.#noteSettled();
   }
 
   #give(message: RetainedMessage): void {
     if (this.#allSettled) {
+      this.#owesToken = false;
       this.#sink.event(message);
       return;
     }
@@ -345,11 +351,17 @@ export class MergedStream {
     this.#loop.wake();
   }
 
-  #noteSettled(position: number = this.position.position): void {
-    const before = this.#allSettled;
+  #noteSettled(): void {
     this.#allSettled = true;
     for (const { isSettled } of this.#filters.values()) if (!isSettled) this.#allSettled = false;
-    if (this.#allSettled && !before) this.#sink.settled(this.#tokenAt(position));
+    if (!this.#allSettled) this.#owesToken = true;
+  }
+
+  /** The client's last token is of a time when not all were settled, and perhaps nothing comes that would bring another. */
+  #tellSettled(): void {
+    if (!this.#owesToken || !this.#allSettled) return;
+    this.#owesToken = false;
+    this.#sink.settled(this.token);
   }
 
   #makeMain(start: FeedStart): Feed {
