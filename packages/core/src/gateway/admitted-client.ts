@@ -7,7 +7,6 @@ import { ClientAsks } from './client-asks.ts';
 import { ClientSubscriptions } from './client-subscriptions.ts';
 import type { EventSender } from './event-sender.ts';
 import { type Greeting, inboxId } from './greeting.ts';
-import type { InboundGate } from './inbound-gate.ts';
 import { MergedStream } from './merged-stream.ts';
 import type { Outbox } from './outbox.ts';
 import type { GatewayParts } from './parts.ts';
@@ -26,9 +25,10 @@ export interface AdmittedClientOptions {
   readonly protocol: ProtocolSession;
   readonly outbox: Outbox;
   readonly sender: EventSender;
-  readonly gate: InboundGate;
   readonly pending: PendingRequests;
   readonly questions: Questions;
+  /** Something that the client sent has no effect, through no fault of its own. */
+  readonly onDropped: (what: string) => void;
   readonly onError: (error: unknown) => void;
 }
 
@@ -43,7 +43,7 @@ export class AdmittedClient {
   #identity: Identity;
 
   constructor(options: AdmittedClientOptions) {
-    const { parts, connection, greeting, hello, carrier, questions, gate, sender, onError } = options;
+    const { parts, connection, greeting, hello, carrier, questions, sender, onDropped, onError } = options;
     this.#options = options;
     this.#identity = greeting.identity;
     this.greeting = greeting;
@@ -64,7 +64,7 @@ export class AdmittedClient {
       parts,
       info: this.info,
       rights,
-      gate,
+      onDropped,
       onError,
       reply: (id, reply) => this.reply(id, reply),
     });

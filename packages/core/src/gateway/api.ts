@@ -110,7 +110,7 @@ export interface GatewayLimits {
   readonly maxSubscriptions: number;
   /** Bytes that wait for one connection, in the gateway and its carrier together. */
   readonly maxOutboxBytes: number;
-  /** Requests of one client that run at once; more are not read. */
+  /** Requests and publishes of one client that run at once; more are refused as `overloaded`. */
   readonly maxRunningAsks: number;
   /** Requests to one client that wait for their answer; more end as `overloaded`. */
   readonly maxPendingRequests: number;

@@ -1,6 +1,5 @@
 import type { WireReply } from '../ports/protocol.ts';
 import type { ConnectionInfo } from './api.ts';
-import type { InboundGate } from './inbound-gate.ts';
 import type { GatewayParts } from './parts.ts';
 import type { Rights } from './rights.ts';
 import { refusal, wireErrorOf } from './wire-errors.ts';
@@ -9,9 +8,10 @@ export interface ClientAsksOptions {
   readonly parts: GatewayParts;
   readonly info: ConnectionInfo;
   readonly rights: Rights;
-  readonly gate: InboundGate;
   /** Answers the client. */
   readonly reply: (id: number, reply: WireReply) => void;
+  /** There is no room for what nobody waits for. */
+  readonly onDropped: (what: string) => void;
   readonly onError: (error: unknown) => void;
 }
 
@@ -23,7 +23,7 @@ export interface ClientMessage {
   readonly messageId?: string;
 }
 
-/** What one client asks of the server: each request runs by itself, and at most so many at once; then no more are read. */
+/** What one client asks of the server: each request runs by itself, and at most so many at once; more are refused, since what they wait for may be said after them. */
 export class ClientAsks {
   readonly #options: ClientAsksOptions;
   readonly #running = new Set<AbortController>();
@@ -42,7 +42,7 @@ export class ClientAsks {
       this.#answer(id, refusal('no-handler', 'the server has no handler of this name'));
       return;
     }
-    this.#run(id, async (signal) => {
+    this.#run(id, `a notification ${name}`, async (signal) => {
       try {
         return { ok: true, body: (await handler(body, { connection: info, signal })) ?? null };
       } catch (error) {
@@ -54,7 +54,7 @@ export class ClientAsks {
 
   publish(id: number, { topic, type, body, messageId }: ClientMessage): void {
     const { parts, info, rights } = this.#options;
-    this.#run(id, async (signal) => {
+    this.#run(id, 'a message', async (signal) => {
       if (!(await rights.allows('publish', topic)))
         return refusal('forbidden', 'publishing to this topic is not allowed');
       try {
@@ -80,22 +80,19 @@ export class ClientAsks {
     for (const running of this.#running) running.abort();
   }
 
-  #run(id: number | undefined, work: (signal: AbortSignal) => Promise<WireReply>): void {
-    const { limits } = this.#options.parts.settings;
-    // What was read before the gate was shut still comes in.
-    if (this.#running.size >= limits.maxRunningAsks + limits.maxPendingRequests) {
-      this.#answer(id, refusal('overloaded', 'too many requests of this client are running', true));
+  #run(id: number | undefined, what: string, work: (signal: AbortSignal) => Promise<WireReply>): void {
+    const { parts, onDropped } = this.#options;
+    if (this.#running.size >= parts.settings.limits.maxRunningAsks) {
+      if (id === undefined) onDropped(`${what}, as too many requests are running`);
+      else this.#answer(id, refusal('overloaded', 'too many requests of this client are running', true));
       return;
     }
     const controller = new AbortController();
     this.#running.add(controller);
     if (id !== undefined) this.#byId.set(id, controller);
-    if (this.#running.size === limits.maxRunningAsks) this.#options.gate.shut('asks');
     void work(controller.signal).then((reply) => {
       this.#running.delete(controller);
-      if (this.#ended) return;
-      if (this.#running.size < limits.maxRunningAsks) this.#options.gate.open('asks');
-      if (id === undefined || this.#byId.get(id) !== controller) return;
+      if (this.#ended || id === undefined || this.#byId.get(id) !== controller) return;
       this.#byId.delete(id);
       this.#answer(id, reply);
     });

@@ -290,9 +290,9 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
       protocol: this.#protocol,
       outbox: this.#outbox,
       sender: this.#sender,
-      gate: this.#gate,
       pending: this.#pending,
       questions: this.#questions,
+      onDropped: (what) => this.#parts.observers.tell('ignored', { ...this.reference, what }),
       onError: (error) => this.#error(error),
     });
     this.#client = client;

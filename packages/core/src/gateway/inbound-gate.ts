@@ -3,8 +3,8 @@ import type { Carrier } from '../ports/transport.ts';
 import type { GatewayLimits } from './api.ts';
 import { TokenBucket } from './token-bucket.ts';
 
-/** Why nothing is read from a client for now: it sends too fast, too much of what it asked for runs, or it does not take what it is sent. */
-export type GateReason = 'rate' | 'asks' | 'outbox';
+/** Why nothing is read from a client for now: it sends too fast, or does not take what it is sent. */
+export type GateReason = 'rate' | 'outbox';
 
 /** Reads from one client, or not. What is not read waits in the network, and in the client. */
 export class InboundGate {

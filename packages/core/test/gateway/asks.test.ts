@@ -1,7 +1,7 @@
 import type { RequestHandler, WireReply } from '@hexbus/core/gateway';
 import { describe, expect, it } from 'vitest';
 import { type Deferred, deferred } from '../support/deferred.ts';
-import { knock, type TestClient, welcomed } from './support/connect-client.ts';
+import type { TestClient } from './support/connect-client.ts';
 import { useGateways } from './support/use-gateways.ts';
 
 const gateways = useGateways();
@@ -173,43 +173,70 @@ describe('what a client asks of the server', () => {
 });
 
 describe('many requests of one client at once', () => {
-  it('beyond maxRunningAsks are not read until one has ended, and none is lost', async () => {
-    const { connect, gateway, clock } = await gateways.open();
-    const { calls, handler } = waiting();
-    gateway.handle('slow', handler);
-    const client = await connect();
-    for (let id = 1; id <= 64; id++) client.send('slow', id, id);
-    await clock.runAll();
-    for (let id = 65; id <= 200; id++) client.send('slow', id, id);
-    await clock.runAll();
-    expect(calls).toHaveLength(64);
-    let settled = 0;
-    while (settled < 200) {
-      const batch = calls.slice(settled);
-      expect(batch.length).toBeGreaterThan(0);
-      for (const call of batch) call.resolve('done');
-      settled += batch.length;
-      await clock.runAll();
-    }
-    expect(answersOf(client).size).toBe(200);
-  });
-
-  it('of which one ends make room for others, one for one', async () => {
+  it('beyond maxRunningAsks are refused as overloaded, and one that ends makes room', async () => {
     const { connect, gateway, clock } = await gateways.open({ limits: { maxRunningAsks: 2 } });
     const { calls, handler } = waiting();
     gateway.handle('slow', handler);
     const client = await connect();
-    for (let id = 1; id <= 2; id++) client.send('slow', id, id);
+    for (let id = 1; id <= 3; id++) client.send('slow', id, id);
+    client.send(18, 4, 'order.a', null, 'body');
     await clock.runAll();
-    for (let id = 3; id <= 4; id++) {
-      client.send('slow', id, id);
-      await clock.runAll();
-    }
     expect(calls).toHaveLength(2);
+    const refused = { ok: false, error: expect.objectContaining({ code: 'overloaded', retryable: true }) };
+    expect([...answersOf(client)]).toEqual([
+      [3, refused],
+      [4, refused],
+    ]);
     calls[1]?.resolve(1);
     await clock.runAll();
-    expect(calls.length).toBeGreaterThan(2);
+    client.send('slow', 3, 3);
+    await clock.runAll();
+    expect(calls).toHaveLength(3);
     expect(client.lines()).toEqual(['RESULT 2 1']);
+  });
+
+  it('of which nobody waits for one drop it beyond the limit, and the observer is told', async () => {
+    const world = await gateways.open({ limits: { maxRunningAsks: 1, maxIgnored: 1 } });
+    const { calls, handler } = waiting();
+    world.gateway.handle('slow', handler);
+    world.observed('ignored');
+    const client = await world.connect();
+    client.send('slow', 1);
+    for (let n = 2; n <= 4; n++) client.send('slow', n);
+    await world.clock.runAll();
+    expect(calls).toHaveLength(1);
+    const what = 'a notification slow, as too many requests are running';
+    expect(world.observed('ignored')).toMatchObject([{ what }, { what }, { what }]);
+    expect(world.gateway.connections.count).toBe(1);
+  });
+
+  it('that ask the client back have their answers', async () => {
+    const { connect, gateway, clock } = await gateways.open({ limits: { maxRunningAsks: 2 } });
+    gateway.handle('slow', (_, { connection }) => gateway.request({ connection: connection.id }, 'back', null));
+    const client = await connect();
+    client.send('slow', null, 1);
+    client.send('slow', null, 2);
+    await clock.runAll();
+    expect(client.lines()).toEqual(['REQUEST 1 back null', 'REQUEST 2 back null']);
+    client.answer(1, 'a');
+    client.answer(2, 'b');
+    await clock.runAll();
+    expect(client.lines()).toEqual([
+      'RESULT 1 {"status":"success","body":"a"}',
+      'RESULT 2 {"status":"success","body":"b"}',
+    ]);
+  });
+
+  it('are given up at the limit too', async () => {
+    const { connect, gateway, clock } = await gateways.open({ limits: { maxRunningAsks: 1 } });
+    const { calls, handler } = waiting();
+    gateway.handle('slow', handler);
+    const client = await connect();
+    client.send('slow', null, 1);
+    await clock.runAll();
+    client.send(10, 1);
+    await clock.runAll();
+    expect(calls[0]?.signal.aborted).toBe(true);
   });
 
   it('another client is not held up', async () => {
@@ -224,23 +251,6 @@ describe('many requests of one client at once', () => {
     other.send('fast', null, 2);
     await clock.runAll();
     expect(other.lines()).toEqual(['RESULT 2 "now"']);
-    expect(slow.lines()).toEqual([]);
-  });
-
-  it('27: that a carrier had read before it could be paused are overloaded beyond a second bound', async () => {
-    const { connect, gateway, clock, transport } = await gateways.open({
-      limits: { maxRunningAsks: 2, maxPendingRequests: 3 },
-    });
-    gateway.handle('slow', () => new Promise(() => {}));
-    // What comes behind HELLO is read before anything can be paused.
-    const link = knock(transport);
-    for (let id = 1; id <= 8; id++) link.send(JSON.stringify(['slow', null, id]));
-    const client = await welcomed(link);
-    await clock.runAll();
-    expect(client.lines()).toEqual(['ERROR 6 overloaded', 'ERROR 7 overloaded', 'ERROR 8 overloaded']);
-    const other = await connect();
-    other.send('slow', null, 1);
-    await clock.runAll();
-    expect(other.lines()).toEqual([]);
+    expect(slow.lines()).toEqual(['ERROR 2 overloaded']);
   });
 });
