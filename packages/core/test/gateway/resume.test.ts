@@ -116,7 +116,13 @@ describe('a client that comes back', () => {
       ],
     });
     await publish('order.b', 4);
-    expect(second.lines().toSorted()).toEqual(
+    // PING: all have caught up, once with and once without the one that the history had to locate.
+    expect(
+      second
+        .lines()
+        .filter((line) => line !== 'PING')
+        .toSorted(),
+    ).toEqual(
       [
         'RESULT 1 2 of 3',
         'RESULT 3 3 of 3',
@@ -211,7 +217,9 @@ describe('a gateway that was restarted', () => {
     const after = await start();
     const second = await after.connect({ resume: first.resume, subs: [[1, 'order.a', 'covered']] });
     expect(second.welcome.resumed).toBe(false);
-    expect(second.lines().toSorted()).toEqual(['GAP reset [0]', 'RESULT 1 0 of 1', '[1] order.a#1 1'].toSorted());
+    expect(second.lines().toSorted()).toEqual(
+      ['GAP reset [0]', 'PING', 'RESULT 1 0 of 1', '[1] order.a#1 1'].toSorted(),
+    );
   });
 });
 
@@ -272,7 +280,8 @@ describe('T28: a resume that is not right', () => {
       expect(welcome.session).not.toBe(session);
       expect(welcome.last).toBeUndefined();
       expect(Object.keys(welcome).toSorted()).toEqual(Object.keys(attempts[0]!.welcome).toSorted());
-      expect(lines()).toEqual(['GAP reset [0]']);
+      // Behind the gap only what its token is by now, where that is not the one it brought.
+      expect(lines().filter((line) => line !== 'PING')).toEqual(['GAP reset [0]']);
     }
     expect((await connect({ resume: ann.resume }, 'ann')).welcome.resumed).toBe(true);
   });

@@ -50,7 +50,7 @@ describe('WELCOME', () => {
     const link = knock(transport, { subs: [[1, 'order.a', 'earliest']] });
     const client = await welcomed(link);
     await clock.runAll();
-    expect(client.lines()).toEqual(['RESULT 1 0 of 2', '[1] order.a#1 1', '[1] order.a#2 2']);
+    expect(client.lines()).toEqual(['RESULT 1 0 of 2', '[1] order.a#1 1', '[1] order.a#2 2', 'PING']);
   });
 });
 

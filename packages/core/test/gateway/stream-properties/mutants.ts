@@ -230,13 +230,4 @@ export const streamMutants: readonly StreamMutant[] = [
     caughtBy: ['P27'],
     mix: connection,
   },
-  {
-    name: 'a filter that meets a main position which was set back is fed again what it had',
-    patches: [
-      { file: stream, find: 'filter.start = { epoch: this.#epoch, position: feed.position };', replace: '' },
-      { file: 'bus/feed.ts', find: '    this.#keepPlace(message.position - 1);\n', replace: '' },
-    ],
-    caughtBy: ['P2', 'P14'],
-    mix: connection,
-  },
 ];
