@@ -186,7 +186,8 @@ export class AdmittedClient {
         outbox.add(frame);
         return frame !== undefined;
       },
-      { timeoutMs: Number.POSITIVE_INFINITY, signal },
+      // How many there are is for subscriptions to bound, and none that was not sent may count as a try.
+      { timeoutMs: Number.POSITIVE_INFINITY, signal, isUncounted: true },
     );
     if (outcome.status === 'success') return outcome.body;
     throw new Error(outcome.status === 'error' ? `${outcome.code}: ${outcome.message}` : outcome.status);

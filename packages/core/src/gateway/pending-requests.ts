@@ -4,7 +4,7 @@ import type { Outcome, RequestErrorCode } from './api.ts';
 
 export interface PendingRequestsOptions {
   readonly clock: Clock;
-  /** How many may wait at once. */
+  /** How many may wait at once, of those that count. */
   readonly maxPending: number;
   /** Tells the peer that nobody waits any more for its answer to this request. Must not throw. */
   readonly cancel: (id: number) => void;
@@ -14,10 +14,13 @@ export interface AskOptions {
   /** `Infinity`: as long as the connection lives. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
+  /** It takes none of the places of `maxPending`, as something else bounds how many there are. */
+  readonly isUncounted?: boolean | undefined;
 }
 
 interface PendingRequest {
   readonly resolve: (outcome: Outcome) => void;
+  readonly places: 0 | 1;
   cancelTimer: CancelTimer | undefined;
   unlisten: (() => void) | undefined;
 }
@@ -27,6 +30,7 @@ export class PendingRequests {
   readonly #options: PendingRequestsOptions;
   readonly #pending = new Map<number, PendingRequest>();
   #lastId = 0;
+  #placesTaken = 0;
   #connected = true;
 
   constructor(options: PendingRequestsOptions) {
@@ -44,16 +48,18 @@ export class PendingRequests {
   ask(send: (id: number) => boolean, options: AskOptions): Promise<Outcome> {
     if (!this.#connected) return Promise.resolve(disconnected);
     if (options.signal?.aborted === true) return Promise.resolve(cancelled);
-    if (this.#pending.size >= this.#options.maxPending) return Promise.resolve(overloaded);
+    const places = options.isUncounted === true ? 0 : 1;
+    if (places > 0 && this.#placesTaken >= this.#options.maxPending) return Promise.resolve(overloaded);
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
-      const request: PendingRequest = { resolve, cancelTimer: undefined, unlisten: undefined };
+      const request: PendingRequest = { resolve, places, cancelTimer: undefined, unlisten: undefined };
+      this.#placesTaken += places;
       this.#pending.set(id, request);
       try {
         if (!send(id)) this.#end(id, disconnected);
       } catch (error) {
         reject(error);
-        this.#pending.delete(id);
+        this.#take(id);
       }
       if (this.#pending.has(id)) this.#watch(id, request, options);
     });
@@ -84,13 +90,19 @@ export class PendingRequests {
   }
 
   #end(id: number, outcome: Outcome): boolean {
+    const request = this.#take(id);
+    request?.resolve(outcome);
+    return request !== undefined;
+  }
+
+  #take(id: number): PendingRequest | undefined {
     const request = this.#pending.get(id);
-    if (request === undefined) return false;
+    if (request === undefined) return undefined;
     this.#pending.delete(id);
     request.cancelTimer?.();
     request.unlisten?.();
-    request.resolve(outcome);
-    return true;
+    this.#placesTaken -= request.places;
+    return request;
   }
 }
 

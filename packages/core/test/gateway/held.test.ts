@@ -198,6 +198,17 @@ describe('a held topic', () => {
     expect(await waiting(world)).toBe(0);
   });
 
+  it('is delivered however many requests wait for the client', async () => {
+    const world = await gateways.open({ limits: { maxPendingRequests: 1 } });
+    const client = await listening(world);
+    void world.gateway.request({ connection: client.welcome.connection }, 'state', null);
+    await world.publish('job.a', 1);
+    expect(client.lines()).toEqual(['REQUEST 1 state null', 'DELIVERY 2 to 1: job.a 1']);
+    client.answer(2);
+    await world.clock.runAll();
+    expect(await waiting(world)).toBe(0);
+  });
+
   it('is not delivered without the right to follow it, nor after it was revoked', async () => {
     let allowed = false;
     const world = await gateways.open({ authorize: () => allowed });

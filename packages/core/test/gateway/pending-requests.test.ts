@@ -52,6 +52,16 @@ describe('a reply', () => {
   });
 });
 
+test('an uncounted request takes no place, and needs none', async () => {
+  const { requests } = made(1);
+  const uncounted = { timeoutMs: Infinity, isUncounted: true };
+  const settled = [requests.ask(() => true, uncounted), requests.ask(() => true, { timeoutMs: Infinity })];
+  settled.push(requests.ask(() => true, uncounted));
+  expect(await requests.ask(() => true, { timeoutMs: 1 })).toMatchObject({ code: 'overloaded' });
+  for (const id of [1, 2, 3]) requests.settle(id, { ok: true, body: id });
+  expect(await Promise.all(settled)).toEqual([1, 2, 3].map((body) => ({ status: 'success', body })));
+});
+
 test('a request that was given up before it was made is not sent', async () => {
   const { requests, cancelled } = made();
   const outcome = await requests.ask(() => expect.fail('sent'), { timeoutMs: 1, signal: AbortSignal.abort() });
@@ -134,8 +144,8 @@ const mutants: readonly (Patch & { readonly fault: string; readonly rule: string
   {
     fault: 'the bound is off by one',
     rule: 'P29',
-    find: 'this.#pending.size >= this.#options',
-    replace: 'this.#pending.size > this.#options',
+    find: 'this.#placesTaken >= this.#options',
+    replace: 'this.#placesTaken > this.#options',
   },
   {
     fault: 'Infinity is a timeout',
