@@ -1,10 +1,10 @@
-import type { Message } from '../message.ts';
 import type { Hello, ProtocolSession, WireError, WireReply } from '../ports/protocol.ts';
 import type { Carrier } from '../ports/transport.ts';
 import { createTopicMatcher } from '../retention.ts';
 import type { ConnectionInfo, Identity } from './api.ts';
 import { ClientAsks } from './client-asks.ts';
 import { ClientSubscriptions } from './client-subscriptions.ts';
+import { Deliveries } from './deliveries.ts';
 import type { EventSender } from './event-sender.ts';
 import { type Greeting, inboxId } from './greeting.ts';
 import { MergedStream } from './merged-stream.ts';
@@ -39,6 +39,7 @@ export class AdmittedClient {
   readonly subscriptions: ClientSubscriptions;
   readonly asks: ClientAsks;
   readonly stream: MergedStream | undefined;
+  readonly #deliveries: Deliveries;
   readonly #options: AdmittedClientOptions;
   #identity: Identity;
 
@@ -51,13 +52,16 @@ export class AdmittedClient {
     const rights = new Rights({ parts, info: this.info, questions, onError });
     this.stream = this.#openStream();
     sender.stream = this.stream;
+    const { protocol, outbox, pending } = options;
+    const { handleTimeoutMs } = parts.internals;
+    this.#deliveries = new Deliveries({ protocol, outbox, pending, handleTimeoutMs });
     this.subscriptions = new ClientSubscriptions({
       parts,
       rights,
       stream: this.stream,
       subscriber: sender,
-      deliver: (id, message, signal) => this.#deliver(id, message, signal),
-      answer: (id, answer) => options.outbox.add(options.protocol.subscribed(id, answer)),
+      deliver: (id, message, signal) => this.#deliveries.deliver(id, message, signal),
+      answer: (id, answer) => outbox.add(protocol.subscribed(id, answer)),
       refuse: (id, error) => this.#refuse(id, error),
     });
     this.asks = new ClientAsks({
@@ -113,6 +117,12 @@ export class AdmittedClient {
     if (identity.userId !== this.#identity.userId) return false;
     this.#identity = identity;
     return true;
+  }
+
+  /** There is room in the outbox again. */
+  onRoom(): void {
+    this.#deliveries.onRoom();
+    this.#options.sender.onRoom();
   }
 
   reply(id: number, reply: WireReply): void {
@@ -175,21 +185,5 @@ export class AdmittedClient {
 
   #refuse(id: number, error: WireError): void {
     this.reply(id, { ok: false, error });
-  }
-
-  async #deliver(id: number, message: Message, signal: AbortSignal): Promise<unknown> {
-    const { pending, outbox, protocol, parts } = this.#options;
-    const { handleTimeoutMs } = parts.internals;
-    const outcome = await pending.ask(
-      (request) => {
-        const frame = protocol.delivery(request, id, message, handleTimeoutMs);
-        outbox.add(frame);
-        return frame !== undefined;
-      },
-      // How many there are is for subscriptions to bound, and none that was not sent may count as a try.
-      { timeoutMs: Number.POSITIVE_INFINITY, signal, isUncounted: true },
-    );
-    if (outcome.status === 'success') return outcome.body;
-    throw new Error(outcome.status === 'error' ? `${outcome.code}: ${outcome.message}` : outcome.status);
   }
 }

@@ -100,7 +100,7 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
       timings,
       isDeaf: () => this.#gate.isShut,
       isHeldBack: () => this.#outbox.isHeldBack,
-      drainedBytes: () => this.#outbox.drainedBytes,
+      drains: () => this.#outbox.drains(),
       onPing: () => this.#ping(),
       onDead: () => this.terminate(closeCodes.heartbeatTimeout, 'no sign of life'),
       onStalled: () => this.#onStalled(),
@@ -166,10 +166,7 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
     this.#outbox.add(this.#protocol.bye({ code, reason, reconnect: reconnectAfter(code) !== 'no', afterMs }));
     this.#outbox.flush();
     this.#letGo(code, reason, { code, reason });
-    // Closing waits behind what the client does not take.
-    const { clock, timings } = this.#parts.settings;
-    if (timings.stallTimeoutMs !== Number.POSITIVE_INFINITY)
-      this.#cancelLinger = clock.setTimer(() => this.#carrier.terminate(), timings.stallTimeoutMs);
+    this.#linger();
     this.#carrier.close(code, reason);
   }
 
@@ -320,6 +317,17 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
     } else this.end(closeCodes.forbidden, 'a connection keeps its user');
   }
 
+  /** Closing waits behind what the client has not taken yet. */
+  #linger(): void {
+    const { clock, timings } = this.#parts.settings;
+    if (timings.stallTimeoutMs === Number.POSITIVE_INFINITY) return;
+    const before = this.#outbox.drains();
+    this.#cancelLinger = clock.setTimer(() => {
+      if (this.#outbox.drains() > before) this.#linger();
+      else this.#carrier.terminate();
+    }, timings.stallTimeoutMs);
+  }
+
   #receive(text: string): void {
     this.#receivedBytes = text.length;
     if (!this.#ended) this.#protocol.receive(text);
@@ -340,7 +348,7 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
 
   #onRoom(): void {
     this.#gate.open('outbox');
-    this.#sender.onRoom();
+    this.#client?.onRoom();
   }
 
   #onStalled(): void {

@@ -209,6 +209,49 @@ describe('a held topic', () => {
     expect(await waiting(world)).toBe(0);
   });
 
+  it('waits for room in the outbox, without a try', async () => {
+    const limits = { maxOutboxBytes: 1_000 };
+    const subs = Array.from({ length: 20 }, (_, index) => [index + 1, `job.${index}`] as const);
+    const timings = { stallTimeoutMs: Infinity, pingMs: 10_000_000 };
+    const world = await gateways.open({ limits, timings, bus: { maxTries: 1, handleTimeoutMs: Infinity } });
+    const client = await world.connect({ subs });
+    client.lines();
+    client.link.pause();
+    for (const [, topic] of subs) await world.publish(topic, 'x'.repeat(500));
+    await world.clock.advance(1_000_000);
+    client.link.read(Number.POSITIVE_INFINITY);
+    expect(client.link.arrived.length).toBeLessThan(4);
+    client.link.resume();
+    for (let answered = 0; answered < subs.length; ) {
+      await world.clock.runAll();
+      const deliveries = client.frames().filter((frame) => frame.kind === 'delivery');
+      expect(deliveries.length).toBeGreaterThan(0);
+      for (const { id } of deliveries) client.answer(id);
+      answered += deliveries.length;
+    }
+    await world.clock.runAll();
+    for (const [, topic] of subs) expect((await world.bus.stats(topic)).waiting).toBe(0);
+    expect(await world.bus.deadLetters('job.0')).toEqual([]);
+  });
+
+  it('that waits for room is given up with its subscription', async () => {
+    const timings = { stallTimeoutMs: Infinity, pingMs: 10_000_000 };
+    const world = await gateways.open({ limits: { maxOutboxBytes: 300 }, timings });
+    const client = await listening(world);
+    client.subscribe(2, 'live');
+    await world.clock.runAll();
+    client.lines();
+    client.link.pause();
+    await world.publish('live', 'x'.repeat(500));
+    await world.publish('job.a', 1);
+    expect(await world.gateway.disconnect({ all: true })).toBe(1);
+    client.link.resume();
+    await world.clock.runAll();
+    expect(client.lines()).not.toContainEqual(expect.stringContaining('DELIVERY'));
+    expect(await waiting(world)).toBe(1);
+    expect(await world.bus.deadLetters('job.a')).toEqual([]);
+  });
+
   it('is not delivered without the right to follow it, nor after it was revoked', async () => {
     let allowed = false;
     const world = await gateways.open({ authorize: () => allowed });
