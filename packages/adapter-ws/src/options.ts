@@ -22,7 +22,7 @@ export interface WsTransportOptions {
   readonly perMessageDeflate?: boolean | undefined;
   /** With `port`: how long a client may take to send its request. */
   readonly handshakeTimeoutMs?: number | undefined;
-  /** How long a client may take to answer a close before it is terminated. */
+  /** How long a client may take to answer a close, or take nothing of what stands before it, before it is terminated. */
   readonly closeTimeoutMs?: number | undefined;
   /** How many proxies of yours are in front: the client's address is that entry of X-Forwarded-For, from the right. */
   readonly trustProxy?: number | undefined;

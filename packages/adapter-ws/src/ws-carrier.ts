@@ -1,8 +1,10 @@
 import type { Duplex } from 'node:stream';
+import { type CancelTimer, systemClock } from '@hexbus/core';
 import type { Carrier, CarrierListener, FrameBatch, Handshake } from '@hexbus/core/gateway';
 import type { WebSocket } from 'ws';
 import { closeCode, closeReason, violationCode } from './close-frame.ts';
-import { type BatchWriter, createBatchWriter } from './shared-frames.ts';
+import { wsDefaults } from './options.ts';
+import { SliceQueue } from './slice-queue.ts';
 
 /** A WebSocket as a carrier. ws tells of what happens always later, never inside a call of it. */
 export class WsCarrier implements Carrier {
@@ -11,23 +13,30 @@ export class WsCarrier implements Carrier {
   /** Resolves when the listener was told of the end. */
   readonly gone: Promise<void>;
   readonly #ws: WebSocket;
-  readonly #write: BatchWriter;
+  readonly #queue: SliceQueue;
+  readonly #closeTimeoutMs: number;
   #listener: CarrierListener | undefined;
   #resolveGone: () => void = () => {};
-  /** Batches that the operating system does not have yet. Not told by `bufferedBytes`, since pongs of ws wait among them. */
-  #unwritten = 0;
   /** `queued` was answered, so `drained` is owed. */
   #waiting = false;
   /** This side ended it, with this code. */
   #ending: { readonly code: number; readonly reason: string } | undefined;
   /** Nothing is told any more but the end. */
   #terminated = false;
+  #cancelClosing: CancelTimer | undefined;
 
-  constructor(ws: WebSocket, socket: Duplex, handshake: Handshake, protocol: string) {
+  constructor(
+    ws: WebSocket,
+    socket: Duplex,
+    handshake: Handshake,
+    protocol: string,
+    closeTimeoutMs: number = wsDefaults.closeTimeoutMs,
+  ) {
     this.#ws = ws;
+    this.#closeTimeoutMs = closeTimeoutMs;
     this.handshake = handshake;
     this.protocol = protocol;
-    this.#write = createBatchWriter(ws, socket, this.#written);
+    this.#queue = new SliceQueue(ws, socket, () => this.#written());
     this.gone = new Promise((resolve) => {
       this.#resolveGone = resolve;
     });
@@ -43,14 +52,13 @@ export class WsCarrier implements Carrier {
   }
 
   get bufferedBytes(): number {
-    return this.#terminated ? 0 : this.#ws.bufferedAmount;
+    return this.#terminated ? 0 : this.#queue.bytes;
   }
 
   send(batch: FrameBatch): 'sent' | 'queued' | 'closed' {
     if (this.#ending !== undefined || this.#ws.readyState !== this.#ws.OPEN) return 'closed';
     if (batch.frames.length === 0) return 'sent';
-    this.#unwritten += 1;
-    this.#write(batch);
+    this.#queue.add(batch);
     if (this.bufferedBytes === 0) return 'sent';
     this.#waiting = true;
     return 'queued';
@@ -67,13 +75,15 @@ export class WsCarrier implements Carrier {
   close(code: number, reason: string): void {
     if (this.#ending !== undefined || this.#ws.readyState !== this.#ws.OPEN) return;
     this.#ending = { code: closeCode(code), reason: closeReason(reason) };
-    this.#ws.close(this.#ending.code, this.#ending.reason);
+    if (this.#queue.isHandedOn) this.#ws.close(this.#ending.code, this.#ending.reason);
+    else this.#watchClosing();
     // The peer's answer must be read, also behind a pause.
     this.#ws.resume();
   }
 
   terminate(): void {
     this.#terminated = true;
+    this.#queue.clear();
     this.#ws.terminate();
   }
 
@@ -93,16 +103,29 @@ export class WsCarrier implements Carrier {
     const listener = this.#listener;
     this.#listener = undefined;
     this.#terminated = true;
+    this.#queue.clear();
+    this.#cancelClosing?.();
     listener?.closed(end.code, end.reason);
     this.#resolveGone();
   }
 
-  readonly #written = (error?: Error | null): void => {
-    // Then the end is near, and nothing was handed on.
-    if (error) return;
-    this.#unwritten -= 1;
-    if (!this.#waiting || this.#unwritten > 0 || this.#terminated) return;
+  #written(): void {
+    if (this.#terminated) return;
+    if (this.#ending !== undefined && this.#queue.isHandedOn && this.#ws.readyState === this.#ws.OPEN) {
+      this.#cancelClosing?.();
+      this.#ws.close(this.#ending.code, this.#ending.reason);
+    }
+    if (!this.#waiting || !this.#queue.isEmpty) return;
     this.#waiting = false;
     this.#listener?.drained();
-  };
+  }
+
+  /** The close waits behind what the client must take first; ws waits only for its answer. */
+  #watchClosing(): void {
+    const before = this.bufferedBytes;
+    this.#cancelClosing = systemClock.setTimer(() => {
+      if (this.bufferedBytes < before) this.#watchClosing();
+      else this.terminate();
+    }, this.#closeTimeoutMs);
+  }
 }

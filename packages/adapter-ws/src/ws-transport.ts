@@ -144,7 +144,7 @@ class WebSocketTransport implements WsTransport {
     // ws answers at once: with 101, or with an error that only it knows of, such as a malformed extension.
     this.#acceptor.handleUpgrade(request, knock.socket, knock.release(), (ws) => {
       connected = true;
-      const carrier = new WsCarrier(ws, knock.socket, handshake, protocol);
+      const carrier = new WsCarrier(ws, knock.socket, handshake, protocol, this.#settings.closeTimeoutMs);
       this.#keep(carrier);
       carrier.start((carrier) => admission.connect(carrier));
     });

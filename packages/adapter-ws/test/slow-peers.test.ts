@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { createFrameBatch } from '@hexbus/testkit';
 import { afterEach, expect, it } from 'vitest';
 import { closeAfterEach, openWs } from './support/host.ts';
@@ -77,6 +78,34 @@ it('threat 10: a client that never answers a close is ended after closeTimeoutMs
   carrier.close(4103, 'expired');
   expect(await mute.closeCode()).toBe(4103);
   expect(await ended).toBe(4103);
+});
+
+it.each([
+  ['plain', {}, {}],
+  ['with compression', { perMessageDeflate: true }, { 'Sec-WebSocket-Extensions': 'permessage-deflate' }],
+])('what waits of one batch falls while a client takes it slowly, %s', async (_, options, headers) => {
+  const opened = await openWs(options);
+  const arriving = opened.nextGuest();
+  const client = await upgraded(opened.port, headers);
+  const { carrier } = await arriving;
+  client.socket.pause();
+  // Compression makes nothing less of it.
+  const text = randomBytes(24 << 20).toString('base64');
+  expect(carrier.send(createFrameBatch(text))).toBe('queued');
+  const seen = new Set<number>();
+  client.socket.removeAllListeners('data');
+  client.socket.on('data', () => {
+    client.socket.pause();
+    seen.add(carrier.bufferedBytes);
+    setImmediate(() => client.socket.resume());
+  });
+  const drained = new Promise<void>((resolve) => {
+    opened.guests[0]?.whenDrained(resolve);
+  });
+  client.socket.resume();
+  await drained;
+  // In one write it would stand still until everything was taken.
+  expect(seen.size).toBeGreaterThan(5);
 });
 
 it('threat 11: a peer that stands still is no end by itself; terminate ends it at once', async () => {

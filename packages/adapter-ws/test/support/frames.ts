@@ -22,7 +22,9 @@ export function frame(opcode: number, payload: string | Buffer = '', shape: Fram
 }
 
 export interface ReceivedFrame {
+  /** Of a text in parts: 1, then 0. */
   readonly opcode: number;
+  readonly fin: boolean;
   readonly payload: Buffer;
 }
 
@@ -30,14 +32,17 @@ export interface ReceivedFrame {
 export function takeFrame(bytes: Buffer): { readonly frame: ReceivedFrame; readonly rest: Buffer } | undefined {
   if (bytes.length < 2) return undefined;
   const [first = 0, second = 0] = bytes;
-  if ((first & 0xf0) !== 0x80 || ![1, 8, 9, 10].includes(first & 0x0f)) throw new Error(`no frame: ${first}`);
+  const fin = (first & 0x80) !== 0;
+  const opcode = first & 0x0f;
+  if ((first & 0x70) !== 0 || !(fin ? [0, 1, 8, 9, 10] : [0, 1]).includes(opcode))
+    throw new Error(`no frame: ${first}`);
   if ((second & 0x80) !== 0) throw new Error('a server must not mask');
   const header = second < 126 ? 2 : second === 126 ? 4 : 10;
   if (bytes.length < header) return undefined;
   const size = second < 126 ? second : second === 126 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2));
   if (bytes.length < header + size) return undefined;
   return {
-    frame: { opcode: first & 0x0f, payload: bytes.subarray(header, header + size) },
+    frame: { opcode, fin, payload: bytes.subarray(header, header + size) },
     rest: bytes.subarray(header + size),
   };
 }

@@ -11,6 +11,7 @@ export class Guest implements CarrierListener {
   readonly ended: Promise<number>;
   #end: (code: number) => void = () => {};
   #look = (): void => {};
+  #whenDrained = (): void => {};
 
   constructor(carrier: Carrier) {
     this.carrier = carrier;
@@ -32,8 +33,13 @@ export class Guest implements CarrierListener {
     this.#look();
   }
 
+  whenDrained(callback: () => void): void {
+    this.#whenDrained = callback;
+  }
+
   drained(): void {
     this.drains += 1;
+    this.#whenDrained();
   }
 
   closed(code: number): void {

@@ -12,6 +12,7 @@ export class RawClient {
   readonly socket: Socket;
   readonly closed: Promise<void>;
   #bytes: Buffer = Buffer.alloc(0);
+  readonly #parts: Buffer[] = [];
   #isOver = false;
   #look = (): void => {};
 
@@ -59,8 +60,16 @@ export class RawClient {
     this.socket.write(frame(...parts));
   }
 
-  /** The next frame; undefined when the link is gone without one. */
+  /** The next frame, of a text in parts the last one with all of it; undefined when the link is gone without one. */
   async frame(): Promise<ReceivedFrame | undefined> {
+    const next = await this.#frame();
+    if (next === undefined || next.opcode > 1) return next;
+    if ((next.opcode === 0) !== this.#parts.length > 0) throw new Error('parts of two texts are mixed');
+    this.#parts.push(next.payload);
+    return next.fin ? { opcode: 1, fin: true, payload: Buffer.concat(this.#parts.splice(0)) } : this.frame();
+  }
+
+  async #frame(): Promise<ReceivedFrame | undefined> {
     let taken = takeFrame(this.#bytes);
     await this.#until(() => {
       taken = takeFrame(this.#bytes);
