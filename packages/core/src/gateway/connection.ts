@@ -67,7 +67,8 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
   /** The renewals of the identity that are under way. */
   #authenticating: Promise<void> | undefined;
   #ended = false;
-  #receivedBytes = 0;
+  /** What the frame that is being read costs of the client's rate. */
+  #frameCost = 1;
   #ignored = 0;
 
   constructor({ parts, carrier, protocol, identity, questions, releases }: ConnectionOptions) {
@@ -196,6 +197,7 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
   hello(hello: Hello): void {
     const { handshake } = this.#carrier;
     this.#cancelHello?.();
+    this.#frameCost += hello.subscriptions.length;
     this.#early = [];
     void greet(this.#parts, this.id, handshake, this.#identity, hello, this.#questions)
       .then((greeting) => this.#admit(greeting, hello))
@@ -206,36 +208,37 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
   }
 
   subscribe(subscription: WireSubscription): void {
-    const client = this.#ready(1);
-    client?.subscriptions.add(subscription);
+    this.#admitted()?.subscriptions.add(subscription);
   }
 
   unsubscribe(id: number): void {
-    this.#ready(1)?.subscriptions.remove(id);
+    this.#admitted()?.subscriptions.remove(id);
   }
 
   acknowledge(token: string): void {
-    if (this.#ready(1)?.acknowledge(token) === false) this.ignored('an acknowledgement of what was not sent');
+    if (this.#admitted()?.acknowledge(token) === false) this.ignored('an acknowledgement of what was not sent');
   }
 
   ask(name: string, body: unknown, id?: number): void {
-    this.#ready(1)?.asks.ask(name, body, id);
+    this.#admitted()?.asks.ask(name, body, id);
   }
 
   publish(id: number, message: ClientMessage): void {
-    this.#ready(1)?.asks.publish(id, message);
+    this.#admitted()?.asks.publish(id, message);
   }
 
   reply(id: number, reply: WireReply): void {
-    if (!this.#pending.settle(id, reply)) this.ignored('a reply that nobody waits for');
+    // How many of these come is for the server to say, which has asked.
+    if (this.#pending.settle(id, reply)) this.#frameCost = 0;
+    else this.ignored('a reply that nobody waits for');
   }
 
   cancel(id: number): void {
-    this.#ready(0)?.asks.cancel(id);
+    this.#admitted()?.asks.cancel(id);
   }
 
   authenticate(id: number, token: string): void {
-    const client = this.#ready(1);
+    const client = this.#admitted();
     if (client === undefined) return;
     // One after the other, so that the newest token counts.
     const before = this.#authenticating ?? Promise.resolve();
@@ -243,7 +246,7 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
   }
 
   ping(): void {
-    if (this.#ready(1) !== undefined) this.#outbox.add(this.#protocol.pong());
+    if (this.#admitted() !== undefined) this.#outbox.add(this.#protocol.pong());
   }
 
   violated(code: number, reason: string): void {
@@ -329,15 +332,15 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
   }
 
   #receive(text: string): void {
-    this.#receivedBytes = text.length;
-    if (!this.#ended) this.#protocol.receive(text);
+    if (this.#ended) return;
+    this.#frameCost = 1;
+    this.#protocol.receive(text);
+    if (!this.#ended) this.#gate.charge(this.#frameCost, text.length);
   }
 
-  /** The client, if it was let in and is still there. Counts the frame against its rate. */
-  #ready(frames: 0 | 1): AdmittedClient | undefined {
-    if (this.#ended || this.#client === undefined) return undefined;
-    if (frames > 0) this.#gate.charge(this.#receivedBytes);
-    return this.#client;
+  /** The client, if it was let in and is still there. */
+  #admitted(): AdmittedClient | undefined {
+    return this.#ended ? undefined : this.#client;
   }
 
   #ping(): void {

@@ -8,8 +8,8 @@ export interface HeartbeatOptions {
   readonly isDeaf: () => boolean;
   /** The carrier has not drained. */
   readonly isHeldBack: () => boolean;
-  /** Rises as the carrier drains. */
-  readonly drainedBytes: () => number;
+  /** Rises whenever the carrier has drained something. */
+  readonly drains: () => number;
   readonly onPing: () => void;
   /** The client sent nothing between too many pings. */
   readonly onDead: () => void;
@@ -40,10 +40,10 @@ export class Heartbeat {
 
   /** The carrier holds back what was sent: from now on it must drain. */
   watchDraining(): void {
-    const { clock, timings, drainedBytes } = this.#options;
+    const { clock, timings, drains } = this.#options;
     // Over TLS a carrier holds back and drains all the time, so a running timer is left to run.
     if (this.#cancelStall !== undefined || timings.stallTimeoutMs === Number.POSITIVE_INFINITY) return;
-    const before = drainedBytes();
+    const before = drains();
     this.#cancelStall = clock.setTimer(() => this.#checkDraining(before), timings.stallTimeoutMs);
   }
 
@@ -53,10 +53,10 @@ export class Heartbeat {
   }
 
   #checkDraining(before: number): void {
-    const { isHeldBack, drainedBytes, onStalled } = this.#options;
+    const { isHeldBack, drains, onStalled } = this.#options;
     this.#cancelStall = undefined;
     if (!isHeldBack()) return;
-    if (drainedBytes() > before) this.watchDraining();
+    if (drains() > before) this.watchDraining();
     else onStalled();
   }
 

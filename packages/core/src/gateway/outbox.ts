@@ -50,7 +50,9 @@ export interface OutboxOptions {
 export class Outbox {
   readonly #options: OutboxOptions;
   #batch: Batch | undefined;
-  #sentBytes = 0;
+  /** What waited in the carrier when it was looked at last. */
+  #buffered = 0;
+  #drains = 0;
   /** The carrier has not drained what it was given. That alone is no sign of a slow client: over TLS it is so after every write. */
   #heldBack = false;
   #full = false;
@@ -77,9 +79,12 @@ export class Outbox {
     return this.#heldBack;
   }
 
-  /** Rises as the carrier drains, however much more it is given. */
-  get drainedBytes(): number {
-    return this.#sentBytes - this.#options.carrier.bufferedBytes;
+  /** How often the carrier was seen to have drained something, however much more it was given. */
+  drains(): number {
+    const { bufferedBytes } = this.#options.carrier;
+    if (bufferedBytes < this.#buffered) this.#drains += 1;
+    this.#buffered = bufferedBytes;
+    return this.#drains;
   }
 
   add(frame: Frame | undefined): void {
@@ -99,8 +104,9 @@ export class Outbox {
     const batch = this.#batch;
     if (batch === undefined || this.#ended) return;
     this.#batch = undefined;
-    this.#sentBytes += batch.bytes;
+    if (this.#heldBack) this.drains();
     const outcome = this.#options.carrier.send(batch);
+    if (outcome === 'queued') this.#buffered = this.#options.carrier.bufferedBytes;
     if (outcome === 'sent' && !this.#heldBack) this.#hasDrained();
     if (outcome !== 'queued' || this.#heldBack) return;
     this.#heldBack = true;
@@ -110,6 +116,8 @@ export class Outbox {
   /** The carrier holds nothing back any more. */
   drained(): void {
     this.#heldBack = false;
+    this.#drains += 1;
+    this.#buffered = 0;
     // What was added in this turn is still to be sent.
     if (this.#batch === undefined) this.#hasDrained();
   }

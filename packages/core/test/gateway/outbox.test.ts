@@ -269,3 +269,24 @@ test('after its end nothing is sent, added or told, and there is no room', () =>
   expect(told).toEqual(['full', 'held back']);
   expect(outbox.hasRoom).toBe(false);
 });
+
+test('every look at a carrier that holds less than before tells that it drains, however much more it is given', () => {
+  const one = made({ maxBytes: 1_000 });
+  const { clock, carrier, outbox } = one;
+  carrier.answer = 'queued';
+  outbox.add(frame(100));
+  clock.runTurn();
+  expect(outbox.drains()).toBe(0);
+  carrier.bufferedBytes = 99;
+  outbox.add(frame(500));
+  clock.runTurn();
+  expect(outbox.drains()).toBe(1);
+  expect(outbox.drains()).toBe(1);
+  // What a carrier adds of its own, such as pongs, is no draining, and hides none.
+  carrier.bufferedBytes = 700;
+  expect(outbox.drains()).toBe(1);
+  carrier.bufferedBytes = 699;
+  expect(outbox.drains()).toBe(2);
+  drain(one);
+  expect(outbox.drains()).toBe(3);
+});
