@@ -1,5 +1,5 @@
 import { encodeReply, type WireReply } from '@hexbus/core/wire';
-import { assertFrameSize } from './frame-size.ts';
+import { assertFrame } from './frame-checks.ts';
 
 /** Something that the server asked on the present connection and waits for. */
 export interface Asked {
@@ -29,7 +29,7 @@ export class Answers {
   reply(asked: Asked, reply: WireReply): boolean {
     if (!this.isOpen(asked)) return false;
     const frame = encodeReply(asked.id, reply);
-    assertFrameSize(frame);
+    assertFrame(frame);
     this.#open.delete(asked.id);
     this.#send(frame);
     return true;

@@ -1,6 +1,7 @@
 import type { Handler, LifecycleState, Message, Receipt } from '@hexbus/core';
 import type { Outcome, RequestOptions } from '@hexbus/core/gateway';
-import { assertPattern, assertTopic, encodeAsk, encodePublish, HexbusError, shorten } from '@hexbus/core/wire';
+import { assertFunction, encodeAsk, encodePublish, HexbusError, shorten } from '@hexbus/core/wire';
+
 import type {
   Client,
   ClientPublishOptions,
@@ -8,10 +9,11 @@ import type {
   ClientSubscribeOptions,
   ClientSubscription,
 } from './api.ts';
+import { checkName, checkPattern, checkTimeout, checkTopic } from './checks.ts';
 import type { Close } from './connector.ts';
 import { Conversation, type ConversationHost } from './conversation.ts';
 import { type ClientObserverEvents, ClientObservers } from './observers.ts';
-import { type ClientOptions, type ClientSettings, checkFunction, resolveClientOptions } from './options.ts';
+import { type ClientOptions, type ClientSettings, resolveClientOptions } from './options.ts';
 import { outcomeOf, receiptOf } from './outcomes.ts';
 import { FollowedTopic } from './subscription.ts';
 
@@ -75,8 +77,8 @@ class GatewayClient implements Client, ConversationHost {
     handler: Handler<Message<Body>>,
     options: ClientSubscribeOptions = {},
   ): ClientSubscription {
-    assertPattern(topic);
-    checkFunction('handler', handler);
+    checkPattern(topic);
+    assertFunction('handler', handler);
     this.#assertUsable();
     const conversation = this.#conversation;
     const { id, covered } = conversation.idFor(topic);
@@ -89,15 +91,17 @@ class GatewayClient implements Client, ConversationHost {
   }
 
   on<Body = unknown>(type: string, handler: Handler<Message<Body>>): () => void {
-    checkFunction('handler', handler);
+    assertFunction('handler', handler);
     this.#assertUsable();
     return this.#conversation.stream.inbox.on(type, handler as Handler);
   }
 
   async publish(topic: string, body: unknown, options: ClientPublishOptions = {}): Promise<Receipt> {
-    assertTopic(topic);
-    this.#assertUsable();
     const { type, id: messageId } = options;
+    checkTopic(topic);
+    if (type !== undefined) checkName('type', type);
+    if (messageId !== undefined) checkName('id', messageId);
+    this.#assertUsable();
     const encode = (id: number): string => encodePublish(id, { topic, type, body, messageId });
     return receiptOf(
       topic,
@@ -107,12 +111,14 @@ class GatewayClient implements Client, ConversationHost {
 
   async request<Body = unknown>(name: string, body: unknown, options: RequestOptions = {}): Promise<Outcome<Body>> {
     const { timeoutMs = this.#settings.timings.requestTimeoutMs, signal } = options;
+    checkName('name', name);
+    checkTimeout(timeoutMs);
     const encode = (id: number): string => encodeAsk(name, body, id);
     return outcomeOf(await this.#conversation.requests.ask(encode, { timeoutMs, signal }));
   }
 
   handle(name: string, handler: ClientRequestHandler): () => void {
-    checkFunction('handler', handler);
+    assertFunction('handler', handler);
     this.#assertUsable();
     return this.#conversation.handlers.handle(name, handler);
   }

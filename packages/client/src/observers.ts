@@ -1,6 +1,5 @@
 import type { LifecycleState } from '@hexbus/core';
-import { HexbusError, type WireGap } from '@hexbus/core/wire';
-import { checkFunction, configError } from './options.ts';
+import { assertFunction, configError, HexbusError, type WireGap } from '@hexbus/core/wire';
 
 export interface ClientObserverEvents {
   /** The state, or whether there is a connection, has changed. */
@@ -48,7 +47,7 @@ export class ClientObservers {
     observer: (event: ClientObserverEvents[Name]) => void,
   ): () => void {
     if (!names.includes(name)) throw configError('observe', name, `use one of ${names.join(', ')}`);
-    checkFunction('observer', observer);
+    assertFunction('observer', observer);
     const observers = this.#observers.get(name) ?? new Set();
     // Wrapped, so that the same function may observe twice.
     const entry: Observer = (event) => observer(event);

@@ -1,5 +1,5 @@
 import type { Clock, Randomness } from '@hexbus/core';
-import { HexbusError, shorten, systemClock, systemRandomness } from '@hexbus/core/wire';
+import { configError, isName, isPrintable, systemClock, systemRandomness, wireLimits } from '@hexbus/core/wire';
 import type { OpenLink } from './link.ts';
 import { memorySession, type SessionStore } from './session.ts';
 import { openWsLink, type WebSocketConstructor } from './ws-link.ts';
@@ -90,19 +90,17 @@ export interface ClientSettings {
 export function resolveClientOptions(options: ClientOptions): ClientSettings {
   const { token, transport = 'ws', capabilities = [] } = options;
   if (transport !== 'ws') throw configError('transport', transport, "use 'ws'");
-  if (!Array.isArray(capabilities) || !capabilities.every((name) => typeof name === 'string'))
-    throw configError('capabilities', capabilities, 'pass a list of names');
-  if (token !== undefined && typeof token !== 'string' && typeof token !== 'function')
-    throw configError('token', typeof token, 'pass a text, or a function that returns one');
+  if (!Array.isArray(capabilities) || !capabilities.every(isName))
+    throw configError('capabilities', capabilities, 'pass a list of names, each of at most 128 printable bytes');
   const url = socketUrl(options.url);
   const WebSocket = options.WebSocket ?? (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket;
   if (typeof WebSocket !== 'function')
     throw configError('WebSocket', WebSocket, 'this runtime has none: pass the one of the package ws');
   return {
     openLink: (listener) => openWsLink(WebSocket, url, listener),
-    token: typeof token === 'function' ? token : () => token,
+    token: readToken(token),
     tokenRenews: typeof token === 'function',
-    capabilities,
+    capabilities: [...capabilities],
     session: options.session ?? memorySession(),
     limits: numbers('limits', options.limits, clientDefaults.limits, 1),
     timings: numbers('timings', options.timings, clientDefaults.timings, 0),
@@ -111,13 +109,19 @@ export function resolveClientOptions(options: ClientOptions): ClientSettings {
   };
 }
 
-export function configError(field: string, value: unknown, instead: string): HexbusError {
-  return new HexbusError('HEXBUS_CONFIG', `${field} is ${shorten(value)}; ${instead}`);
+/** What fetches the credential, and rejects with `HEXBUS_CONFIG` for one that no gateway would take. */
+function readToken(token: ClientOptions['token']): ClientSettings['token'] {
+  if (token === undefined) return () => undefined;
+  if (typeof token === 'function') return async () => checkCredential('what token() returned', await token());
+  const credential = checkCredential('token', token);
+  return () => credential;
 }
 
-/** Throws unless `value` is a function. */
-export function checkFunction(field: string, value: unknown): void {
-  if (typeof value !== 'function') throw configError(field, value, 'pass a function');
+/** It is a secret, so no error shows it. */
+function checkCredential(field: string, value: unknown): string {
+  const { maxTokenLength } = wireLimits;
+  if (isPrintable(value, maxTokenLength)) return value;
+  throw configError(field, typeof value, `pass a text of 1 to ${maxTokenLength} printable characters`);
 }
 
 /** Older browsers take ws and wss only, and no relative addresses. */

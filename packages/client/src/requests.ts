@@ -1,6 +1,6 @@
 import type { CancelTimer, Clock } from '@hexbus/core';
 import { encodeCancel, type WireReply } from '@hexbus/core/wire';
-import { assertFrameSize } from './frame-size.ts';
+import { assertFrame } from './frame-checks.ts';
 
 /** How something that was asked of the server ended. `not-sent`: there was no connection. */
 export type Settled =
@@ -37,7 +37,7 @@ export class Requests {
   ask(encode: (id: number) => string, { timeoutMs, signal }: AskOptions): Promise<Settled> {
     const id = this.nextId();
     const frame = encode(id);
-    assertFrameSize(frame);
+    assertFrame(frame);
     if (signal?.aborted) return Promise.resolve({ how: 'cancelled' });
     if (!this.#send(frame)) return Promise.resolve({ how: 'not-sent' });
     return new Promise((resolve) => {

@@ -1,3 +1,5 @@
+import { isAscii, isFields, isId, isToken, wireLimits } from '@hexbus/core/wire';
+
 /** What a client needs to go on where it stopped, e.g. after a page was loaded again. Holds a secret. Plain JSON. */
 export interface SavedSession {
   readonly session: string;
@@ -26,19 +28,21 @@ export function memorySession(): SessionStore {
   };
 }
 
-/** What a store gave, or undefined when it is no session: whatever lies there may be old, or somebody else's. */
+/** What a store gave, or undefined when a server could not take it: whatever lies there may be old, or somebody else's. */
 export function readSavedSession(value: unknown): SavedSession | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
-  const { session, secret, token, covered } = value as Partial<Record<keyof SavedSession, unknown>>;
-  if (typeof session !== 'string' || typeof secret !== 'string') return undefined;
-  return {
-    session,
-    secret,
-    ...(typeof token === 'string' ? { token } : {}),
-    covered: Array.isArray(covered) ? covered.filter(isCovered) : [],
-  };
+  if (!isFields(value)) return undefined;
+  const { session, secret, token, covered } = value;
+  const { maxSessionLength } = wireLimits;
+  if (!isAscii(session, maxSessionLength) || !isAscii(secret, maxSessionLength)) return undefined;
+  if (token !== undefined && !isToken(token)) return undefined;
+  if (!Array.isArray(covered) || !covered.every(isCovered)) return undefined;
+  if (new Set(covered.map(([id]) => id)).size < covered.length) return undefined;
+  return { session, secret, ...(token === undefined ? {} : { token }), covered };
 }
 
+/** Above every id there must be room for those of new subscriptions and requests. */
+const maxSavedId = 2 ** 52;
+
 function isCovered(entry: unknown): entry is readonly [number, string] {
-  return Array.isArray(entry) && Number.isSafeInteger(entry[0]) && entry[0] > 0 && typeof entry[1] === 'string';
+  return Array.isArray(entry) && isId(entry[0]) && entry[0] < maxSavedId && typeof entry[1] === 'string';
 }

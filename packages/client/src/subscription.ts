@@ -17,6 +17,7 @@ import {
   type WireGap,
 } from '@hexbus/core/wire';
 import type { ClientGap, ClientSubscribeOptions, ClientSubscription } from './api.ts';
+import { wireFrom } from './checks.ts';
 import { Delivery, type DeliveryMemory } from './delivery.ts';
 import { HighWater } from './high-water.ts';
 import { messageWork } from './message-work.ts';
@@ -73,7 +74,7 @@ export class FollowedTopic implements ClientSubscription, Coverable {
     this.#options = options;
     this.#host = host;
     this.#runtime = runtime;
-    this.#from = options.from ?? 'now';
+    this.#from = wireFrom(options.from);
     const { clock, backlog, handling } = runtime;
     this.#pump = new Pump(clock, backlog);
     this.#runner = new HandlerRunner({ handler, handling, clock, onRetry: () => undefined });

@@ -11,6 +11,7 @@ describe('createClient', () => {
     ['url', { url: undefined }],
     ['transport', { transport: 'pigeon' }],
     ['token', { token: 7 }],
+    ['token', { token: '' }],
     ['capabilities', { capabilities: 'console' }],
     ['WebSocket', { WebSocket: 'ws' }],
     ['limits.maxTries', { limits: { maxTries: 0 } }],

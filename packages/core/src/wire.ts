@@ -1,5 +1,7 @@
+export { assertFunction, configError } from './bus/checks.ts';
 export { HandlerRunner } from './bus/handler-runner.ts';
 export type { HandlingSettings } from './bus/options.ts';
+export { parseFrom } from './bus/start.ts';
 export { systemClock, systemRandomness } from './clock.ts';
 export { formatCursor, parseCursor } from './cursor.ts';
 export { HexbusError, shorten } from './errors.ts';
@@ -19,7 +21,7 @@ export type { Reconnect } from './protocol/close-codes.ts';
 export { closeCodes, mayReconnect, reconnectAfter } from './protocol/close-codes.ts';
 export type { ServerFrame } from './protocol/decode-server-frame.ts';
 export { decodeServerFrame, readSubscribed } from './protocol/decode-server-frame.ts';
-export { wireErrorCodes } from './protocol/elements.ts';
+export { isAscii, isFields, isId, isName, isPrintable, isToken, wireErrorCodes } from './protocol/elements.ts';
 export { encodeCancel, encodePing, encodePong, encodeReply } from './protocol/encode.ts';
 export {
   encodeAcknowledge,
@@ -31,3 +33,4 @@ export {
   encodeUnsubscribe,
 } from './protocol/encode-client-frame.ts';
 export { frameTypes, hexbusV1Name, hexbusV1Version, wireLimits } from './protocol/frames.ts';
+export { parseBounded } from './protocol/parse-bounded.ts';
