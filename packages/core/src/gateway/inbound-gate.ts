@@ -35,9 +35,9 @@ export class InboundGate {
     if (this.#reasons.delete(reason) && this.#reasons.size === 0) this.#carrier.resume();
   }
 
-  /** The client sent a frame of its own accord. Shuts the gate until its rate allows for it. */
-  charge(bytes: number): void {
-    this.#owedFrames += 1;
+  /** The client sent something that counts as so many frames. Shuts the gate until its rate allows for it. */
+  charge(frames: number, bytes: number): void {
+    this.#owedFrames += frames;
     this.#owedBytes += bytes;
     if (!this.#reasons.has('rate')) this.#pay();
   }

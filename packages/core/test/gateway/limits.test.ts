@@ -43,6 +43,9 @@ describe('a client that sends too fast', () => {
 
   it.each([
     ['PING', [14]],
+    ['PONG', [15]],
+    ['CANCEL', [10, 7]],
+    ['an answer that nobody waits for', [8, 7, null]],
     ['ACK', [6, 'e.0']],
     ['SUB', [3, 1, 'order.a']],
     ['a notification', ['none', null]],
@@ -63,6 +66,63 @@ describe('a client that sends too fast', () => {
     expect(asked).toBe(0);
     await clock.advance(10_000);
     expect(asked).toBe(1);
+  });
+
+  it.each([
+    ['PONG', () => [15, 'x'.repeat(60_000)]],
+    ['answers that nobody waits for', (id: number) => [8, id, 'x'.repeat(60_000)]],
+  ])('of large %s is held up', async (_, frame) => {
+    const { connect, gateway, clock } = await gateways.open({ limits: { maxIgnored: Infinity } });
+    let noted = 0;
+    gateway.handle('note', () => {
+      noted += 1;
+    });
+    const client = await connect();
+    for (let n = 1; n <= 3_000; n++) {
+      client.send(...frame(n));
+      if (n % 15 > 0) continue;
+      await clock.runAll();
+      client.send('note', null);
+    }
+    await clock.runAll();
+    expect(noted).toBeLessThan(5);
+    await clock.advance(1_000_000);
+    expect(noted).toBe(200);
+  });
+
+  it('counts no answers to what the server asked', async () => {
+    const { connect, gateway, clock } = await gateways.open({ limits: { ...rates, maxByteBurst: 1_000_000 } });
+    const client = await connect();
+    const { connection } = client.welcome;
+    let answered = 0;
+    for (let n = 1; n <= 50; n++) {
+      void gateway.request({ connection }, 'ask', null).then(({ status }) => {
+        answered += status === 'success' ? 1 : 0;
+      });
+      await clock.runAll();
+      client.answer(n);
+      await clock.runAll();
+    }
+    expect(answered).toBe(50);
+  });
+
+  it('pays for each subscription that its HELLO names', async () => {
+    const { connect, gateway, clock } = await gateways.open({ limits: { maxFrameBurst: 20, maxFramesPerSecond: 10 } });
+    let noted = 0;
+    gateway.handle('note', () => {
+      noted += 1;
+    });
+    const client = await connect({ subs: Array.from({ length: 40 }, (_, n) => [n + 1, `order.${n}`] as const) });
+    expect(client.lines()).toHaveLength(40);
+    for (let n = 0; n < 2; n++) {
+      client.send('note', null);
+      await clock.runAll();
+    }
+    expect(noted).toBe(1);
+    await clock.advance(2_199);
+    expect(noted).toBe(1);
+    await clock.advance(1);
+    expect(noted).toBe(2);
   });
 
   it('harms no other client, and its silence is not taken for death', async () => {
