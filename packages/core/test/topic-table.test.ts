@@ -49,3 +49,34 @@ test('whoever walks a list sees the subscribers of that moment', () => {
   table.remove(['x'], a);
   expect(subscribers).toEqual([a]);
 });
+
+test('a pattern that comes or goes reaches every topic that was resolved before, however it begins', () => {
+  const topics = ['x', 'x.y', 'x.y.z', 'y', 'y.x', '@user.x'];
+  const table = new TopicTable([]);
+  const all = (): string[] => topics.filter((topic) => reached(table, topic) !== '');
+  for (const [pattern, matching] of [
+    ['>', ['x', 'x.y', 'x.y.z', 'y', 'y.x']],
+    ['*', ['x', 'y']],
+    ['*.x', ['y.x']],
+    ['x.>', ['x.y', 'x.y.z']],
+    ['x.*', ['x.y']],
+    ['@user.*', ['@user.x']],
+  ] as const) {
+    expect(all()).toEqual([]);
+    table.add([pattern], a);
+    expect(all()).toEqual(matching);
+    table.remove([pattern], a);
+  }
+  expect(all()).toEqual([]);
+});
+
+test('a pattern makes no entry void that begins otherwise', () => {
+  const table = new TopicTable([]);
+  table.add(['x.y'], a);
+  const before = [table.get('x.y'), table.get('z')];
+  table.add(['y.>'], b);
+  expect([table.get('x.y'), table.get('z')].map((entry, index) => entry === before[index])).toEqual([true, true]);
+  table.add(['x.>'], b);
+  expect(table.get('x.y')).not.toBe(before[0]);
+  expect(table.get('z')).toBe(before[1]);
+});

@@ -38,8 +38,11 @@ export class TopicTable {
   /** Apart from the entries, which each client that comes or goes makes void. */
   readonly #settled = new Map<string, Settled>();
   readonly #exact = new Map<string, Registrations>();
-  readonly #patterns = new Map<string, Registrations>();
+  /** By first token, so that a topic is compared with few; under `*` those that begin with a wildcard. */
+  readonly #patterns = new Map<string, Map<string, Registrations>>();
   readonly #entries = new Map<string, TopicEntry>();
+  /** The topics of the entries by first token, so that a pattern makes few of them void. */
+  readonly #resolved = new Map<string, Set<string>>();
   #order = 0;
 
   constructor(settings: readonly TopicSettings[]) {
@@ -72,7 +75,7 @@ export class TopicTable {
   add(filter: readonly string[], subscriber: Subscriber): void {
     const order = this.#order++;
     for (const entry of filter) {
-      const table = this.#tableOf(entry);
+      const table = this.#tableFor(entry);
       const registrations: Registrations = table.get(entry) ?? new Map();
       const registration = registrations.get(subscriber);
       if (registration === undefined) registrations.set(subscriber, { order, times: 1 });
@@ -86,13 +89,14 @@ export class TopicTable {
   remove(filter: readonly string[], subscriber: Subscriber): void {
     for (const entry of filter) {
       const table = this.#tableOf(entry);
-      const registrations = table.get(entry);
+      const registrations = table?.get(entry);
       const registration = registrations?.get(subscriber);
-      if (registrations === undefined || registration === undefined) continue;
+      if (table === undefined || registrations === undefined || registration === undefined) continue;
       registration.times -= 1;
       if (registration.times > 0) continue;
       registrations.delete(subscriber);
       if (registrations.size === 0) table.delete(entry);
+      if (table.size === 0) this.#patterns.delete(firstOf(entry));
       this.#forget(entry);
     }
   }
@@ -100,22 +104,47 @@ export class TopicTable {
   clear(): void {
     this.#exact.clear();
     this.#patterns.clear();
-    this.#entries.clear();
+    this.#forgetAll();
   }
 
-  #tableOf(entry: string): Map<string, Registrations> {
-    return isPattern(entry) ? this.#patterns : this.#exact;
+  #tableOf(entry: string): Map<string, Registrations> | undefined {
+    return isPattern(entry) ? this.#patterns.get(firstOf(entry)) : this.#exact;
+  }
+
+  #tableFor(entry: string): Map<string, Registrations> {
+    const table = this.#tableOf(entry) ?? new Map<string, Registrations>();
+    if (isPattern(entry)) this.#patterns.set(firstOf(entry), table);
+    return table;
   }
 
   #forget(filterEntry: string): void {
-    if (isPattern(filterEntry)) this.#entries.clear();
-    else this.#entries.delete(filterEntry);
+    const first = firstOf(filterEntry);
+    if (first === '*') {
+      this.#forgetAll();
+      return;
+    }
+    const resolved = this.#resolved.get(first);
+    if (resolved === undefined) return;
+    for (const topic of isPattern(filterEntry) ? resolved : [filterEntry]) {
+      this.#entries.delete(topic);
+      resolved.delete(topic);
+    }
+    if (resolved.size === 0) this.#resolved.delete(first);
+  }
+
+  #forgetAll(): void {
+    this.#entries.clear();
+    this.#resolved.clear();
   }
 
   #resolve(topic: string): TopicEntry {
     const entry: TopicEntry = { topic, ...this.#settledOf(topic), subscribers: this.#subscribersOf(topic) };
-    if (this.#entries.size >= maxCachedTopics) this.#entries.clear();
+    if (this.#entries.size >= maxCachedTopics) this.#forgetAll();
     this.#entries.set(topic, entry);
+    const first = firstOf(topic);
+    const resolved = this.#resolved.get(first);
+    if (resolved === undefined) this.#resolved.set(first, new Set([topic]));
+    else resolved.add(topic);
     return entry;
   }
 
@@ -137,7 +166,9 @@ export class TopicTable {
   }
 
   #subscribersOf(topic: string): readonly Subscriber[] {
-    const found = [...this.#patterns].flatMap(([pattern, some]) => (matchesPattern(pattern, topic) ? [some] : []));
+    const tables = [this.#patterns.get(firstOf(topic)), this.#patterns.get('*')];
+    const patterns = tables.flatMap((table) => (table === undefined ? [] : [...table]));
+    const found = patterns.flatMap(([pattern, some]) => (matchesPattern(pattern, topic) ? [some] : []));
     const exact = this.#exact.get(topic);
     if (exact !== undefined) found.push(exact);
     // Those of one entry are in order already.
@@ -145,4 +176,11 @@ export class TopicTable {
     const all = found.flatMap((some) => [...some]).sort(([, a], [, b]) => a.order - b.order);
     return [...new Set(all.map(([subscriber]) => subscriber))];
   }
+}
+
+/** The first token of a topic or pattern; `*` for one that begins with either wildcard. */
+function firstOf(entry: string): string {
+  const end = entry.indexOf('.');
+  const first = end < 0 ? entry : entry.slice(0, end);
+  return first === '>' ? '*' : first;
 }
