@@ -24,6 +24,7 @@ import { Outbox } from './outbox.ts';
 import type { GatewayParts } from './parts.ts';
 import { PendingRequests } from './pending-requests.ts';
 import type { Questions } from './questions.ts';
+import { Renewals } from './renewals.ts';
 import type { ServerEnd } from './sessions.ts';
 import { refusal } from './wire-errors.ts';
 
@@ -59,13 +60,12 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
   readonly #heartbeat: Heartbeat;
   readonly #identityWatch: IdentityWatch;
   readonly #pending: PendingRequests;
+  readonly #renewals: Renewals;
   #cancelHello: CancelTimer | undefined;
   #cancelLinger: CancelTimer | undefined;
   #client: AdmittedClient | undefined;
   /** What came behind HELLO, while it is being looked at. */
   #early: string[] | undefined;
-  /** The renewals of the identity that are under way. */
-  #authenticating: Promise<void> | undefined;
   #ended = false;
   /** What the frame that is being read costs of the client's rate. */
   #frameCost = 1;
@@ -116,6 +116,10 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
       clock,
       maxPending: limits.maxPendingRequests,
       cancel: (id) => this.#outbox.add(this.#protocol.cancel(id)),
+    });
+    this.#renewals = new Renewals({
+      renew: (token) => this.#renew(token),
+      reply: (id, reply) => this.#client?.reply(id, reply),
     });
   }
 
@@ -230,19 +234,16 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
   reply(id: number, reply: WireReply): void {
     // How many of these come is for the server to say, which has asked.
     if (this.#pending.settle(id, reply)) this.#frameCost = 0;
-    else this.ignored('a reply that nobody waits for');
+    else this.ignored('a reply that nobody waits for', this.#pending.wasAsked(id));
   }
 
   cancel(id: number): void {
     this.#admitted()?.asks.cancel(id);
+    this.#renewals.cancel(id);
   }
 
   authenticate(id: number, token: string): void {
-    const client = this.#admitted();
-    if (client === undefined) return;
-    // One after the other, so that the newest token counts.
-    const before = this.#authenticating ?? Promise.resolve();
-    this.#authenticating = before.then(() => this.#renew(client, id, token));
+    if (this.#admitted() !== undefined) this.#renewals.add(id, token);
   }
 
   ping(): void {
@@ -258,9 +259,10 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
     this.end(code, reason);
   }
 
-  ignored(what: string): void {
-    this.#ignored += 1;
+  ignored(what: string, mayHaveCrossed = false): void {
     this.#parts.observers.tell('ignored', { ...this.reference, what });
+    if (mayHaveCrossed) return;
+    this.#ignored += 1;
     if (this.#ignored > this.#parts.settings.limits.maxIgnored)
       this.end(closeCodes.malformed, 'too much without effect');
   }
@@ -292,7 +294,7 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
       sender: this.#sender,
       pending: this.#pending,
       questions: this.#questions,
-      onDropped: (what) => this.#parts.observers.tell('ignored', { ...this.reference, what }),
+      onDropped: (what) => this.ignored(what, true),
       onError: (error) => this.#error(error),
     });
     this.#client = client;
@@ -308,16 +310,19 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
     for (const text of early) this.#receive(text);
   }
 
-  async #renew(client: AdmittedClient, id: number, token: string): Promise<void> {
+  async #renew(token: string): Promise<WireReply | undefined> {
     const { authenticator } = this.#parts;
     const found = await authenticator.byToken(token, this.#carrier.handshake, this.#questions);
-    if (this.#ended) return;
-    if (found === 'refused' || found === 'failed') {
-      client.reply(id, refusal('unauthenticated', 'the token was not accepted', found === 'failed'));
-    } else if (client.renew(found)) {
-      this.#identityWatch.watch(found);
-      client.reply(id, { ok: true, body: null });
-    } else this.end(closeCodes.forbidden, 'a connection keeps its user');
+    const client = this.#admitted();
+    if (client === undefined) return undefined;
+    if (found === 'refused' || found === 'failed')
+      return refusal('unauthenticated', 'the token was not accepted', found === 'failed');
+    if (!client.renew(found)) {
+      this.end(closeCodes.forbidden, 'a connection keeps its user');
+      return undefined;
+    }
+    this.#identityWatch.watch(found);
+    return { ok: true, body: null };
   }
 
   /** Closing waits behind what the client has not taken yet. */
@@ -344,7 +349,6 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
   }
 
   #ping(): void {
-    // Now and then an answer and what it answers cross each other, also with a client that does nothing wrong.
     this.#ignored = 0;
     if (this.#outbox.hasRoom) this.#outbox.add(this.#protocol.ping(this.#client?.stream?.token));
   }

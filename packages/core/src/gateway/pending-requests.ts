@@ -70,6 +70,11 @@ export class PendingRequests {
     return this.#end(id, outcomeOf(reply));
   }
 
+  /** Whether this was ever the id of a request. */
+  wasAsked(id: number): boolean {
+    return id <= this.#lastId;
+  }
+
   /** The connection is gone: every request ends now, and each further one at once. */
   disconnect(): void {
     this.#connected = false;

@@ -117,8 +117,11 @@ export interface ProtocolHost {
   ping(): void;
   /** The client broke the protocol: the connection ends with this close code. */
   violated(code: number, reason: string): void;
-  /** Something that the protocol tells to ignore was ignored, and is counted. */
-  ignored(what: string): void;
+  /**
+   * Something that the protocol tells to ignore was ignored. It is counted, unless it may have crossed with the end of what it is about: that happens
+   * to clients that do nothing wrong.
+   */
+  ignored(what: string, mayHaveCrossed?: boolean): void;
 }
 
 /**

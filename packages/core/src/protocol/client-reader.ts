@@ -7,6 +7,8 @@ export class ClientReader {
   readonly #host: ProtocolHost;
   /** Ids of the client that are open: answered or ended, they are forgotten. */
   readonly #open = new Map<number, 'subscription' | 'request'>();
+  /** What ends an id up to this one may have crossed with its answer. */
+  #highestId = 0;
   #state: 'new' | 'greeted' | 'broken' = 'new';
 
   constructor(host: ProtocolHost) {
@@ -45,7 +47,7 @@ export class ClientReader {
         break;
       case 'unsubscribe':
         if (this.#ends('subscription', frame.id)) host.unsubscribe(frame.id);
-        else host.ignored('UNSUB of a subscription that is not there');
+        else host.ignored('UNSUB of a subscription that is not there', frame.id <= this.#highestId);
         break;
       case 'ask':
         if (frame.id === undefined) host.ask(frame.name, frame.body);
@@ -59,7 +61,7 @@ export class ClientReader {
         break;
       case 'cancel':
         if (this.#ends('request', frame.id)) host.cancel(frame.id);
-        else host.ignored('CANCEL of a request that is not open');
+        else host.ignored('CANCEL of a request that is not open', frame.id <= this.#highestId);
         break;
       case 'reply':
         host.reply(frame.id, frame.reply);
@@ -84,6 +86,7 @@ export class ClientReader {
       return false;
     }
     this.#open.set(id, kind);
+    this.#highestId = Math.max(this.#highestId, id);
     return true;
   }
 

@@ -183,6 +183,53 @@ describe('AUTH of a connection that stands', () => {
     expect(seen).toEqual(['new']);
   });
 
+  it('is overloaded while one is looked at and one waits', async () => {
+    const answers: Deferred<Identity>[] = [];
+    const { connect, clock } = await gateways.open({
+      authenticate: () => ({ userId: 'ann' }),
+      authenticateToken() {
+        const answer = deferred<Identity>();
+        answers.push(answer);
+        return answer.promise;
+      },
+    });
+    const client = await connect();
+    for (let id = 1; id <= 4; id++) client.send(11, id, 'ann');
+    await clock.runAll();
+    expect(client.lines()).toEqual(['ERROR 3 overloaded', 'ERROR 4 overloaded']);
+    for (let n = 0; n < 2; n++) {
+      answers[n]?.resolve({ userId: 'ann' });
+      await clock.runAll();
+    }
+    client.send(11, 5, 'ann');
+    await clock.runAll();
+    answers[2]?.resolve({ userId: 'ann' });
+    await clock.runAll();
+    expect(client.lines()).toEqual(['RESULT 1 null', 'RESULT 2 null', 'RESULT 5 null']);
+    expect(answers).toHaveLength(3);
+  });
+
+  it('that was cancelled is not answered, though its id stands for another request', async () => {
+    const answer = deferred<Identity>();
+    const asked = deferred<unknown>();
+    const { connect, clock, gateway } = await gateways.open({
+      authenticate: () => ({ userId: 'ann' }),
+      authenticateToken: () => answer.promise,
+    });
+    gateway.handle('ask', () => asked.promise);
+    const client = await connect();
+    client.send(11, 1, 'ann');
+    client.send(10, 1);
+    client.send('ask', null, 1);
+    await clock.runAll();
+    answer.resolve({ userId: 'ann' });
+    await clock.runAll();
+    expect(client.lines()).toEqual([]);
+    asked.resolve('done');
+    await clock.runAll();
+    expect(client.lines()).toEqual(['RESULT 1 "done"']);
+  });
+
   it('whose client is gone before the answer means nothing', async () => {
     const answer = deferred<Identity>();
     const world = await gateways.open({

@@ -179,6 +179,30 @@ describe('frames without effect', () => {
   });
 });
 
+it('frames that cross with what they are about are not counted', async () => {
+  const { connect, gateway, clock } = await gateways.open({ limits: { maxIgnored: 1 } });
+  gateway.handle('ask', () => 1);
+  const client = await connect();
+  const { connection } = client.welcome;
+  for (let n = 0; n < 10; n++) {
+    const id = 3 * n + 1;
+    client.send('ask', null, id);
+    client.subscribe(id + 1, 'order.a');
+    client.subscribe(id + 2, '@all');
+    const givenUp = new AbortController();
+    const outcome = gateway.request({ connection }, 'ask', null, { signal: givenUp.signal });
+    await clock.runAll();
+    givenUp.abort();
+    expect(await outcome).toMatchObject({ code: 'cancelled' });
+    client.send(10, id);
+    client.unsubscribe(id + 2);
+    client.answer(n + 1);
+    await clock.advance(1_000);
+  }
+  expect(client.lines()).not.toContain('BYE 4500');
+  expect(gateway.connections.count).toBe(1);
+});
+
 describe('22: subscriptions', () => {
   it('beyond maxSubscriptions are refused, one that ends makes room, and the count never leaks', async () => {
     const { connect, clock } = await gateways.open({ limits: { maxSubscriptions: 3 } });
