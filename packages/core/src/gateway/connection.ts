@@ -28,8 +28,9 @@ import { Renewals } from './renewals.ts';
 import type { ServerEnd } from './sessions.ts';
 import { refusal } from './wire-errors.ts';
 
-/** How many frames may come behind HELLO before it is answered. */
+/** How many frames may come behind HELLO before it is answered, and how many characters of them. */
 const maxEarlyFrames = 64;
+const maxEarlyLength = 262_144;
 
 export interface ConnectionOptions {
   readonly parts: GatewayParts;
@@ -66,6 +67,7 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
   #client: AdmittedClient | undefined;
   /** What came behind HELLO, while it is being looked at. */
   #early: string[] | undefined;
+  #earlyLength = 0;
   #ended = false;
   /** What the frame that is being read costs of the client's rate. */
   #frameCost = 1;
@@ -183,8 +185,14 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
   received(text: string): void {
     if (this.#ended) return;
     this.#heartbeat.alive();
-    if (this.#early === undefined) this.#receive(text);
-    else if (this.#early.push(text) > maxEarlyFrames) this.end(closeCodes.helloMissing, 'wait for WELCOME');
+    if (this.#early === undefined) {
+      this.#receive(text);
+      return;
+    }
+    this.#early.push(text);
+    this.#earlyLength += text.length;
+    if (this.#early.length > maxEarlyFrames || this.#earlyLength > maxEarlyLength)
+      this.end(closeCodes.helloMissing, 'wait for WELCOME');
   }
 
   drained(): void {

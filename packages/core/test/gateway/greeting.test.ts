@@ -82,10 +82,16 @@ describe('behind HELLO', () => {
     expect(client.lines()).toEqual(['RESULT 1 0 of 0', 'RESULT 2 31']);
   });
 
-  it('too many of them are ended with 4009', async () => {
-    const { transport } = await gateways.open({ authenticateToken: () => new Promise(() => {}) });
+  it.each([
+    ['many', 65, '[14]'],
+    ['large', 5, JSON.stringify([14, 'x'.repeat(60_000)])],
+  ])('too %s of them are ended with 4009', async (_, count, text) => {
+    const { transport, clock } = await gateways.open({ authenticateToken: () => new Promise(() => {}) });
     const link = knock(transport, { token: 'ann' });
-    for (let n = 0; n < 100; n++) link.send('[14]');
+    for (let n = 1; n < count; n++) link.send(text);
+    await clock.runAll();
+    expect(transport.count).toBe(1);
+    link.send(text);
     expect(await link.closed).toMatchObject({ code: 4009 });
   });
 
