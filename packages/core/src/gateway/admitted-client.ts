@@ -42,13 +42,15 @@ export class AdmittedClient {
   readonly #deliveries: Deliveries;
   readonly #options: AdmittedClientOptions;
   #identity: Identity;
+  #capabilities: readonly string[];
 
   constructor(options: AdmittedClientOptions) {
-    const { parts, connection, greeting, hello, carrier, questions, sender, onDropped, onError } = options;
+    const { parts, connection, greeting, carrier, questions, sender, onDropped, onError } = options;
     this.#options = options;
     this.#identity = greeting.identity;
     this.greeting = greeting;
-    this.info = this.#describe(connection, carrier, hello);
+    this.#capabilities = this.#permitted();
+    this.info = this.#describe(connection, carrier);
     const rights = new Rights({ parts, info: this.info, questions, onError });
     this.stream = this.#openStream();
     sender.stream = this.stream;
@@ -116,6 +118,7 @@ export class AdmittedClient {
   renew(identity: Identity): boolean {
     if (identity.userId !== this.#identity.userId) return false;
     this.#identity = identity;
+    this.#capabilities = this.#permitted();
     return true;
   }
 
@@ -168,16 +171,24 @@ export class AdmittedClient {
     return new MergedStream(side, sender, start);
   }
 
-  #describe(id: string, { handshake }: Carrier, { capabilities: offered }: Hello): ConnectionInfo {
+  /** The capabilities that were both offered and permitted. */
+  #permitted(): readonly string[] {
     const permitted = new Set(this.#identity.capabilities);
-    const current = (): Identity => this.#identity;
+    return [...new Set(this.#options.hello.capabilities)].filter((one) => permitted.has(one));
+  }
+
+  #describe(id: string, { handshake }: Carrier): ConnectionInfo {
+    const identity = (): Identity => this.#identity;
+    const capabilities = (): readonly string[] => this.#capabilities;
     return {
       id,
       session: this.greeting.session,
       get identity() {
-        return current();
+        return identity();
       },
-      capabilities: [...new Set(offered)].filter((one) => permitted.has(one)),
+      get capabilities() {
+        return capabilities();
+      },
       handshake,
       connectedAt: this.#options.parts.settings.clock.now(),
     };

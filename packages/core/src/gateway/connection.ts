@@ -330,6 +330,9 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
       return undefined;
     }
     this.#identityWatch.watch(found);
+    this.#parts.renewed(this);
+    // What it has followed as who it was may be forbidden now.
+    await client.subscriptions.reauthorize(undefined);
     return { ok: true, body: null };
   }
 

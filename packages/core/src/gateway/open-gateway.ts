@@ -72,6 +72,7 @@ export class OpenGateway {
       userCursors: side === undefined ? undefined : new UserCursors({ side, intervalMs, onError }),
       connected: (connection) => this.#carried.add(connection),
       admitted: (connection, resumed) => this.#admitted(connection, resumed),
+      renewed: (connection) => this.#presence.register(this.#entryOf(connection)),
       ended: (connection, wasAdmitted, code, reason) => this.#ended(connection, wasAdmitted, code, reason),
       gone: (connection) => this.#gone(connection),
     };

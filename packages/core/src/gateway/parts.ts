@@ -35,6 +35,8 @@ export interface GatewayParts {
   connected(connection: LiveConnection): void;
   /** A client was let in. */
   admitted(connection: LiveConnection, resumed: boolean): void;
+  /** The identity of a client that was let in has changed, and with it its capabilities. */
+  renewed(connection: LiveConnection): void;
   /** A connection has let go of everything; `wasAdmitted`: its client had been let in. */
   ended(connection: LiveConnection, wasAdmitted: boolean, code: number, reason: string): void;
   /** Its carrier is gone too. */

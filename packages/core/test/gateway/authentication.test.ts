@@ -122,7 +122,35 @@ describe('AUTH of a connection that stands', () => {
     expect(client.lines()).toEqual(['RESULT 2 0 of 0', 'RESULT 1 null']);
     client.subscribe(3, 'order.b');
     await clock.runAll();
-    expect(identities.map(({ expiresAt }) => (expiresAt ?? 0) - startAt)).toEqual([90_000, 95_000]);
+    expect(identities.map(({ expiresAt }) => (expiresAt ?? 0) - startAt)).toEqual([90_000, 95_000, 95_000]);
+  });
+
+  it('has the rights and capabilities of the new identity before it is answered', async () => {
+    const { connect, clock, gateway } = await gateways.open({
+      ...byToken,
+      authenticateToken: (token) => ({ userId: 'ann', capabilities: [token], data: token }),
+      authorize: ({ identity, topic }) => topic === 'order.a' || identity.data === 'old',
+    });
+    const seen: unknown[] = [];
+    gateway.handle('ask', (_, { connection }) => seen.push(connection.capabilities));
+    const client = await connect({
+      token: 'old',
+      caps: ['old', 'new'],
+      subs: [
+        [1, 'order.a'],
+        [2, 'order.b'],
+      ],
+    });
+    client.lines();
+    expect(client.welcome.capabilities).toEqual(['old']);
+    client.send(11, 3, 'new');
+    await clock.runAll();
+    expect(client.lines()).toEqual(['ERROR 2 forbidden', 'RESULT 3 null']);
+    expect(await gateway.connections.find({ capability: 'old' })).toEqual([]);
+    expect(await gateway.connections.find({ capability: 'new' })).toMatchObject([{ capabilities: ['new'] }]);
+    client.send('ask', null);
+    await clock.runAll();
+    expect(seen).toEqual([['new']]);
   });
 
   it('31: as another user ends with 4503', async () => {
