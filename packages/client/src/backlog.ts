@@ -13,7 +13,9 @@ export class Backlog {
   }
 
   get full(): boolean {
-    return this.#count > this.#limits.maxQueuedMessages || this.#size > this.#limits.maxQueuedBytes;
+    const { maxQueuedMessages, maxQueuedBytes } = this.#limits;
+    // One message may be larger than the bound: it would be no smaller when it came again.
+    return this.#count > 1 && (this.#count > maxQueuedMessages || this.#size > maxQueuedBytes);
   }
 
   add(size: number): void {

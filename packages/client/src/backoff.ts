@@ -13,11 +13,6 @@ export class JitteredBackoff {
     this.#maxMs = maxMs;
   }
 
-  /** Nothing has failed since `reset`. */
-  get fresh(): boolean {
-    return this.#failures === 0;
-  }
-
   reset(): void {
     this.#failures = 0;
   }

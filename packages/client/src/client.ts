@@ -66,6 +66,7 @@ class GatewayClient implements Client, ConversationHost {
   open(): Promise<void> {
     if (this.#state === 'idle') {
       this.#state = 'opening';
+      this.#conversation.keeper.opened();
       this.#conversation.connector.connect();
       this.#tellState();
     }
@@ -83,7 +84,7 @@ class GatewayClient implements Client, ConversationHost {
     const conversation = this.#conversation;
     const { id, covered } = conversation.idFor(topic);
     const subscription = new FollowedTopic(id, topic, handler as Handler, options, conversation, conversation.runtime);
-    if (covered) subscription.coveredOn = conversation.runtime.progress.connection;
+    if (covered) conversation.runtime.progress.inherit(subscription);
     conversation.stream.add(subscription);
     conversation.ask(subscription);
     endOnAbort(subscription, options.signal);

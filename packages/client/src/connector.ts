@@ -59,6 +59,8 @@ export class Connector {
   #welcomedAt = 0;
   #heardAt = 0;
   #linkClosed: (() => void) | undefined;
+  /** It was the client that hung up, so whoever asks may wait for the welcome. */
+  #returning = false;
 
   constructor(settings: ClientSettings, host: ConnectorHost) {
     this.#settings = settings;
@@ -93,16 +95,35 @@ export class Connector {
     if (!this.send(frame) && this.#phase === 'introduced') this.#early.push(frame);
   }
 
-  /** Hangs up, until `resume`. */
+  /** Hangs up, until somebody asks or `restart`. */
   pause(reason: string): void {
     if (!this.connected) return;
     this.#link?.close(closeCodes.slowConsumer, reason);
     this.#detach('paused');
-    this.#host.lost({ code: closeCodes.slowConsumer, reason }, 'at-once', undefined);
+    this.#host.lost({ code: closeCodes.slowConsumer, reason }, 'backoff', undefined);
   }
 
-  resume(): void {
-    if (this.#phase === 'paused') this.connect();
+  /** As `send`; but where the client itself has hung up, it connects, and sends after the welcome. */
+  sendAsk(frame: string): boolean {
+    if (this.#phase === 'paused') this.#comeBack();
+    if (this.send(frame)) return true;
+    if (this.#returning) this.#early.push(frame);
+    return this.#returning;
+  }
+
+  /** Begins a connection that hears everything, unless one is about to: at once, or after a random pause. */
+  restart(reason: string, afterPause: boolean): void {
+    if (this.#phase === 'introduced' || this.connected) {
+      this.#link?.close(closeCodes.slowConsumer, reason);
+      this.#detach('paused');
+      this.#host.lost({ code: closeCodes.slowConsumer, reason }, 'backoff', undefined);
+    }
+    if (this.#phase !== 'paused') return;
+    if (!afterPause) this.#comeBack();
+    else {
+      this.#phase = 'waiting';
+      this.#setTimer(() => this.connect(), this.#backoff.next(), true);
+    }
   }
 
   /** Hangs up for good. Resolves when the link has closed, or after `closeTimeoutMs`. */
@@ -116,6 +137,11 @@ export class Connector {
       link.close(closeCodes.ended, '');
     });
     this.#cancelTimer?.();
+  }
+
+  #comeBack(): void {
+    this.connect();
+    this.#returning = true;
   }
 
   async #open(attempt: number): Promise<void> {
@@ -178,6 +204,7 @@ export class Connector {
 
   #welcomed(welcome: Welcome): void {
     this.#phase = 'welcomed';
+    this.#returning = false;
     this.#welcomedAt = this.#clock.now();
     this.#watch(welcome.pingMs * maxSilentIntervals + this.#settings.timings.silenceSlackMs);
     this.#host.welcomed(welcome);
@@ -218,10 +245,8 @@ export class Connector {
   }
 
   #pauseMs(how: Reconnect, bye: Bye | undefined): number {
-    const atOnce = how === 'at-once' && this.#backoff.fresh;
     const drawnMs = this.#backoff.next();
     if (bye !== undefined && bye.afterMs > 0) return bye.afterMs;
-    if (atOnce) return 0;
     return how === 'slow-backoff' ? drawnMs * 2 : drawnMs;
   }
 
@@ -231,6 +256,7 @@ export class Connector {
     this.#link = undefined;
     this.#bye = undefined;
     this.#early = [];
+    this.#returning = false;
     this.#cancelTimer?.();
   }
 

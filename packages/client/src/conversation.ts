@@ -50,6 +50,12 @@ export class Conversation implements ConnectorHost, SubscriptionHost {
   #welcome: Welcome | undefined;
   /** What HELLO said. */
   #resume: Hello['resume'];
+  /** Too much waits to be handled: until it is, connections are there for asking only, and their streams are passed over. */
+  #catchingUp = false;
+  /** How far handling was when the connection began. */
+  #handledBefore: string | undefined;
+  /** Another client has taken it over. */
+  #sessionTaken = false;
 
   constructor(settings: ClientSettings, observers: ClientObservers, host: ConversationHost) {
     const { clock, limits, timings } = settings;
@@ -62,13 +68,14 @@ export class Conversation implements ConnectorHost, SubscriptionHost {
     this.connector = new Connector(settings, this);
     this.acknowledgements = new Acknowledgements(clock, timings.acknowledgeMs, () => this.#acknowledge());
     const send = (frame: string): boolean => this.connector.send(frame);
-    this.requests = new Requests(clock, Math.max(0, ...covered.map(([id]) => id)), send);
+    const lastId = Math.max(0, ...covered.map(([id]) => id));
+    this.requests = new Requests(clock, lastId, (frame) => this.connector.sendAsk(frame));
     this.runtime = {
       settings,
       clock,
       handling: { ...timings, maxTries: limits.maxTries },
       observers,
-      backlog: new Backlog(limits, () => this.connector.resume()),
+      backlog: new Backlog(limits, () => this.#caughtUp()),
       progress: new Progress(token, () => this.acknowledgements.due()),
       answers: new Answers(send),
     };
@@ -89,19 +96,29 @@ export class Conversation implements ConnectorHost, SubscriptionHost {
   }
 
   ask({ id, topic, from }: FollowedTopic): void {
+    // The next HELLO says it.
+    if (this.#catchingUp) return;
     this.connector.sendSoon(encodeSubscribe({ id, topic, from }));
   }
 
-  ended(subscription: FollowedTopic): void {
+  ended(subscription: FollowedTopic, answered: Promise<void> | undefined): void {
     this.stream.remove(subscription);
     // What the server has ended it knows already.
-    if (subscription.state === 'ended') this.connector.sendSoon(encodeUnsubscribe(subscription.id));
+    if (subscription.state !== 'ended') return;
+    const { connection } = this.stream;
+    const tell = (): void => {
+      // HELLO of a later connection has not asked for it.
+      if (connection === this.stream.connection && !this.#catchingUp)
+        this.connector.sendSoon(encodeUnsubscribe(subscription.id));
+    };
+    if (answered === undefined) tell();
+    else void answered.then(tell);
   }
 
   hello(): Hello {
     this.#inherited = [];
     this.#resume = this.keeper.resume(this.runtime.progress.token);
-    const subscriptions = this.stream.begin(this.#resume?.token !== undefined);
+    const subscriptions = this.#catchingUp ? this.stream.skip() : this.stream.begin(this.#resume?.token !== undefined);
     const { capabilities } = this.#settings;
     return { subscriptions, capabilities, ...(this.#resume === undefined ? {} : { resume: this.#resume }) };
   }
@@ -110,27 +127,24 @@ export class Conversation implements ConnectorHost, SubscriptionHost {
     this.#welcome = welcome;
     this.keeper.welcomed(welcome);
     // A token that was resumed at stays until the stream brings one that covers what was asked for.
-    if (this.#resume?.token === undefined) this.stream.token(welcome.token);
+    this.#handledBefore = this.runtime.progress.handled;
+    if (this.#resume?.token === undefined && !this.#catchingUp) this.stream.token(welcome.token);
     this.#save();
-    if (this.#resume !== undefined && !welcome.resumed) {
+    if (this.#sessionTaken || (this.#resume !== undefined && !welcome.resumed)) {
+      this.#sessionTaken = false;
       this.#observers.tell('gap', { why: 'session-lost', subscriptions: [], inbox: true });
     }
     this.#host.welcomed();
   }
 
   received(frame: ServerFrame, size: number): void {
+    if (!this.#catchingUp && this.#streamed(frame, size)) {
+      if (this.runtime.backlog.full) this.#overflow();
+      return;
+    }
     switch (frame.kind) {
-      case 'event':
-        this.stream.event(frame, size);
-        break;
-      case 'event-for':
-        this.stream.eventFor(frame, size);
-        break;
       case 'delivery':
         this.stream.delivery(frame, size);
-        break;
-      case 'gap':
-        this.stream.gap(frame.gap);
         break;
       case 'notification':
         this.handlers.notified(frame.name, frame.body);
@@ -139,7 +153,7 @@ export class Conversation implements ConnectorHost, SubscriptionHost {
         this.handlers.requested(frame.name, frame.body, frame.id, frame.timeoutMs);
         break;
       case 'reply':
-        if (!this.stream.replied(frame.id, frame.reply)) this.requests.replied(frame.id, frame.reply);
+        this.requests.replied(frame.id, frame.reply);
         break;
       case 'cancel':
         this.runtime.answers.cancel(frame.id);
@@ -148,15 +162,16 @@ export class Conversation implements ConnectorHost, SubscriptionHost {
         if (this.#settings.tokenRenews) void this.#renew();
         break;
       case 'ping':
-        this.stream.token(frame.token);
         this.connector.send(encodePong());
         break;
     }
-    if (this.runtime.backlog.full) this.connector.pause('too much waits to be handled');
   }
 
   lost(close: Close, how: Reconnect, retryMs: number | undefined): void {
-    if (how === 'new-session') this.keeper.forget();
+    if (how === 'new-session') {
+      this.keeper.forget();
+      this.#sessionTaken = true;
+    }
     this.#detach();
     this.#host.lost(close, retryMs);
   }
@@ -179,6 +194,42 @@ export class Conversation implements ConnectorHost, SubscriptionHost {
     await this.connector.close();
   }
 
+  /** Takes what the frame says of the stream. Tells whether that is all. */
+  #streamed(frame: ServerFrame, size: number): boolean {
+    switch (frame.kind) {
+      case 'event':
+        this.stream.event(frame, size);
+        return true;
+      case 'event-for':
+        this.stream.eventFor(frame, size);
+        return true;
+      case 'gap':
+        this.stream.gap(frame.gap);
+        return true;
+      case 'reply':
+        return this.stream.replied(frame.id, frame.reply);
+      case 'ping':
+        this.stream.token(frame.token);
+        return false;
+      default:
+        return false;
+    }
+  }
+
+  /** Handlers may wait for answers, so the connection stays for those. */
+  #overflow(): void {
+    this.#catchingUp = true;
+    if (this.requests.idle) this.connector.pause('too much waits to be handled');
+  }
+
+  #caughtUp(): void {
+    if (!this.#catchingUp) return;
+    this.#catchingUp = false;
+    const { handled } = this.runtime.progress;
+    // Else what cannot be handled would come again and again.
+    this.connector.restart('what waited is handled', handled !== undefined && handled === this.#handledBefore);
+  }
+
   #detach(): void {
     this.requests.clear();
     this.runtime.answers.clear();
@@ -186,9 +237,9 @@ export class Conversation implements ConnectorHost, SubscriptionHost {
   }
 
   #acknowledge(): void {
-    const { token, connection } = this.runtime.progress;
+    const { handled, connection } = this.runtime.progress;
     // One that an earlier connection brought says nothing to this one.
-    if (token !== undefined && connection === this.stream.connection) this.connector.send(encodeAcknowledge(token));
+    if (handled !== undefined && connection === this.stream.connection) this.connector.send(encodeAcknowledge(handled));
     this.#save();
   }
 
@@ -199,7 +250,8 @@ export class Conversation implements ConnectorHost, SubscriptionHost {
   async #renew(): Promise<void> {
     const { token, timings } = this.#settings;
     try {
-      const credential = (await token()) ?? '';
+      const credential = await token();
+      if (credential === undefined) return;
       const settled = await this.requests.ask((id) => encodeAuthenticate(id, credential), {
         timeoutMs: timings.requestTimeoutMs,
       });

@@ -1,5 +1,5 @@
-import type { HandlerContext, Message } from '@hexbus/core';
-import { HandlerRunner } from '@hexbus/core/wire';
+import type { CancelTimer, HandlerContext, Message } from '@hexbus/core';
+import { HandlerRunner, HexbusError, type WireReply } from '@hexbus/core/wire';
 import { type Asked, failure } from './answers.ts';
 import { handlerFailure } from './message-work.ts';
 import type { Work } from './pump.ts';
@@ -20,8 +20,8 @@ export class Delivery implements Work, Asked {
   readonly #runtime: Runtime;
   readonly #memory: DeliveryMemory;
   readonly #handler: (message: Message, context: HandlerContext) => unknown;
-  /** When the server stops waiting. */
-  readonly #due: number;
+  /** Of the time after which the server stops waiting. */
+  readonly #cancelTimer: CancelTimer | undefined;
   #runner: HandlerRunner | undefined;
 
   constructor(
@@ -37,31 +37,37 @@ export class Delivery implements Work, Asked {
     this.#handler = handler;
     this.#memory = memory;
     this.#runtime = runtime;
-    this.#due = runtime.clock.now() + frame.timeoutMs;
+    const { timeoutMs } = frame;
+    if (timeoutMs !== Number.POSITIVE_INFINITY)
+      this.#cancelTimer = runtime.clock.setTimer(() => this.#expire(timeoutMs), timeoutMs);
+  }
+
+  /** The handler was called, and has not ended. */
+  get running(): boolean {
+    return this.#runner !== undefined;
   }
 
   async run(): Promise<boolean> {
     const { answers, clock, observers } = this.#runtime;
-    const leftMs = this.#due - clock.now();
-    if (leftMs <= 0) answers.forget(this);
     if (!answers.isOpen(this)) return true;
     const key = JSON.stringify([this.#message.topic, this.#message.id]);
     if (this.#memory.handledUnheard === key) {
       this.#memory.handledUnheard = undefined;
-      answers.reply(this, { ok: true, body: null });
+      this.#reply({ ok: true, body: null });
       return true;
     }
     this.#runner = new HandlerRunner({
       handler: this.#handler,
-      handling: { maxTries: 1, retryDelayMs: 0, handleTimeoutMs: leftMs },
+      handling: { maxTries: 1, retryDelayMs: 0, handleTimeoutMs: Number.POSITIVE_INFINITY },
       clock,
       onRetry: () => undefined,
     });
     const outcome = await this.#runner.run(this.#message);
+    this.#runner = undefined;
     if (outcome.status === 'handled') {
-      if (!answers.reply(this, { ok: true, body: null })) this.#memory.handledUnheard = key;
+      if (!this.#reply({ ok: true, body: null })) this.#memory.handledUnheard = key;
     } else if (outcome.status === 'failed') {
-      answers.reply(this, failure('remote-error', 'the handler failed'));
+      this.#reply(failure('remote-error', 'the handler failed'));
       observers.tell('error', handlerFailure(this.#message, outcome.error));
     } else {
       this.settle();
@@ -71,10 +77,11 @@ export class Delivery implements Work, Asked {
 
   /** Nobody listens any more, so the server need not wait. */
   settle(): void {
-    this.#runtime.answers.reply(this, failure('cancelled', 'the subscription has ended'));
+    this.#reply(failure('cancelled', 'the subscription has ended'));
   }
 
   cancelled(): void {
+    this.#cancelTimer?.();
     this.end();
   }
 
@@ -85,5 +92,21 @@ export class Delivery implements Work, Asked {
 
   abandon(): void {
     this.#runner?.abandon();
+  }
+
+  /** Tells whether the server still waited for it. */
+  #reply(reply: WireReply): boolean {
+    this.#cancelTimer?.();
+    return this.#runtime.answers.reply(this, reply);
+  }
+
+  #expire(timeoutMs: number): void {
+    const { answers, observers } = this.#runtime;
+    if (!answers.isOpen(this)) return;
+    answers.forget(this);
+    if (this.#runner === undefined) return;
+    const what = `the handler took longer than the ${timeoutMs} ms that the server waits`;
+    observers.tell('error', handlerFailure(this.#message, new HexbusError('HEXBUS_HANDLER_TIMEOUT', what)));
+    this.#runner.abandon();
   }
 }

@@ -26,6 +26,7 @@ export class Inbox {
     return () => {
       runner.end();
       runners.delete(runner);
+      if (runners.size === 0 && this.#runners.get(type) === runners) this.#runners.delete(type);
     };
   }
 

@@ -1,16 +1,16 @@
-/** What a token can cover: a subscription that remembers on which connection one did so first. */
-export interface Coverable {
-  coveredOn: number | undefined;
-}
+/** What a token can cover: a subscription. Told apart by identity. */
+export type Coverable = object;
 
 /** A frame of the stream that bore a token, until everything in it is handled. */
 export interface Step {
   readonly token: string;
   readonly connection: number;
-  /** The subscription that the token is the first to cover. */
-  readonly covers: Coverable | undefined;
+  /** The subscriptions that the token is the first of its connection to cover. */
+  covers: readonly Coverable[];
   /** What is not handled yet. */
   waiting: number;
+  previous: Step | undefined;
+  next: Step | undefined;
 }
 
 /**
@@ -19,37 +19,66 @@ export interface Step {
  */
 export class Progress {
   readonly #advanced: () => void;
-  readonly #steps: Step[] = [];
-  #token: string | undefined;
+  #first: Step | undefined;
+  #last: Step | undefined;
+  #handled: string | undefined;
   #connection = 0;
+  #resumable: string | undefined;
+  /** What `#resumable` covers. */
+  #covered: Set<Coverable>;
+  /** What `#handled` covers. */
+  #coveredNow = new Set<Coverable>();
+  readonly #forgotten = new WeakSet<Coverable>();
 
   /** `token`: of an earlier life of the session, which counts as connection 0. */
   constructor(token: string | undefined, advanced: () => void) {
-    this.#token = token;
+    this.#handled = token;
+    this.#resumable = token;
+    this.#covered = this.#coveredNow;
     this.#advanced = advanced;
   }
 
-  get token(): string | undefined {
-    return this.#token;
+  /** The last token whose messages were all handled. */
+  get handled(): string | undefined {
+    return this.#handled;
   }
 
-  /** The connection that brought the token. */
+  /** The connection that brought it. */
   get connection(): number {
     return this.#connection;
   }
 
+  /** Where to resume: the last handled token that covers whatever the one before covered, so that no subscription loses its place. */
+  get token(): string | undefined {
+    return this.#resumable;
+  }
+
   /** Whether resuming at the token gives the subscription what follows, and loses nothing. */
   covers(subscription: Coverable): boolean {
-    return this.#token !== undefined && subscription.coveredOn === this.#connection;
+    return this.#resumable !== undefined && this.#covered.has(subscription);
+  }
+
+  /** The token of the earlier life holds for the subscription too. */
+  inherit(subscription: Coverable): void {
+    this.#covered.add(subscription);
+  }
+
+  /** The subscription has ended, so no token need cover it. */
+  forget(subscription: Coverable): void {
+    this.#forgotten.add(subscription);
+    this.#covered.delete(subscription);
+    this.#coveredNow.delete(subscription);
+    this.#promote();
   }
 
   /** A token came. The step waits until it is settled once, and once more for each `hold`. */
   begin(token: string, connection: number, covers?: Coverable): Step {
-    const last = this.#steps.at(-1);
-    // Nothing was to be handled in it: the new one says the same and more.
-    if (last?.waiting === 0 && last.covers === undefined) this.#steps.pop();
-    const step: Step = { token, connection, covers, waiting: 1 };
-    this.#steps.push(step);
+    const previous = this.#last;
+    const covered = covers === undefined ? [] : [covers];
+    const step: Step = { token, connection, covers: covered, waiting: 1, previous, next: undefined };
+    if (previous === undefined) this.#first = step;
+    else previous.next = step;
+    this.#last = step;
     return step;
   }
 
@@ -62,14 +91,46 @@ export class Progress {
 
   settle(step: Step): void {
     step.waiting -= 1;
+    if (step.waiting > 0) return;
+    // Of neighbours that are settled the later one says the same and more, so what waits for one slow handler stays small.
+    const { previous, next } = step;
+    const last = next?.waiting === 0 && next.connection === step.connection ? this.#merge(step, next) : step;
+    if (previous?.waiting === 0 && previous.connection === step.connection) this.#merge(previous, last);
     let moved = false;
-    for (let first = this.#steps[0]; first?.waiting === 0; first = this.#steps[0]) {
-      this.#steps.shift();
-      this.#token = first.token;
-      this.#connection = first.connection;
-      if (first.covers !== undefined) first.covers.coveredOn = first.connection;
+    for (let first = this.#first; first?.waiting === 0; first = this.#first) {
+      this.#remove(first);
+      this.#take(first);
       moved = true;
     }
-    if (moved) this.#advanced();
+    if (!moved) return;
+    this.#promote();
+    this.#advanced();
+  }
+
+  #take({ token, connection, covers }: Step): void {
+    this.#handled = token;
+    if (connection !== this.#connection) this.#coveredNow = new Set();
+    this.#connection = connection;
+    for (const subscription of covers) if (!this.#forgotten.has(subscription)) this.#coveredNow.add(subscription);
+  }
+
+  #promote(): void {
+    const now = this.#coveredNow;
+    if (this.#covered !== now && ![...this.#covered].every((subscription) => now.has(subscription))) return;
+    this.#resumable = this.#handled;
+    this.#covered = now;
+  }
+
+  #merge(earlier: Step, later: Step): Step {
+    this.#remove(earlier);
+    later.covers = earlier.covers.length === 0 ? later.covers : [...earlier.covers, ...later.covers];
+    return later;
+  }
+
+  #remove({ previous, next }: Step): void {
+    if (previous === undefined) this.#first = next;
+    else previous.next = next;
+    if (next === undefined) this.#last = previous;
+    else next.previous = previous;
   }
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '@hexbus/core';
 import type { Backlog } from './backlog.ts';
+import { Fifo } from './fifo.ts';
 
 /** Something to be done in its turn: a message, or a signal between messages. */
 export interface Work {
@@ -20,7 +21,7 @@ const worksPerTurn = 64;
 export class Pump {
   readonly #clock: Clock;
   readonly #backlog: Backlog;
-  readonly #queue: Work[] = [];
+  readonly #queue = new Fifo<Work>();
   #running: Promise<void> | undefined;
   #halted = false;
   #discarded = false;
@@ -41,14 +42,15 @@ export class Pump {
       if (this.#discarded) work.settle();
       return;
     }
-    this.#backlog.add(work.size);
+    // Of those one comes at a time.
+    if (!work.perishable) this.#backlog.add(work.size);
     this.#queue.push(work);
     this.#running ??= this.#run();
   }
 
   /** The connection is gone. */
   dropPerishable(): void {
-    for (const work of this.#queue.splice(0)) {
+    for (const work of this.#queue.takeAll()) {
       if (work.perishable) this.#remove(work);
       else this.#queue.push(work);
     }
@@ -63,7 +65,7 @@ export class Pump {
   discard(): void {
     this.#halted = true;
     this.#discarded = true;
-    for (const work of this.#queue.splice(0)) this.#remove(work);
+    for (const work of this.#queue.takeAll()) this.#remove(work);
   }
 
   async #run(): Promise<void> {
@@ -81,6 +83,6 @@ export class Pump {
 
   #remove(work: Work): void {
     work.settle();
-    this.#backlog.remove(work.size);
+    if (!work.perishable) this.#backlog.remove(work.size);
   }
 }

@@ -27,6 +27,11 @@ export class Requests {
     this.#send = send;
   }
 
+  /** Nothing waits for an answer. */
+  get idle(): boolean {
+    return this.#open.size === 0;
+  }
+
   /** One that was never used: subscriptions and requests share one space. */
   nextId(): number {
     this.#lastId += 1;

@@ -8,13 +8,20 @@ export class SessionKeeper {
   readonly inherited: SavedSession | undefined;
   readonly #store: SessionStore;
   readonly #observers: ClientObservers;
+  #loadFailure: { readonly cause: unknown } | undefined;
   #current: { readonly session: string; readonly secret: string } | undefined;
 
   constructor(store: SessionStore, observers: ClientObservers) {
     this.#store = store;
     this.#observers = observers;
-    this.inherited = this.#guarded(() => readSavedSession(store.load()));
+    this.inherited = this.#load();
     this.#current = this.inherited;
+  }
+
+  /** Somebody listens by now. */
+  opened(): void {
+    if (this.#loadFailure !== undefined) this.#failed(this.#loadFailure.cause);
+    this.#loadFailure = undefined;
   }
 
   get urn(): string | undefined {
@@ -40,21 +47,33 @@ export class SessionKeeper {
   /** The server has ended it. */
   ended(): void {
     this.forget();
-    this.#guarded(() => this.#store.save(undefined));
+    this.#write(undefined);
   }
 
   save(token: string | undefined, covered: SavedSession['covered']): void {
     const resume = this.resume(token);
-    if (resume !== undefined) this.#guarded(() => this.#store.save({ ...resume, covered }));
+    if (resume !== undefined) this.#write({ ...resume, covered });
   }
 
-  #guarded<Result>(call: () => Result): Result | undefined {
+  #load(): SavedSession | undefined {
     try {
-      return call();
+      return readSavedSession(this.#store.load());
     } catch (cause) {
-      const error = new HexbusError('HEXBUS_CONFIG', 'the session store threw; the client goes on without', { cause });
-      this.#observers.tell('error', { error });
+      this.#loadFailure = { cause };
       return undefined;
     }
+  }
+
+  #write(session: SavedSession | undefined): void {
+    try {
+      this.#store.save(session);
+    } catch (cause) {
+      this.#failed(cause);
+    }
+  }
+
+  #failed(cause: unknown): void {
+    const error = new HexbusError('HEXBUS_CONFIG', 'the session store threw; the client goes on without', { cause });
+    this.#observers.tell('error', { error });
   }
 }

@@ -13,10 +13,14 @@ export function signalWork(
     size: 0,
     perishable: false,
     async run() {
-      try {
-        await callback();
-      } catch (cause) {
+      const failed = (cause: unknown): void =>
         observers.tell('error', { error: new HexbusError('HEXBUS_HANDLER_FAILED', `${name} threw`, { cause }) });
+      try {
+        const returned = callback();
+        // Not awaited: a promise that never settles must not stop the messages behind it.
+        if (returned instanceof Promise) returned.catch(failed);
+      } catch (cause) {
+        failed(cause);
       }
       return true;
     },

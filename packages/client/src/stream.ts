@@ -30,6 +30,7 @@ export class Stream {
   readonly #runtime: Runtime;
   readonly #subscriptions = new Map<number, FollowedTopic>();
   #connection = 0;
+  #halted = false;
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
@@ -51,8 +52,15 @@ export class Stream {
     this.#subscriptions.set(subscription.id, subscription);
   }
 
-  remove({ id }: FollowedTopic): void {
-    this.#subscriptions.delete(id);
+  remove(subscription: FollowedTopic): void {
+    this.#subscriptions.delete(subscription.id);
+    this.#runtime.progress.forget(subscription);
+  }
+
+  /** A connection begins that brings no stream. */
+  skip(): readonly WireSubscription[] {
+    this.#connection += 1;
+    return [];
   }
 
   /** A connection begins. What to ask for, on one that resumes at the present token or not. */
@@ -139,6 +147,7 @@ export class Stream {
 
   /** Starts no handler any more. Resolves when the running calls have ended. */
   async halt(state: 'ended' | 'failed', error: HexbusError): Promise<void> {
+    this.#halted = true;
     const all = [...this.#subscriptions.values()];
     await Promise.all([this.inbox.halt(), ...all.map((subscription) => subscription.halt(state, error))]);
   }
@@ -150,7 +159,10 @@ export class Stream {
   }
 
   #begin(token: string | undefined, covers?: FollowedTopic): Step | undefined {
-    return token === undefined ? undefined : this.#runtime.progress.begin(token, this.#connection, covers);
+    // What comes now is not handled, so nothing of it may count.
+    return token === undefined || this.#halted
+      ? undefined
+      : this.#runtime.progress.begin(token, this.#connection, covers);
   }
 
   /** Everything that the frame brought waits in its place. */

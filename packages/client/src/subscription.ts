@@ -17,11 +17,12 @@ import {
   type WireGap,
 } from '@hexbus/core/wire';
 import type { ClientGap, ClientSubscribeOptions, ClientSubscription } from './api.ts';
+import { JitteredBackoff } from './backoff.ts';
 import { wireFrom } from './checks.ts';
 import { Delivery, type DeliveryMemory } from './delivery.ts';
 import { HighWater } from './high-water.ts';
 import { messageWork } from './message-work.ts';
-import type { Coverable, Step } from './progress.ts';
+import type { Step } from './progress.ts';
 import { Pump } from './pump.ts';
 import type { Runtime } from './runtime.ts';
 import { signalWork } from './signal-work.ts';
@@ -30,16 +31,16 @@ import { signalWork } from './signal-work.ts';
 export interface SubscriptionHost {
   /** To be asked for on the present connection, if there is one. */
   ask(subscription: FollowedTopic): void;
-  ended(subscription: FollowedTopic): void;
+  /** `answered`: resolves when what the server waits for has been answered, if it waits for anything. */
+  ended(subscription: FollowedTopic, answered: Promise<void> | undefined): void;
 }
 
 /** One topic or pattern with its handler, and how far it is, across connections. */
-export class FollowedTopic implements ClientSubscription, Coverable {
+export class FollowedTopic implements ClientSubscription {
   readonly id: number;
   readonly topic: string;
   readonly ready: Promise<SubscriptionStart | undefined>;
   readonly done: Promise<void>;
-  coveredOn: number | undefined;
   readonly #host: SubscriptionHost;
   readonly #runtime: Runtime;
   readonly #handler: (message: Message, context: HandlerContext) => unknown;
@@ -47,12 +48,12 @@ export class FollowedTopic implements ClientSubscription, Coverable {
   readonly #pump: Pump;
   readonly #runner: HandlerRunner;
   readonly #seen = new HighWater();
+  readonly #backoff: JitteredBackoff;
   readonly #memory: DeliveryMemory = { handledUnheard: undefined };
   #delivery: Delivery | undefined;
   #from: WireFrom;
   #attached = false;
   #behind = false;
-  #refusals = 0;
   #cancelRetry: CancelTimer | undefined;
   #state: SubscriptionState = 'starting';
   #error: unknown;
@@ -75,7 +76,9 @@ export class FollowedTopic implements ClientSubscription, Coverable {
     this.#host = host;
     this.#runtime = runtime;
     this.#from = wireFrom(options.from);
-    const { clock, backlog, handling } = runtime;
+    const { clock, backlog, handling, settings } = runtime;
+    const { reconnectDelayMs, maxReconnectDelayMs } = settings.timings;
+    this.#backoff = new JitteredBackoff(settings.randomness, reconnectDelayMs, maxReconnectDelayMs);
     this.#pump = new Pump(clock, backlog);
     this.#runner = new HandlerRunner({ handler, handling, clock, onRetry: () => undefined });
     this.ready = new Promise((resolve, reject) => {
@@ -113,7 +116,7 @@ export class FollowedTopic implements ClientSubscription, Coverable {
     const { start, head } = readSubscribed(body);
     this.#attached = true;
     this.#behind = true;
-    this.#refusals = 0;
+    this.#backoff.reset();
     if (start !== undefined) this.#seen.pass(parseCursor(start));
     if (this.#state === 'starting') this.#state = 'active';
     this.#resolveReady(start === undefined || head === undefined ? undefined : { start, head });
@@ -126,10 +129,9 @@ export class FollowedTopic implements ClientSubscription, Coverable {
       this.end('failed', new HexbusError('HEXBUS_REFUSED', what));
       return;
     }
-    const { reconnectDelayMs, maxReconnectDelayMs } = this.#runtime.settings.timings;
-    const delayMs = retryAfterMs ?? Math.min(reconnectDelayMs * 2 ** this.#refusals, maxReconnectDelayMs);
+    const delayMs = (retryAfterMs ?? 0) + this.#backoff.next();
     this.#attached = false;
-    this.#refusals += 1;
+    this.#cancelRetry?.();
     this.#cancelRetry = this.#runtime.clock.setTimer(() => this.#host.ask(this), delayMs);
   }
 
@@ -190,8 +192,10 @@ export class FollowedTopic implements ClientSubscription, Coverable {
   /** Nobody wants the rest. */
   end(state: 'ended' | 'failed', error: HexbusError): void {
     if (!this.#leave(state, error)) return;
+    if (state === 'failed') this.#runtime.observers.tell('error', { error, topic: this.topic });
     this.#pump.discard();
-    this.#host.ended(this);
+    // The server takes a subscription that ends for one whose message was not handled.
+    this.#host.ended(this, this.#delivery?.running ? this.#pump.idle : undefined);
   }
 
   /** The client closes: what waits stays unhandled. */
@@ -211,10 +215,7 @@ export class FollowedTopic implements ClientSubscription, Coverable {
     this.#state = state;
     this.#attached = false;
     this.#cancelRetry?.();
-    if (state === 'failed') {
-      this.#error = error;
-      this.#runtime.observers.tell('error', { error, topic: this.topic });
-    }
+    if (state === 'failed') this.#error = error;
     this.#rejectReady(error);
     this.#runner.end();
     this.#delivery?.end();

@@ -42,6 +42,19 @@ describe('a message of a held topic', () => {
     await client.close();
   });
 
+  test('whose handler ends the subscription and succeeds is answered before the end is told', async () => {
+    const { client, settle, welcome: connect } = createBench();
+    const subscription = client.subscribe('jobs', async () => subscription.unsubscribe());
+    const socket = await connect();
+    socket.say(subscribed(1, 0), delivery(1, 1, 'a'));
+    await settle();
+    expect(socket.sent.slice(1)).toEqual([
+      [8, 1, null],
+      [4, 1],
+    ]);
+    await client.close();
+  });
+
   test('is given the time that the server gives, and is not answered after it', async () => {
     const { client, clock, log, welcome: connect } = createBench();
     const gate = new Gate();
@@ -51,7 +64,7 @@ describe('a message of a held topic', () => {
       await gate.promise;
     });
     const socket = await connect();
-    socket.say(subscribed(1, 0), delivery(1, 1, 'a', 500), delivery(2, 1, 'b', 500));
+    socket.say(subscribed(1, 0), delivery(1, 1, 'a', 500), delivery(2, 1, 'b', 400));
     await clock.advance(500);
     expect(log.take()).toEqual(['begin a', 'aborted a']);
     expect(framesOf(socket, 8)).toEqual([]);

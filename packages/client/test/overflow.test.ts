@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { createBench, event, Gate, subscribed, welcome } from './support/bench.ts';
+import { Progress } from '../src/progress.ts';
+import { createBench, event, framesOf, Gate, subscribed, welcome } from './support/bench.ts';
 
 describe('a client whose handlers are slow', () => {
   test.each([
@@ -53,5 +54,87 @@ describe('a client whose handlers are slow', () => {
     await clock.runAll();
     expect(log.lines).toHaveLength(100);
     await client.close();
+  });
+
+  test('asks on: the connection stays for what was asked, and comes again for what is', async () => {
+    const limits = { maxQueuedMessages: 1 };
+    const { client, log, network, settle, welcome: connect } = createBench({ limits });
+    const gate = new Gate();
+    client.subscribe('a', async ({ body }) => {
+      if (body === 2) await gate.promise;
+      log.note(JSON.stringify(await client.request('price', body)));
+    });
+    const first = await connect();
+    first.say(subscribed(1, 0), event(1, 'a'));
+    await settle();
+    first.say(event(2, 'a'), event(3, 'a'), [14, 'e.3']);
+    const [[, , id]] = framesOf(first, 'price') as [[string, number, number]];
+    first.say([8, id, 10]);
+    await settle();
+    expect([log.take(), first.closedWith]).toEqual([['{"status":"success","body":10}'], undefined]);
+    first.cut();
+    gate.open();
+    await settle();
+    expect(log.take()).toEqual([
+      '{"status":"error","code":"disconnected","message":"there is no connection to the server"}',
+    ]);
+    expect(network.sockets).toHaveLength(1);
+    await client.close();
+  });
+
+  test('that hung up comes back for a request, without the stream, and again with it', async () => {
+    const { client, clock, log, network, settle, welcome: connect } = createBench({ limits: { maxQueuedMessages: 1 } });
+    const gate = new Gate();
+    client.subscribe('a', async ({ body }) => {
+      await gate.promise;
+      const { position } = await client.publish('b', body);
+      log.note(`${body} published at ${position}`);
+    });
+    const first = await connect();
+    first.say(subscribed(1, 0), event(1, 'a'), event(2, 'a'));
+    await settle();
+    expect(first.closedWith?.code).toBe(4101);
+    gate.open();
+    await settle();
+    const second = network.last;
+    second.accept();
+    expect(second.take()).toEqual([
+      [1, { v: 1, resume: { session: 'urn:s1', secret: 'x', token: 'e.0' }, subs: [], caps: [] }],
+    ]);
+    second.say(welcome({ resumed: true, token: 'e.0' }), event(9, '@all'), [14, 'e.9']);
+    for (const position of [20, 21]) {
+      const [, id] = framesOf(second, 18).at(-1) as [number, number];
+      second.say([8, id, { id: 'm', topic: 'b', position, duplicate: false }]);
+      await settle();
+    }
+    expect(log.take()).toEqual(['1 published at 20', '2 published at 21']);
+    expect([second.closedWith?.code, framesOf(second, 6)]).toEqual([4101, []]);
+    network.last.accept();
+    expect(network.last.sent).toMatchObject([[1, { resume: { token: 'e.2' }, subs: [[1, 'a', 'covered']] }]]);
+    expect(network.sockets).toHaveLength(3);
+    await client.close();
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test('takes one message that is larger than the bound', async () => {
+    const { client, log, settle, welcome: connect } = createBench({ limits: { maxQueuedBytes: 10 } });
+    client.subscribe('a', log.handler('a'));
+    const socket = await connect();
+    socket.say(subscribed(1, 0), event(1, 'a'));
+    await settle();
+    expect([log.take(), socket.closedWith]).toEqual([['a: a#1 1'], undefined]);
+    await client.close();
+  });
+
+  test('keeps little of what is handled behind one slow handler', () => {
+    const progress = new Progress(undefined, () => undefined);
+    const slow = progress.begin('e.0', 1);
+    const count = 200_000;
+    const steps = Array.from({ length: count }, (_, index) => progress.begin(`e.${index + 1}`, 1));
+    for (const step of steps) progress.settle(step);
+    expect(slow.next).toMatchObject({ token: `e.${count}`, next: undefined });
+    expect(progress.handled).toBeUndefined();
+    progress.settle(slow);
+    expect(progress.handled).toBe(`e.${count}`);
   });
 });

@@ -92,6 +92,20 @@ describe('a subscription', () => {
     await client.close();
   });
 
+  test('is not held up by a signal that never settles; what one rejects with is told', async () => {
+    const { client, log, settle, welcome } = createBench();
+    client.subscribe('a', log.handler('a'), {
+      onGap: () => new Promise(() => undefined) as unknown as undefined,
+      onCaughtUp: () => Promise.reject(new Error('broken')) as unknown as undefined,
+    });
+    client.observe('error', ({ error }) => log.note((error as Error).message));
+    const socket = await welcome();
+    socket.say(subscribed(1, 0), [7, { why: 'trimmed', from: 1, to: 2, token: 'e.2' }], event(3, 'a'));
+    await settle();
+    expect(log.take().sort()).toEqual(['a: a#3 3', 'onCaughtUp threw']);
+    await client.close();
+  });
+
   test('drops repeats by its own mark', async () => {
     const { client, log, settle, welcome } = createBench();
     client.subscribe('a', log.handler('one'));
@@ -153,15 +167,17 @@ describe('a subscription', () => {
     await client.close();
   });
 
-  test('that is refused for now is asked for again', async () => {
-    const { client, clock, welcome } = createBench({ timings: { reconnectDelayMs: 1_000 } });
+  test('that is refused for now is asked for again, after what was told and a random time that grows', async () => {
+    const { client, clock, welcome } = createBench({ randomness: { id: () => '', fraction: () => 0.5 } });
     const subscription = client.subscribe('a', () => undefined);
     const socket = await welcome();
     const refusal = { code: 'overloaded', message: 'later', retryable: true };
     socket.say([9, 1, { ...refusal, retryAfterMs: 300 }]);
-    await clock.advance(300);
+    await clock.advance(799);
+    expect(framesOf(socket, 3)).toEqual([]);
+    await clock.advance(1);
     socket.say([9, 1, refusal]);
-    await clock.advance(2_000);
+    await clock.advance(1_000);
     expect(framesOf(socket, 3)).toEqual([
       [3, 1, 'a'],
       [3, 1, 'a'],
