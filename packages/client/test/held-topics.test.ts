@@ -44,7 +44,9 @@ describe('a message of a held topic', () => {
 
   test('whose handler ends the subscription and succeeds is answered before the end is told', async () => {
     const { client, settle, welcome: connect } = createBench();
-    const subscription = client.subscribe('jobs', async () => subscription.unsubscribe());
+    let end = (): void => undefined;
+    const subscription = client.subscribe('jobs', async () => end());
+    end = () => subscription.unsubscribe();
     const socket = await connect();
     socket.say(subscribed(1, 0), delivery(1, 1, 'a'));
     await settle();
