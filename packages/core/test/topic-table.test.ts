@@ -80,3 +80,11 @@ test('a pattern makes no entry void that begins otherwise', () => {
   expect(table.get('x.y')).not.toBe(before[0]);
   expect(table.get('z')).toBe(before[1]);
 });
+
+test('the last topic that goes takes no pattern along that begins like it', () => {
+  const table = new TopicTable([]);
+  table.add(['x.*'], a);
+  table.add(['x.y'], b);
+  table.remove(['x.y'], b);
+  expect(reached(table, 'x.y')).toBe('a');
+});

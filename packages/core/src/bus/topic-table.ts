@@ -96,7 +96,7 @@ export class TopicTable {
       if (registration.times > 0) continue;
       registrations.delete(subscriber);
       if (registrations.size === 0) table.delete(entry);
-      if (table.size === 0) this.#patterns.delete(firstOf(entry));
+      if (table.size === 0 && isPattern(entry)) this.#patterns.delete(firstOf(entry));
       this.#forget(entry);
     }
   }
