@@ -47,19 +47,11 @@ export async function admit(
     return refuse(503, found === 'failed' ? 'authentication failed' : 'too late', retryAfterMs);
   }
   const identity: Identity | undefined = found === 'token-wanted' ? undefined : found;
-  if (identity?.userId !== undefined) {
-    const userPlace = parts.limits.claimUser(identity.userId);
-    if (typeof userPlace === 'string') {
-      giveBack();
-      return refuse(429, userPlace, retryAfterMs);
-    }
-    releases.push(userPlace);
-  }
   return {
     accepted: true,
     protocol: protocol.name,
     connect(carrier) {
-      const connection = new Connection({ parts, carrier, protocol, identity, questions, releases });
+      const connection = new Connection({ parts, carrier, protocol, identity, questions, release: giveBack });
       parts.connected(connection);
       connection.begin();
       return connection;

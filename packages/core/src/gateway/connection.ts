@@ -39,8 +39,8 @@ export interface ConnectionOptions {
   /** Who the client is, if the handshake told. */
   readonly identity: Identity | undefined;
   readonly questions: Questions;
-  /** Gives the places that it takes back. */
-  readonly releases: Release[];
+  /** Gives the place back that it takes. */
+  readonly release: Release;
 }
 
 /**
@@ -54,7 +54,7 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
   readonly #protocol: ProtocolSession;
   readonly #identity: Identity | undefined;
   readonly #questions: Questions;
-  readonly #releases: Release[];
+  readonly #release: Release;
   readonly #outbox: Outbox;
   readonly #sender: EventSender;
   readonly #gate: InboundGate;
@@ -62,6 +62,7 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
   readonly #identityWatch: IdentityWatch;
   readonly #pending: PendingRequests;
   readonly #renewals: Renewals;
+  #releaseUser: Release | undefined;
   #cancelHello: CancelTimer | undefined;
   #cancelLinger: CancelTimer | undefined;
   #client: AdmittedClient | undefined;
@@ -73,14 +74,14 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
   #frameCost = 1;
   #ignored = 0;
 
-  constructor({ parts, carrier, protocol, identity, questions, releases }: ConnectionOptions) {
+  constructor({ parts, carrier, protocol, identity, questions, release }: ConnectionOptions) {
     const { limits, timings, clock, randomness } = parts.settings;
     this.id = randomness.id();
     this.#parts = parts;
     this.#carrier = carrier;
     this.#identity = identity;
     this.#questions = questions;
-    this.#releases = releases;
+    this.#release = release;
     this.#protocol = protocol.open(this);
     this.#gate = new InboundGate(carrier, limits, clock);
     this.#outbox = new Outbox({
@@ -161,6 +162,12 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
     return this.#pending.ask(send, { timeoutMs: withinMs, signal });
   }
 
+  passUserPlace(): Release | undefined {
+    const place = this.#releaseUser;
+    this.#releaseUser = undefined;
+    return place;
+  }
+
   async revoke(topic: string | undefined): Promise<number> {
     const refused = await this.#client?.subscriptions.reauthorize(topic);
     // What was encoded before goes out before this resolves.
@@ -202,7 +209,8 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
   closed(code: number, reason: string): void {
     this.#letGo(code, reason, undefined);
     this.#cancelLinger?.();
-    for (const release of this.#releases.splice(0)) release();
+    this.#release();
+    this.passUserPlace()?.();
     this.#parts.gone(this);
   }
 
@@ -282,15 +290,15 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
       return;
     }
     const { userId } = greeting.identity;
-    // The handshake has counted a user that it knew.
-    if (userId !== undefined && this.#identity?.userId === undefined) {
-      const place = this.#parts.limits.claimUser(userId);
-      if (typeof place === 'string') {
-        this.violated(closeCodes.connectionLimit, place);
-        return;
-      }
-      this.#releases.push(place);
+    const { sessions, limits } = this.#parts;
+    // Nobody must wait for her own dead connection.
+    const before = sessions.connectionOf(greeting.session);
+    const place = before?.passUserPlace() ?? (userId === undefined ? undefined : limits.claimUser(userId));
+    if (typeof place === 'string') {
+      this.violated(closeCodes.connectionLimit, place);
+      return;
     }
+    this.#releaseUser = place;
     const client = new AdmittedClient({
       parts: this.#parts,
       connection: this.id,
@@ -306,7 +314,7 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
       onError: (error) => this.#error(error),
     });
     this.#client = client;
-    const last = this.#parts.sessions.attach(greeting.session, greeting.secret, this, userId);
+    const last = sessions.attach(greeting.session, greeting.secret, this, userId);
     client.begin(last);
     // What was said so far is for this client alone; what it has missed may be the same for many, who then share a batch.
     this.#outbox.flush();

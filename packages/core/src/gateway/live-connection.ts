@@ -1,4 +1,5 @@
 import type { ConnectionInfo, Outcome, RequestOptions } from './api.ts';
+import type { Release } from './connection-limits.ts';
 import type { ConnectionReference } from './observers.ts';
 
 /** A connection as those see it who find and end it. */
@@ -9,6 +10,8 @@ export interface LiveConnection {
   /** The topics of its inbox; none before WELCOME. */
   readonly addresses: readonly string[];
   readonly reference: ConnectionReference;
+  /** Hands the place that it takes among those of its user to the connection that takes over its session. */
+  passUserPlace(): Release | undefined;
   /** Asks the client. Rejects only for a body that cannot be sent. */
   request(name: string, body: unknown, options: RequestOptions): Promise<Outcome>;
   /** Resolves with how many of its subscriptions `authorize` refuses now. */

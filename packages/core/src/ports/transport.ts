@@ -72,7 +72,7 @@ export type Admission =
     }
   | {
       readonly accepted: false;
-      /** As HTTP status: 400 no common protocol, 401, 403, 429 too many of this address or user, 503 full or draining. */
+      /** As HTTP status: 400 no common protocol, 401, 403, 429 too many of this address, 503 full or draining. */
       readonly status: 400 | 401 | 403 | 429 | 503;
       readonly reason: string;
       /** When to try again, where that may help. */

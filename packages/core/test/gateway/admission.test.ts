@@ -84,12 +84,12 @@ describe('limits', () => {
     });
   });
 
-  it('per user known by the handshake: 429', async () => {
+  it('per user known by the handshake: 4505, to come back later', async () => {
     const world = await gateways.open({ limits: { ...roomy, maxConnectionsPerUser: 2 } });
     await world.connect({}, 'ann');
     await world.connect({}, 'ann');
-    expect(await world.transport.connect({ headers: { user: 'ann' } }).answer).toMatchObject({ status: 429 });
-    expect((await world.transport.connect({ headers: { user: 'bob' } }).answer).accepted).toBe(true);
+    expect((await world.refused({}, 'ann')).code).toBe(closeCodes.connectionLimit);
+    await world.connect({}, 'bob');
   });
 
   it('per user known by a token: 4505, to come back later', async () => {
@@ -108,13 +108,33 @@ describe('limits', () => {
     await world.connect({ token: 'bob' });
   });
 
+  it.each([
+    ['the handshake', {}, 'ann'],
+    ['a token', { token: 'ann' }, undefined],
+  ])('a user known by %s comes back over her own dead connection, whose place she takes', async (_, hello, user) => {
+    const world = await gateways.open({
+      authenticateToken: (token) => ({ userId: token }),
+      limits: { ...roomy, maxConnectionsPerUser: 1 },
+    });
+    let client = await world.connect(hello, user);
+    for (let round = 0; round < 3; round++) {
+      client.link.pause();
+      client = await world.connect({ ...hello, resume: client.resume }, user);
+      expect(client.welcome.resumed).toBe(true);
+      expect((await world.refused(hello, user)).code).toBe(closeCodes.connectionLimit);
+    }
+    client.link.close(1000);
+    await world.clock.runAll();
+    await world.connect(hello, user);
+  });
+
   it('a user known by both is counted once', async () => {
     const world = await gateways.open({
       authenticateToken: (token) => ({ userId: token }),
       limits: { ...roomy, maxConnectionsPerUser: 1 },
     });
     await world.connect({ token: 'ann' }, 'ann');
-    expect((await world.refused({}, 'ann')).code).toBe(1006);
+    expect((await world.refused({ token: 'ann' }, 'ann')).code).toBe(closeCodes.connectionLimit);
   });
 
   it('20: names of Object.prototype are users and addresses like others', async () => {
