@@ -13,6 +13,7 @@ import { AdmittedClient } from './admitted-client.ts';
 import type { ConnectionInfo, Identity, Outcome, RequestOptions } from './api.ts';
 import type { ClientMessage } from './client-asks.ts';
 import type { Release } from './connection-limits.ts';
+import { EarlyFrames } from './early-frames.ts';
 import { EventSender } from './event-sender.ts';
 import { type Greeting, greet, type Refusal } from './greeting.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -27,10 +28,6 @@ import type { Questions } from './questions.ts';
 import { Renewals } from './renewals.ts';
 import type { ServerEnd } from './sessions.ts';
 import { refusal } from './wire-errors.ts';
-
-/** How many frames may come behind HELLO before it is answered, and how many characters of them. */
-const maxEarlyFrames = 64;
-const maxEarlyLength = 262_144;
 
 export interface ConnectionOptions {
   readonly parts: GatewayParts;
@@ -67,8 +64,7 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
   #cancelLinger: CancelTimer | undefined;
   #client: AdmittedClient | undefined;
   /** What came behind HELLO, while it is being looked at. */
-  #early: string[] | undefined;
-  #earlyLength = 0;
+  #early: EarlyFrames | undefined;
   #ended = false;
   /** What the frame that is being read costs of the client's rate. */
   #frameCost = 1;
@@ -192,14 +188,8 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
   received(text: string): void {
     if (this.#ended) return;
     this.#heartbeat.alive();
-    if (this.#early === undefined) {
-      this.#receive(text);
-      return;
-    }
-    this.#early.push(text);
-    this.#earlyLength += text.length;
-    if (this.#early.length > maxEarlyFrames || this.#earlyLength > maxEarlyLength)
-      this.end(closeCodes.helloMissing, 'wait for WELCOME');
+    if (this.#early === undefined) this.#receive(text);
+    else if (!this.#early.add(text)) this.end(closeCodes.helloMissing, 'wait for WELCOME');
   }
 
   drained(): void {
@@ -218,7 +208,7 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
     const { handshake } = this.#carrier;
     this.#cancelHello?.();
     this.#frameCost += hello.subscriptions.length;
-    this.#early = [];
+    this.#early = new EarlyFrames();
     void greet(this.#parts, this.id, handshake, this.#identity, hello, this.#questions)
       .then((greeting) => this.#admit(greeting, hello))
       .catch((error: unknown) => {
@@ -321,9 +311,9 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
     this.#identityWatch.watch(greeting.identity);
     this.#heartbeat.start();
     this.#parts.admitted(this, greeting.resumed);
-    const early = this.#early ?? [];
+    const early = this.#early;
     this.#early = undefined;
-    for (const text of early) this.#receive(text);
+    for (const text of early?.texts ?? []) this.#receive(text);
   }
 
   async #renew(token: string): Promise<WireReply | undefined> {
