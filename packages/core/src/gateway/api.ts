@@ -107,6 +107,9 @@ export interface GatewayLimits {
   readonly maxConnections: number;
   readonly maxConnectionsPerAddress: number;
   readonly maxConnectionsPerUser: number;
+  /** Sessions without a connection that are kept; beyond, the oldest expires. */
+  readonly maxSessions: number;
+  /** At most 240, so that a token has room for the place of each. */
   readonly maxSubscriptions: number;
   /** Bytes that wait for one connection, in the gateway and its carrier together. */
   readonly maxOutboxBytes: number;

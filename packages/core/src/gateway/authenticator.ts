@@ -1,4 +1,5 @@
 import { configError, isObject, isText } from '../bus/checks.ts';
+import type { Clock } from '../clock.ts';
 import type { Handshake } from '../ports/transport.ts';
 import { addressesOf } from './addresses.ts';
 import type { Identity } from './api.ts';
@@ -43,12 +44,18 @@ export class Authenticator {
     try {
       const found = await questions.ask(name, who());
       if (questions.isOver) return 'failed';
-      return found === null ? 'refused' : checkIdentity(found);
+      if (found === null) return 'refused';
+      const identity = checkIdentity(found);
+      return isExpired(identity, this.#settings.clock) ? 'refused' : identity;
     } catch (error) {
       this.#onError(error);
       return 'failed';
     }
   }
+}
+
+export function isExpired({ expiresAt }: Identity, clock: Clock): boolean {
+  return expiresAt !== undefined && expiresAt <= clock.now();
 }
 
 function checkIdentity(identity: Identity | undefined): Identity {

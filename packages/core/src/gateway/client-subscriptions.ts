@@ -3,9 +3,10 @@ import type { FeedStart } from '../bus/feed.ts';
 import { parseFrom, resolveStart, type StartQuery } from '../bus/start.ts';
 import type { Subscriber } from '../bus/topic-table.ts';
 import { formatCursor } from '../cursor.ts';
+import { HexbusError } from '../errors.ts';
 import type { Message } from '../message.ts';
 import { assertPattern, isPattern, patternsOverlap } from '../pattern.ts';
-import type { WireError, WireSubscription } from '../ports/protocol.ts';
+import type { WireError, WireFrom, WireSubscription } from '../ports/protocol.ts';
 import type { MergedStream } from './merged-stream.ts';
 import type { GatewayParts } from './parts.ts';
 import type { Rights } from './rights.ts';
@@ -72,12 +73,11 @@ export class ClientSubscriptions {
       });
       return;
     }
-    const covered = from === 'covered' && token !== undefined;
-    const subscription: ClientSubscription = { id, topic, covered, active: false, held: undefined };
+    const subscription: ClientSubscription = { id, topic, covered: from === 'covered', active: false, held: undefined };
     let start: StartQuery | FeedStart;
     try {
       assertPattern(topic);
-      start = covered ? startIn(token, id) : parseFrom(from === 'covered' ? 'now' : from);
+      start = startOf(id, from, token);
     } catch (error) {
       refuse(id, wireErrorOf(error));
       return;
@@ -144,11 +144,12 @@ export class ClientSubscriptions {
     const { id, topic } = subscription;
     const { parts, stream, subscriber, answer } = this.#options;
     const { topics, side } = parts.internals;
-    if (!isPattern(topic) && topics.isHeld(topic)) {
+    const isHeld = !isPattern(topic) && topics.isHeld(topic);
+    if (isHeld && (start === 'now' || subscription.covered)) {
       this.#attach(subscription);
       return;
     }
-    if (stream !== undefined && side !== undefined && topics.mayKeep(topic)) {
+    if (stream !== undefined && side !== undefined && !isHeld && topics.mayKeep(topic)) {
       const now = { epoch: side.tail.epoch, position: side.tail.head };
       if (start === 'now') this.#follow(subscription, now);
       else if ('position' in start) this.#follow(subscription, start);
@@ -227,6 +228,11 @@ export class ClientSubscriptions {
   }
 }
 
-function startIn(token: Token, id: number): FeedStart {
-  return { epoch: token.epoch, position: positionIn(token, id) };
+function startOf(id: number, from: WireFrom, token: Token | undefined): StartQuery | FeedStart {
+  if (from !== 'covered') return parseFrom(from);
+  if (token !== undefined) return { epoch: token.epoch, position: positionIn(token, id) };
+  throw new HexbusError(
+    'HEXBUS_INVALID_CURSOR',
+    'nothing is covered without a token to resume at; begin anywhere else',
+  );
 }

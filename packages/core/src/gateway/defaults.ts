@@ -6,6 +6,7 @@ export const gatewayDefaults: { readonly limits: GatewayLimits; readonly timings
     maxConnections: 10_000,
     maxConnectionsPerAddress: 1_000,
     maxConnectionsPerUser: 32,
+    maxSessions: 100_000,
     maxSubscriptions: 128,
     maxOutboxBytes: 1_048_576,
     maxRunningAsks: 64,

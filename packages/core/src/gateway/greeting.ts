@@ -4,6 +4,7 @@ import type { Handshake } from '../ports/transport.ts';
 import { closeCodes } from '../protocol/close-codes.ts';
 import { addressesOf } from './addresses.ts';
 import type { Identity } from './api.ts';
+import { isExpired } from './authenticator.ts';
 import type { GatewayParts } from './parts.ts';
 import type { Questions } from './questions.ts';
 import { parseToken, positionIn, type Token } from './token.ts';
@@ -68,14 +69,15 @@ export async function greet(
 const unknownToken: Token = { epoch: '-', position: 1, own: new Map() };
 
 async function identify(
-  { authenticator }: GatewayParts,
+  { authenticator, settings }: GatewayParts,
   handshake: Handshake,
   known: Identity | undefined,
   token: string | undefined,
   questions: Questions,
 ): Promise<Identity | Refusal> {
   const found = token === undefined ? (known ?? 'refused') : await authenticator.byToken(token, handshake, questions);
-  if (found === 'refused') return { code: closeCodes.unauthenticated, reason: 'not authenticated' };
+  if (found === 'refused' || (found !== 'failed' && isExpired(found, settings.clock)))
+    return { code: closeCodes.unauthenticated, reason: 'not authenticated' };
   if (found === 'failed') return { code: closeCodes.overloaded, reason: 'who you are could not be found out' };
   if (known?.userId !== undefined && known.userId !== found.userId)
     return { code: closeCodes.forbidden, reason: 'handshake and token name two users' };

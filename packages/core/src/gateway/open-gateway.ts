@@ -4,6 +4,7 @@ import { type BusInternals, busInternals } from '../bus/internals.ts';
 import type { ObserverHub } from '../observer-hub.ts';
 import type { ConnectionEntry, ConnectionQuery } from '../ports/registry.ts';
 import { closeCodes } from '../protocol/close-codes.ts';
+import { addressOf } from './addresses.ts';
 import { admit } from './admission.ts';
 import type { Outcome, RequestHandler, RequestOptions } from './api.ts';
 import { Authenticator } from './authenticator.ts';
@@ -35,6 +36,8 @@ export class OpenGateway {
   readonly #remote: RemoteRequests;
   /** From the handshake until the carrier is gone. */
   readonly #carried = new Set<LiveConnection>();
+  /** From the handshake until the client was let in. */
+  readonly #entering = new Set<LiveConnection>();
   #whenEmpty: (() => void) | undefined;
   #accepting = false;
 
@@ -63,14 +66,15 @@ export class OpenGateway {
       sessions: new Sessions({
         clock,
         resumeWindowMs: timings.resumeWindowMs,
-        onExpired: (session, userId) => observers.tell('sessionExpired', { session, userId }),
+        maxDetached: limits.maxSessions,
+        onExpired: (session, userId) => void this.#expired(session, userId),
       }),
       directory: new Directory(),
       flusher: new Flusher(clock),
       matchers: new Matchers(internals.topics),
       cursors: new CursorTexts(),
       userCursors: side === undefined ? undefined : new UserCursors({ side, intervalMs, onError }),
-      connected: (connection) => this.#carried.add(connection),
+      connected: (connection) => this.#connected(connection),
       admitted: (connection, resumed) => this.#admitted(connection, resumed),
       renewed: (connection) => this.#presence.register(this.#entryOf(connection)),
       ended: (connection, wasAdmitted, code, reason) => this.#ended(connection, wasAdmitted, code, reason),
@@ -131,12 +135,13 @@ export class OpenGateway {
 
   disconnect(address: string, code: number, reason: string): number {
     const connections = [...this.#parts.directory.at(address)];
-    for (const connection of connections) {
-      const { session } = connection.reference;
-      this.#parts.sessions.markEnded(session);
-      connection.end(code, reason);
-    }
-    return connections.length;
+    const entering = [...this.#entering].filter(
+      ({ reference: { userId } }) =>
+        address === '@all' || (userId !== undefined && address === addressOf({ user: userId })),
+    );
+    for (const connection of connections) this.#parts.sessions.markEnded(connection.reference.session);
+    for (const connection of [...connections, ...entering]) connection.end(code, reason);
+    return connections.length + entering.length;
   }
 
   async revoke(address: string, topic: string | undefined): Promise<number> {
@@ -165,8 +170,14 @@ export class OpenGateway {
     return this.#parts.directory.find(connection)?.request(name, body, options) ?? notFound;
   }
 
+  #connected(connection: LiveConnection): void {
+    this.#carried.add(connection);
+    this.#entering.add(connection);
+  }
+
   #admitted(connection: LiveConnection, resumed: boolean): void {
     const { directory, observers } = this.#parts;
+    this.#entering.delete(connection);
     directory.add(connection, connection.addresses);
     this.#presence.register(this.#entryOf(connection));
     observers.tell(resumed ? 'resumed' : 'connected', connection.reference);
@@ -174,6 +185,7 @@ export class OpenGateway {
   }
 
   #ended(connection: LiveConnection, wasAdmitted: boolean, code: number, reason: string): void {
+    this.#entering.delete(connection);
     if (!wasAdmitted) return;
     const { directory, observers } = this.#parts;
     directory.remove(connection, connection.addresses);
@@ -189,13 +201,27 @@ export class OpenGateway {
   /** The session may have a connection on another node, which does not know that it has come back here. */
   async #takeOverElsewhere(connection: LiveConnection): Promise<void> {
     const { session } = connection.reference;
+    const { node: here } = this.#parts;
+    const own = this.#entryOf(connection);
     try {
       const found = await this.find({ session });
-      const others = found.filter(({ node }) => node !== this.#parts.node);
+      // Of two that come back at once, one stays.
+      const others = found.filter((other) => other.node !== here && isBefore(other, own));
       await Promise.all(others.map(({ node, id }) => this.#calls.takeOver(node, id)));
     } catch (error) {
       this.#parts.observers.error(error);
     }
+  }
+
+  /** It may go on at another node, whose client came back there. */
+  async #expired(session: string, userId: string | undefined): Promise<void> {
+    const { observers } = this.#parts;
+    try {
+      if ((await this.find({ session })).length > 0) return;
+    } catch (error) {
+      observers.error(error);
+    }
+    observers.tell('sessionExpired', { session, userId });
   }
 
   async #emptyWithin(ms: number): Promise<void> {
@@ -216,4 +242,9 @@ export class OpenGateway {
     const { transport } = handshake;
     return { id, node: this.#parts.node, session, userId: identity.userId, transport, capabilities, connectedAt };
   }
+}
+
+/** Whether the first was let in before the second. */
+function isBefore(one: ConnectionEntry, other: ConnectionEntry): boolean {
+  return one.connectedAt < other.connectedAt || (one.connectedAt === other.connectedAt && one.id < other.id);
 }

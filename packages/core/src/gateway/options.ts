@@ -55,7 +55,7 @@ export function resolveGatewayOptions(
     secrets: createSessionSecrets(options.resumeKey, randomness),
     registry,
     broker,
-    limits: resolveNumbers('limits', options.limits, gatewayDefaults.limits, 1),
+    limits: checkedLimits(resolveNumbers('limits', options.limits, gatewayDefaults.limits, 1)),
     timings: checkedTimings(resolveNumbers('timings', options.timings, gatewayDefaults.timings, 0)),
     clock,
     randomness,
@@ -69,6 +69,16 @@ function assertParts(field: string, parts: unknown, ...methods: readonly string[
     const valid = isObject(part) && methods.every((method) => typeof Reflect.get(part, method) === 'function');
     assertField(valid, field, part, `pass an object with ${methods.join(', ')}`);
   }
+}
+
+/** Of as many subscriptions a token can tell the place of each. */
+const mostSubscriptions = 240;
+
+function checkedLimits(limits: GatewayLimits): GatewayLimits {
+  const { maxSubscriptions } = limits;
+  const hint = `use at most ${mostSubscriptions}, for which a token has room`;
+  assertField(maxSubscriptions <= mostSubscriptions, 'limits.maxSubscriptions', maxSubscriptions, hint);
+  return limits;
 }
 
 /** Clients are told the interval of pings in whole milliseconds, and when to come back. */

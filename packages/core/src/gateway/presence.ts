@@ -10,15 +10,16 @@ export interface PresenceOptions {
   readonly onError: (error: unknown) => void;
 }
 
-type Step = (registry: Registry) => Promise<void>;
+/** How long the registry has to take the leave of this node, which expires without it too. */
+const leaveMs = 1_000;
 
 /** Keeps a registry in step with the connections of this node, in the background and in order for each connection. */
 export class Presence {
   readonly #options: PresenceOptions;
-  /** What is under way for a connection. */
-  readonly #steps = new Map<string, Promise<void>>();
-  /** The last step of a connection, if it failed: it is taken again when the node is renewed. */
-  readonly #failed = new Map<string, Step>();
+  /** What the registry is to know of a connection and was not told with success yet. */
+  readonly #wanted = new Map<string, ConnectionEntry | 'gone'>();
+  /** By connection: what is under way. */
+  readonly #telling = new Map<string, Promise<void>>();
   #cancelTimer: CancelTimer | undefined;
   #renewing: Promise<void> | undefined;
   #closed = false;
@@ -33,35 +34,56 @@ export class Presence {
   }
 
   register(entry: ConnectionEntry): void {
-    this.#step(entry.id, (registry) => registry.register(entry));
+    this.#want(entry.id, entry);
   }
 
   unregister(connection: string): void {
-    this.#step(connection, (registry) => registry.unregister(connection));
+    this.#want(connection, 'gone');
   }
 
+  /** Resolves also while the registry hangs. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelTimer?.();
-    await Promise.all([...this.#steps.values(), this.#renewing]);
-    await this.#options.registry.close(this.#options.node);
+    const { clock } = this.#options;
+    await new Promise<void>((resolve, reject) => {
+      const cancel = clock.setTimer(resolve, leaveMs, true);
+      this.#leave().then(resolve, reject).finally(cancel);
+    });
   }
 
-  #step(connection: string, work: Step): void {
-    const { registry, onError } = this.#options;
-    this.#failed.delete(connection);
-    const before = this.#steps.get(connection) ?? Promise.resolve();
-    const step = before
-      .then(() => work(registry))
-      .catch((error: unknown) => {
-        // What came after it says more.
-        if (this.#steps.get(connection) === step) this.#failed.set(connection, work);
-        onError(error);
-      })
-      .then(() => {
-        if (this.#steps.get(connection) === step) this.#steps.delete(connection);
-      });
-    this.#steps.set(connection, step);
+  async #leave(): Promise<void> {
+    const { registry, node } = this.#options;
+    await Promise.all([...this.#telling.values(), this.#renewing]);
+    await registry.close(node);
+  }
+
+  #want(connection: string, state: ConnectionEntry | 'gone'): void {
+    this.#wanted.set(connection, state);
+    if (!this.#telling.has(connection)) this.#telling.set(connection, this.#tell(connection));
+  }
+
+  /** Tells the newest state, until it was told or has failed. */
+  async #tell(connection: string): Promise<void> {
+    let last: ConnectionEntry | 'gone' | undefined;
+    for (;;) {
+      const state = this.#wanted.get(connection);
+      // What has failed is told again when the node is renewed.
+      if (state === undefined || state === last) break;
+      last = state;
+      try {
+        await this.#call(connection, state);
+        if (this.#wanted.get(connection) === state) this.#wanted.delete(connection);
+      } catch (error) {
+        this.#options.onError(error);
+      }
+    }
+    this.#telling.delete(connection);
+  }
+
+  async #call(connection: string, state: ConnectionEntry | 'gone'): Promise<void> {
+    const { registry } = this.#options;
+    await (state === 'gone' ? registry.unregister(connection) : registry.register(state));
   }
 
   /** A registry that takes this node for dead would hide its connections, so it hears from it three times per lease. */
@@ -78,7 +100,7 @@ export class Presence {
     const { registry, node, entries, onError } = this.#options;
     try {
       const wasDead = await registry.renew(node);
-      for (const [connection, work] of this.#failed) this.#step(connection, work);
+      for (const [connection, state] of this.#wanted) this.#want(connection, state);
       if (wasDead) for (const entry of entries()) this.register(entry);
     } catch (error) {
       onError(error);

@@ -22,6 +22,8 @@ const maxEnded = 10_000;
 export interface SessionsOptions {
   readonly clock: Clock;
   readonly resumeWindowMs: number;
+  /** How many sessions without a connection are kept; beyond, the oldest expires. */
+  readonly maxDetached: number;
   readonly onExpired: (session: string, userId: string | undefined) => void;
 }
 
@@ -29,6 +31,8 @@ export interface SessionsOptions {
 export class Sessions {
   readonly #options: SessionsOptions;
   readonly #sessions = new Map<string, Session>();
+  /** Those without a connection, the oldest first. */
+  readonly #detached = new Set<string>();
   readonly #ended = new Set<string>();
 
   constructor(options: SessionsOptions) {
@@ -64,6 +68,7 @@ export class Sessions {
     const known = this.#sessions.get(session);
     const before = known?.connection;
     known?.cancelExpiry?.();
+    this.#detached.delete(session);
     this.#sessions.set(session, { secret, userId, connection, last: undefined, cancelExpiry: undefined });
     before?.end(closeCodes.sessionTaken, 'the session goes on elsewhere');
     return known?.last;
@@ -80,10 +85,11 @@ export class Sessions {
     }
     known.connection = undefined;
     known.last = last;
-    known.cancelExpiry = this.#options.clock.setTimer(() => {
-      this.#sessions.delete(session);
-      this.#options.onExpired(session, known.userId);
-    }, this.#options.resumeWindowMs);
+    const { clock, resumeWindowMs, maxDetached } = this.#options;
+    known.cancelExpiry = clock.setTimer(() => this.#expire(session), resumeWindowMs);
+    this.#detached.add(session);
+    const [oldest] = this.#detached;
+    if (this.#detached.size > maxDetached && oldest !== undefined) this.#expire(oldest);
   }
 
   /** The session is not to be resumed. */
@@ -97,7 +103,16 @@ export class Sessions {
   clear(): void {
     for (const { cancelExpiry } of this.#sessions.values()) cancelExpiry?.();
     this.#sessions.clear();
+    this.#detached.clear();
     this.#ended.clear();
+  }
+
+  #expire(session: string): void {
+    const known = this.#sessions.get(session);
+    known?.cancelExpiry?.();
+    this.#sessions.delete(session);
+    this.#detached.delete(session);
+    this.#options.onExpired(session, known?.userId);
   }
 }
 

@@ -41,6 +41,8 @@ describe('options of createGateway that are wrong are refused with the name of t
     ['timings.drainMs', { transports, timings: { drainMs: Infinity } }],
     ['timings.pingMs', { transports, timings: { pingMs: 0 } }],
     ['timings.pingMs', { transports, timings: { pingMs: Infinity } }],
+    ['limits.maxSubscriptions', { transports, limits: { maxSubscriptions: 241 } }],
+    ['limits.maxSubscriptions', { transports, limits: { maxSubscriptions: Infinity } }],
     ['limits.maxConection', { transports, limits: { maxConection: 1 } }],
     ['timings.constructor', { transports, timings: { constructor: 1 } }],
     ...Object.keys(gatewayDefaults.limits).flatMap((name) =>
@@ -78,6 +80,7 @@ describe('options of createGateway that are right', () => {
       { transports, limits: undefined, timings: { pingMs: undefined }, registry: undefined },
     ],
     ['limits without a limit', { transports, limits: { maxConnections: Infinity, maxFramesPerSecond: Infinity } }],
+    ['as many subscriptions as a token has room for', { transports, limits: { maxSubscriptions: 240 } }],
     ['times of 0', { transports, timings: { drainMs: 0, resumeWindowMs: 0 } }],
   ])('%s', (_, options) => {
     expect(made(options)).toMatchObject({ state: 'idle' });

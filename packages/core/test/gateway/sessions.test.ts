@@ -1,3 +1,4 @@
+import { createMemoryRegistry } from '@hexbus/core/gateway';
 import { describe, expect, it } from 'vitest';
 import { knock, welcomed } from './support/connect-client.ts';
 import { nothingLeft, useGateways } from './support/use-gateways.ts';
@@ -100,6 +101,33 @@ describe('a session', () => {
     expect(observed('sessionExpired')).toEqual([{ session: welcome.session, userId: 'ann' }]);
   });
 
+  it('expires before its time when too many others are without a connection, the oldest first', async () => {
+    const world = await gateways.open({ limits: { maxSessions: 2 } });
+    world.observed('sessionExpired');
+    const clients = [];
+    for (let n = 0; n < 4; n++) clients.push(await world.connect());
+    for (const { link } of clients.slice(0, 3)) {
+      link.reset();
+      await world.clock.runAll();
+    }
+    expect(world.observed('sessionExpired')).toEqual([{ session: clients[0]?.welcome.session, userId: undefined }]);
+  });
+
+  it('has not expired while the registry knows of a connection elsewhere', async () => {
+    const on = await gateways.buses.open();
+    const registry = createMemoryRegistry({ clock: on.clock });
+    const world = await gateways.open({ on, registry, timings: { resumeWindowMs: 4_000 } });
+    world.observed('sessionExpired');
+    await registry.open('elsewhere');
+    const { link, welcome } = await world.connect();
+    const [entry] = await registry.find({ connection: welcome.connection });
+    link.reset();
+    await on.clock.runAll();
+    if (entry !== undefined) await registry.register({ ...entry, id: 'moved', node: 'elsewhere' });
+    await on.clock.advance(4_000);
+    expect(world.observed('sessionExpired')).toEqual([]);
+  });
+
   it('does not expire when somebody came back', async () => {
     const { connect, observed, clock } = await gateways.open({
       timings: { resumeWindowMs: 30_000, pingMs: 10_000_000 },
@@ -156,7 +184,7 @@ describe('disconnect', () => {
     const release = probe.holdNext('loadCursor');
     const link = knock(transport, { resume: { session, secret } }, { headers: { user: 'ann' } });
     while (probe.calls.filter((call) => call === 'loadCursor').length < 2) await clock.runAll();
-    expect(await gateway.disconnect({ user: 'ann' })).toBe(1);
+    expect(await gateway.disconnect({ session })).toBe(1);
     release();
     expect(await link.closed).toEqual({ code: 1000, reason: 'the session has ended' });
     expect(gateway.connections.count).toBe(0);
