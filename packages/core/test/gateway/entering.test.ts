@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { deferred } from '../support/deferred.ts';
+import { knock } from './support/connect-client.ts';
+import { useGateways } from './support/use-gateways.ts';
+
+const gateways = useGateways();
+
+describe('disconnect', () => {
+  it.each([
+    ['its user', { user: 'ann' }],
+    ['all', { all: true }],
+  ] as const)('of %s ends a client that has not said HELLO', async (_, target) => {
+    const { transport, gateway } = await gateways.open();
+    const link = transport.connect({ headers: { user: 'ann' } });
+    await link.answer;
+    expect(await gateway.disconnect({ user: 'bob' })).toBe(0);
+    expect(await gateway.disconnect(target)).toBe(1);
+    expect(await link.closed).toMatchObject({ code: 1000 });
+    expect(await gateway.disconnect(target)).toBe(0);
+  });
+
+  it('of its user ends a client whose HELLO is being looked at', async () => {
+    const held = deferred();
+    const { transport, gateway, clock } = await gateways.open({
+      authenticateToken: () => held.promise.then(() => ({ userId: 'ann' })),
+    });
+    const link = knock(transport, { token: 'hers' }, { headers: { user: 'ann' } });
+    await clock.runAll();
+    expect(await gateway.disconnect({ user: 'ann' })).toBe(1);
+    held.resolve();
+    expect(await link.closed).toMatchObject({ code: 1000 });
+    expect(gateway.connections.count).toBe(0);
+  });
+});
+
+describe('an identity that has expired', () => {
+  it.each([0, 1])('%i ms ago is refused at the handshake', async (agoMs) => {
+    const world = await gateways.open({ authenticate: () => ({ expiresAt: world.clock.now() - agoMs }) });
+    expect(await world.transport.connect().answer).toMatchObject({ accepted: false, status: 401 });
+  });
+
+  it('is refused by token', async () => {
+    const world = await gateways.open({
+      authenticate: () => null,
+      authenticateToken: () => ({ expiresAt: world.clock.now() }),
+    });
+    expect((await world.refused({ token: 'old' })).code).toBe(4501);
+  });
+
+  it('between the handshake and HELLO is refused', async () => {
+    const world = await gateways.open({ authenticate: () => ({ expiresAt: world.clock.now() + 1_000 }) });
+    const link = world.transport.connect();
+    await link.answer;
+    await world.clock.advance(1_000);
+    link.send('[1,{"v":1}]');
+    expect(await link.closed).toMatchObject({ code: 4501 });
+  });
+});
+
+describe('a held topic', () => {
+  it.each(['earliest', { last: 1 }, { since: 0 }, { after: 'e.1' }] as const)(
+    'begins with what waits, not at %j',
+    async (from) => {
+      const world = await gateways.open();
+      await world.publish('job.a', 1);
+      const client = await world.connect({ subs: [[1, 'job.a', from]] });
+      expect(client.lines()).toEqual(['ERROR 1 invalid']);
+      client.subscribe(2, 'job.a', 'now');
+      await world.clock.runAll();
+      expect(client.lines()).toEqual(['RESULT 2 {}', 'DELIVERY 1 to 2: job.a 1']);
+    },
+  );
+});
