@@ -34,13 +34,13 @@ async function bytesOf(entry: string, value: string): Promise<number> {
   return used.outputFiles.reduce((sum, { contents }) => sum + contents.length, 0);
 }
 
-// The goal of core is 12,000 bytes. It is not reached: this is what the entry weighs now, so that it does not grow unseen.
-test.each([['packages/core/src/index.ts', 17_850]])(
-  '%s is at most %d bytes, minified and compressed',
-  async (entry, limit) => {
-    expect(await brotliBytes(entry)).toBeLessThanOrEqual(limit);
-  },
-);
+// The goals are 12,000 bytes for core and 8,000 for the client. They are not reached: this is what the entries weigh now, so that they do not grow unseen.
+test.each([
+  ['packages/core/src/index.ts', 17_850],
+  ['packages/client/src/index.ts', 12_700],
+])('%s is at most %d bytes, minified and compressed', async (entry, limit) => {
+  expect(await brotliBytes(entry)).toBeLessThanOrEqual(limit);
+});
 
 // An adapter, or a page that only tells errors apart, must not bring a bus along.
 test.each(['HexbusError', 'isHexbusError', 'formatCursor', 'matchesPattern'])(

@@ -52,6 +52,7 @@ export class Answers {
   }
 }
 
+/** The error that a request or delivery of the server is answered with. */
 export function failure(code: 'no-handler' | 'remote-error' | 'cancelled', message: string): WireReply {
   return { ok: false, error: { code, message, retryable: false } };
 }

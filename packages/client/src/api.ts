@@ -16,6 +16,7 @@ export interface ClientGap extends Partial<Gap> {
   readonly why: 'trimmed' | 'dropped';
 }
 
+/** Callbacks are called in their turn between two messages; what they return is not awaited. */
 export interface ClientSubscribeOptions {
   /** Where to begin. Default `now`. Counts only the first time: after a reconnect a subscription goes on where it was. */
   readonly from?: From | undefined;
@@ -29,6 +30,7 @@ export interface ClientSubscribeOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A topic or pattern that the client follows, across reconnects, until it ends. */
 export interface ClientSubscription {
   /** A topic or a pattern. */
   readonly topic: string;
@@ -46,6 +48,7 @@ export interface ClientSubscription {
   unsubscribe(): void;
 }
 
+/** Each at most 128 printable bytes, else `HEXBUS_CONFIG`. */
 export interface ClientPublishOptions {
   readonly type?: string | undefined;
   /** The caller's id: publishing it again gives the first receipt with `duplicate: true`. */
@@ -95,7 +98,10 @@ export interface Client extends AsyncDisposable {
    */
   publish(topic: string, body: unknown, options?: ClientPublishOptions): Promise<Receipt>;
 
-  /** Asks the server, and resolves with how that ended. `disconnected` at once when there is no connection or it goes. */
+  /**
+   * Asks the server, and resolves with how that ended. `disconnected` at once when there is no connection or it goes; where the client itself has hung
+   * up because too much waits for handlers, it connects first. Rejects only for a wrong argument.
+   */
   request<Body = unknown>(name: string, body: unknown, options?: RequestOptions): Promise<Outcome<Body>>;
 
   /** Answers what the server asks under a name. One handler a name, else `HEXBUS_CONFIG`. Returns what ends it. */
@@ -109,7 +115,8 @@ export interface Client extends AsyncDisposable {
 
   /**
    * Starts no handler any more, waits for the running ones for at most `closeTimeoutMs`, acknowledges what was handled, and hangs up. What is saved
-   * of the session stays, so that another client may go on with it. Always the same promise.
+   * of the session stays, so that another client may go on with it. Always the same promise. A handler may call it, but must not await it: it waits
+   * for that handler.
    */
   close(): Promise<void>;
 }

@@ -52,7 +52,7 @@ export class Conversation implements ConnectorHost, SubscriptionHost {
   #resume: Hello['resume'];
   /** Too much waits to be handled: until it is, connections are there for asking only, and their streams are passed over. */
   #catchingUp = false;
-  /** How far handling was when the connection began. */
+  /** How far handling was when the last connection with a stream began. */
   #handledBefore: string | undefined;
   /** Another client has taken it over. */
   #sessionTaken = false;
@@ -127,7 +127,7 @@ export class Conversation implements ConnectorHost, SubscriptionHost {
     this.#welcome = welcome;
     this.keeper.welcomed(welcome);
     // A token that was resumed at stays until the stream brings one that covers what was asked for.
-    this.#handledBefore = this.runtime.progress.handled;
+    if (!this.#catchingUp) this.#handledBefore = this.runtime.progress.handled;
     if (this.#resume?.token === undefined && !this.#catchingUp) this.stream.token(welcome.token);
     this.#save();
     if (this.#sessionTaken || (this.#resume !== undefined && !welcome.resumed)) {

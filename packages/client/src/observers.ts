@@ -1,6 +1,7 @@
 import type { LifecycleState } from '@hexbus/core';
 import { assertFunction, configError, HexbusError, type WireGap } from '@hexbus/core/wire';
 
+/** What `observe` tells, by name. */
 export interface ClientObserverEvents {
   /** The state, or whether there is a connection, has changed. */
   readonly state: {
@@ -14,7 +15,7 @@ export interface ClientObserverEvents {
   };
   /**
    * Messages that some handlers will not get. `subscriptions`: topics as they were subscribed. `inbox`: messages addressed to this client may be
-   * among them. `session-lost`: the server does not know the session any more, and keeps nothing that was addressed to it.
+   * among them. `session-lost`: the server does not know the session any more, or another client has taken it over; what was addressed to it will not come here.
    */
   readonly gap: {
     readonly why: WireGap['why'] | 'session-lost';

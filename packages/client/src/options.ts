@@ -4,14 +4,16 @@ import type { OpenLink } from './link.ts';
 import { memorySession, type SessionStore } from './session.ts';
 import { openWsLink, type WebSocketConstructor } from './ws-link.ts';
 
+/** What the client keeps and tries at most. `Infinity` takes a limit away. */
 export interface ClientLimits {
-  /** Messages, and UTF-16 units of their frames, that wait for slow handlers. Beyond, the client hangs up until it has caught up. */
+  /** Messages, and UTF-16 units of their frames, that wait for slow handlers. Beyond, the client takes no more until it has caught up. */
   readonly maxQueuedMessages: number;
   readonly maxQueuedBytes: number;
   /** How often a message is tried before it is skipped. Messages of held topics are tried again by the server. */
   readonly maxTries: number;
 }
 
+/** In milliseconds. `Infinity` is for ever. */
 export interface ClientTimings {
   /** From asking for the credential to the server's welcome. */
   readonly connectTimeoutMs: number;
@@ -33,11 +35,15 @@ export interface ClientTimings {
   readonly closeTimeoutMs: number;
 }
 
+/** What `createClient` takes. Checked at once, with `HEXBUS_CONFIG` naming the field. */
 export interface ClientOptions {
   /** Of the gateway: ws, wss, http or https; in a page it may be relative. */
   readonly url: string;
   readonly transport?: 'ws' | undefined;
-  /** A credential for the server's `authenticateToken`, or what fetches one: for each connection, and when one expires. */
+  /**
+   * A credential for the server's `authenticateToken`, or what fetches one: for each connection, and when one expires. 1 to 8,192 printable characters;
+   * a call that fails, or returns anything else, is told to `error` and made again.
+   */
   readonly token?: string | (() => string | Promise<string>) | undefined;
   /** Names of the APIs that this client offers. */
   readonly capabilities?: readonly string[] | undefined;

@@ -7,6 +7,7 @@ export type Settled =
   | { readonly how: 'replied'; readonly reply: WireReply }
   | { readonly how: 'not-sent' | 'disconnected' | 'timeout' | 'cancelled' };
 
+/** How long to wait for an answer, `Infinity` for ever, and what gives up before. */
 export interface AskOptions {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;

@@ -18,6 +18,7 @@ export interface SessionStore {
   save(session: SavedSession | undefined): void;
 }
 
+/** Keeps the session as long as the client lives. */
 export function memorySession(): SessionStore {
   let saved: SavedSession | undefined;
   return {

@@ -12,10 +12,12 @@ export interface WebSocketLike {
   close(code?: number, reason?: string): void;
 }
 
+/** Opens at once, as the WebSocket of browsers does. */
 export type WebSocketConstructor = new (url: string, protocols: string[]) => WebSocketLike;
 
 const openState = 1;
 
+/** A link over a WebSocket that begins to open now. */
 export function openWsLink(WebSocket: WebSocketConstructor, url: string, listener: LinkListener): Link {
   const socket = new WebSocket(url, [hexbusV1Name]);
   socket.onopen = () => listener.opened();
