@@ -127,8 +127,8 @@ export class Conversation implements ConnectorHost, SubscriptionHost {
     this.#welcome = welcome;
     this.keeper.welcomed(welcome);
     // A token that was resumed at stays until the stream brings one that covers what was asked for.
-    if (!this.#catchingUp) this.#handledBefore = this.runtime.progress.handled;
     if (this.#resume?.token === undefined && !this.#catchingUp) this.stream.token(welcome.token);
+    if (!this.#catchingUp) this.#handledBefore = this.runtime.progress.handled;
     this.#save();
     if (this.#sessionTaken || (this.#resume !== undefined && !welcome.resumed)) {
       this.#sessionTaken = false;

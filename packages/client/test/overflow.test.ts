@@ -43,6 +43,20 @@ describe('a client whose handlers are slow', () => {
     await client.close();
   });
 
+  test('comes back after a pause when its token is where it was', async () => {
+    const { client, clock, network, settle, welcome: connect } = createBench({ limits: { maxQueuedMessages: 1 } });
+    const subscription = client.subscribe('a', () => new Promise(() => undefined));
+    const socket = await connect();
+    const lost = [5, null, 'a', null, 1, { id: 'm', time: 1 }];
+    socket.say(subscribed(1, 0), lost, lost);
+    subscription.unsubscribe();
+    await settle();
+    expect(network.sockets).toHaveLength(1);
+    await clock.advance(1_000);
+    expect(network.sockets).toHaveLength(2);
+    await client.close();
+  });
+
   test('lets other parts of the program have a turn', async () => {
     const { client, clock, log, welcome: connect } = createBench();
     client.subscribe('a', log.handler('a'));
