@@ -1,9 +1,9 @@
 import type { Gap } from '../bus/losses.ts';
 import type { Subscriber } from '../bus/topic-table.ts';
-import { formatCursor } from '../cursor.ts';
 import type { Message, RetainedMessage } from '../message.ts';
 import type { ProtocolSession } from '../ports/protocol.ts';
-import { Losses } from './losses.ts';
+import type { CursorTexts } from './cursor-texts.ts';
+import { DroppedTopics } from './dropped-topics.ts';
 import type { MergedStream, StreamSink } from './merged-stream.ts';
 import type { Outbox } from './outbox.ts';
 
@@ -20,12 +20,12 @@ export class EventSender implements StreamSink, Subscriber {
   /** What pushed messages of retained topics go to. Undefined where the bus has no history. */
   stream: MergedStream | undefined;
   readonly #options: EventSenderOptions;
-  readonly #losses: Losses;
+  readonly #dropped: DroppedTopics;
 
   constructor(options: EventSenderOptions) {
     this.#options = options;
     const { protocol, outbox } = options;
-    this.#losses = new Losses((topics) => outbox.add(protocol.gap({ topics, why: 'dropped' })));
+    this.#dropped = new DroppedTopics((topics) => outbox.add(protocol.gap({ topics, why: 'dropped' })));
   }
 
   get hasRoom(): boolean {
@@ -40,7 +40,7 @@ export class EventSender implements StreamSink, Subscriber {
   call(message: Message): void {
     const { outbox, protocol, onDropped, onError } = this.#options;
     if (!outbox.hasRoom) {
-      this.#losses.add(message.topic);
+      this.#dropped.add(message.topic);
       onDropped(message);
       return;
     }
@@ -83,27 +83,11 @@ export class EventSender implements StreamSink, Subscriber {
 
   /** There is room again. */
   onRoom(): void {
-    this.#losses.flush();
+    this.#dropped.flush();
     this.stream?.wake();
   }
 
   get #epoch(): string {
     return this.stream?.epoch ?? '';
-  }
-}
-
-/** Cursors of messages as text. One message goes to many clients in a row, so the last text is kept. */
-export class CursorTexts {
-  #message: RetainedMessage | undefined;
-  #epoch = '';
-  #text = '';
-
-  of(message: RetainedMessage, epoch: string): string {
-    if (message !== this.#message || epoch !== this.#epoch) {
-      this.#message = message;
-      this.#epoch = epoch;
-      this.#text = formatCursor(epoch, message.position);
-    }
-    return this.#text;
   }
 }

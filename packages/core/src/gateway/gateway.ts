@@ -39,13 +39,14 @@ export function createGateway<Events extends EventMap>(bus: Bus<Events>, options
     'give addresses limits such as { maxCount }',
   );
   // What is posted goes to addresses, which no event map knows.
-  return new HexGateway(bus as unknown as Bus, resolveGatewayOptions(options, internals));
+  return new HexGateway(bus as unknown as Bus, internals, resolveGatewayOptions(options, internals));
 }
 
 class HexGateway implements Gateway {
   readonly node: string;
   readonly connections: Gateway['connections'];
   readonly #bus: Bus;
+  readonly #internals: BusInternals;
   readonly #settings: GatewaySettings;
   readonly #observers: ObserverHub<GatewayObserverEvents> = new ObserverHub(gatewayObserverNames);
   readonly #handlers = new Map<string, RequestHandler>();
@@ -55,8 +56,9 @@ class HexGateway implements Gateway {
   #closing: Promise<void> | undefined;
   #freeing: Promise<void> | undefined;
 
-  constructor(bus: Bus, settings: GatewaySettings) {
+  constructor(bus: Bus, internals: BusInternals, settings: GatewaySettings) {
     this.#bus = bus;
+    this.#internals = internals;
     this.#settings = settings;
     this.node = settings.randomness.id();
     const count = (): number => this.#openGateway?.count ?? 0;
@@ -159,7 +161,14 @@ class HexGateway implements Gateway {
 
   async #open(): Promise<void> {
     this.#state = 'opening';
-    const openGateway = new OpenGateway(this.#bus, this.#settings, this.node, this.#observers, this.#handlers);
+    const openGateway = new OpenGateway(
+      this.#bus,
+      this.#internals,
+      this.#settings,
+      this.node,
+      this.#observers,
+      this.#handlers,
+    );
     this.#openGateway = openGateway;
     try {
       await openGateway.open();

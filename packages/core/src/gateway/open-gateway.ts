@@ -1,6 +1,6 @@
 import type { Bus } from '../bus/api.ts';
 import { configError } from '../bus/checks.ts';
-import { type BusInternals, busInternals } from '../bus/internals.ts';
+import type { BusInternals } from '../bus/internals.ts';
 import type { ObserverHub } from '../observer-hub.ts';
 import type { ConnectionEntry, ConnectionQuery } from '../ports/registry.ts';
 import { closeCodes } from '../protocol/close-codes.ts';
@@ -9,9 +9,9 @@ import { admit } from './admission.ts';
 import type { Outcome, RequestHandler, RequestOptions } from './api.ts';
 import { Authenticator } from './authenticator.ts';
 import { ConnectionLimits } from './connection-limits.ts';
+import { CursorTexts } from './cursor-texts.ts';
 import { Directory } from './directory.ts';
 import { drain } from './drain.ts';
-import { CursorTexts } from './event-sender.ts';
 import type { LiveConnection } from './live-connection.ts';
 import { Matchers } from './matchers.ts';
 import { NodeCalls } from './node-calls.ts';
@@ -43,13 +43,13 @@ export class OpenGateway {
 
   constructor(
     bus: Bus,
+    internals: BusInternals,
     settings: GatewaySettings,
     node: string,
     observers: ObserverHub<GatewayObserverEvents>,
     handlers: ReadonlyMap<string, RequestHandler>,
   ) {
     this.#settings = settings;
-    const internals = (bus as unknown as { readonly [busInternals]: BusInternals })[busInternals];
     const { limits, timings, clock, registry, broker } = settings;
     const { side } = internals;
     const onError = (error: unknown): void => observers.error(error);

@@ -1,3 +1,4 @@
+import { isThenable } from '../bus/handler-runner.ts';
 import { shorten } from '../errors.ts';
 import { isPattern } from '../pattern.ts';
 import { isAddress } from './addresses.ts';
@@ -64,8 +65,4 @@ export class Rights {
     }
     return isAllowed;
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as Partial<PromiseLike<unknown>> | null | undefined)?.then === 'function';
 }

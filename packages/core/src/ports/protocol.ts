@@ -82,7 +82,7 @@ export interface WireGap {
   readonly from?: number | undefined;
   readonly to?: number | undefined;
   readonly why: 'trimmed' | 'reset' | 'dropped';
-  /** With `reset` and `trimmed`: the token that holds from here on. */
+  /** With `reset`: the token that holds from here on. */
   readonly token?: string | undefined;
 }
 

@@ -2,7 +2,7 @@
 const maxNamed = 16;
 
 /** What was not sent to one client since it was last told: it is told of it when there is room. */
-export class Losses {
+export class DroppedTopics {
   readonly #tell: (topics: readonly string[] | undefined) => void;
   #topics: Set<string> | undefined;
 
