@@ -51,7 +51,7 @@ export interface Carrier {
 
 /** What a carrier tells of itself, in this order: any number of the first two, then `closed` once, and nothing after it. */
 export interface CarrierListener {
-  /** One whole frame text, in order. */
+  /** One whole frame text, in order. A transport ends a client with 1009 whose text is longer than 65,536 bytes, unless its options say otherwise. */
   received(text: string): void;
   /** Nothing that was sent waits in this process any more. */
   drained(): void;

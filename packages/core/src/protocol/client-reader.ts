@@ -1,6 +1,7 @@
 import type { Hello, ProtocolHost } from '../ports/protocol.ts';
 import { closeCodes } from './close-codes.ts';
 import { type ClientFrame, decodeClientFrame } from './decode-client-frame.ts';
+import { wireLimits } from './frames.ts';
 
 /** Turns the frames of one client into calls of its host. After a violation it hears nothing more. */
 export class ClientReader {
@@ -17,6 +18,11 @@ export class ClientReader {
 
   receive(text: string): void {
     if (this.#state === 'broken') return;
+    // A text has no fewer bytes than this. Transports bound it before, in their own way.
+    if (text.length > wireLimits.maxFrameBytes) {
+      this.#violate(closeCodes.tooBig, `a frame has at most ${wireLimits.maxFrameBytes} bytes`);
+      return;
+    }
     const frame = decodeClientFrame(text);
     if (frame.kind === 'violation') this.#violate(frame.code, frame.reason);
     else if (frame.kind === 'hello') this.#greet(frame.hello);

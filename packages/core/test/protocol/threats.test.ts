@@ -25,6 +25,12 @@ function nested(depth: number): string {
   return `${'['.repeat(depth)}${']'.repeat(depth)}`;
 }
 
+test('a text longer than a frame may be: 1009', () => {
+  const sized = (length: number): string => `["a","${'x'.repeat(length - 8)}"]`;
+  expect(heard(sized(65_536))).toEqual([['ask', 'a', 'x'.repeat(65_528)]]);
+  expect(heard(sized(65_537), '["a",1]')).toEqual([violation(1009)]);
+});
+
 describe('threat 18', () => {
   test.each(['["hi",1]', '[3,1,"a"]', '[15]', '[99]', '[8,1,null]'])('%s instead of HELLO: 4009', (text) => {
     const { session, host } = open({ greeted: false });
@@ -39,7 +45,7 @@ describe('threat 18', () => {
 });
 
 describe('threat 19', () => {
-  test.each([65, 5_000, 32_000])('a body that nests %d deep: 4500', (depth) => {
+  test.each([65, 5_000, 10_000])('a body that nests %d deep: 4500', (depth) => {
     expect(heard(`["hi",${nested(depth)}]`)).toEqual([violation(4500)]);
     expect(heard(`["hi",${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}]`)).toEqual([violation(4500)]);
   });
@@ -48,14 +54,14 @@ describe('threat 19', () => {
     expect(heard(`["hi",${nested(64)}]`)).toEqual([['ask', 'hi', JSON.parse(nested(64))]]);
   });
 
-  test('10^6 keys, and 10^6 elements', () => {
-    const keys = Array.from({ length: 1_000_000 }, (_, n) => `"${n}":0`).join();
+  test('as many keys and elements as a frame has room for', () => {
+    const keys = Array.from({ length: 6_000 }, (_, n) => `"${n}":0`).join();
     expect(heard(`["hi",{${keys}}]`).map(([name]) => name)).toEqual(['ask']);
-    expect(heard(`["hi",[${'[],'.repeat(1_000_000)}[]]]`).map(([name]) => name)).toEqual(['ask']);
+    expect(heard(`["hi",[${'[],'.repeat(20_000)}[]]]`).map(([name]) => name)).toEqual(['ask']);
   });
 
-  test('an array of 10^6 frames: 4500', () => {
-    expect(heard(`[${'[15],'.repeat(1_000_000)}[15]]`)).toEqual([violation(4500)]);
+  test('an array of frames: 4500', () => {
+    expect(heard(`[${'[15],'.repeat(12_000)}[15]]`)).toEqual([violation(4500)]);
   });
 
   test.each(['1e999', '-1e999', '[{"a":[1e999]}]'])('the number %s: 4500', (body) => {
