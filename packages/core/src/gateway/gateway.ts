@@ -28,8 +28,9 @@ const maxNameLength = 128;
 
 /** Makes a gateway on a bus. Throws `HEXBUS_CONFIG` naming the field that is wrong. Nothing listens before `open`. */
 export function createGateway<Events extends EventMap>(bus: Bus<Events>, options: GatewayOptions): Gateway {
-  const internals = (bus as Partial<Record<typeof busInternals, BusInternals>> | undefined)?.[busInternals];
-  assertField(internals !== undefined, 'bus', bus, 'pass what createBus returned');
+  const holder = bus as unknown as { readonly [busInternals]: BusInternals } | undefined;
+  const internals = holder?.[busInternals];
+  assertField(holder !== undefined && internals !== undefined, 'bus', bus, 'pass what createBus returned');
   // An address has any number of connections, each with its own place in what was posted: no queue of one message at a time can serve them.
   const held = ['@all', '@user.x', '@session.x', '@connection.x'].find((address) => internals.topics.isHeld(address));
   assertField(
@@ -39,14 +40,15 @@ export function createGateway<Events extends EventMap>(bus: Bus<Events>, options
     'give addresses limits such as { maxCount }',
   );
   // What is posted goes to addresses, which no event map knows.
-  return new HexGateway(bus as unknown as Bus, internals, resolveGatewayOptions(options, internals));
+  return new HexGateway(bus as unknown as Bus, () => holder[busInternals], resolveGatewayOptions(options, internals));
 }
 
 class HexGateway implements Gateway {
   readonly node: string;
   readonly connections: Gateway['connections'];
   readonly #bus: Bus;
-  readonly #internals: BusInternals;
+  /** As they are at that moment: what is retained is there only once the bus is open. */
+  readonly #internals: () => BusInternals;
   readonly #settings: GatewaySettings;
   readonly #observers: ObserverHub<GatewayObserverEvents> = new ObserverHub(gatewayObserverNames);
   readonly #handlers = new Map<string, RequestHandler>();
@@ -56,7 +58,7 @@ class HexGateway implements Gateway {
   #closing: Promise<void> | undefined;
   #freeing: Promise<void> | undefined;
 
-  constructor(bus: Bus, internals: BusInternals, settings: GatewaySettings) {
+  constructor(bus: Bus, internals: () => BusInternals, settings: GatewaySettings) {
     this.#bus = bus;
     this.#internals = internals;
     this.#settings = settings;
@@ -163,7 +165,7 @@ class HexGateway implements Gateway {
     this.#state = 'opening';
     const openGateway = new OpenGateway(
       this.#bus,
-      this.#internals,
+      this.#internals(),
       this.#settings,
       this.node,
       this.#observers,
