@@ -16,7 +16,7 @@ const groups = [
 const places: readonly { readonly place: string; readonly make: PlaceMaker; readonly runs: number }[] = [
   { place: 'a simulated durable history', make: simulatedPlace, runs: runsOf(1_000) },
   { place: 'a history in memory', make: memoryPlace, runs: runsOf(1_000) },
-  ...(hasSqlite ? [{ place: 'a SQLite history', make: sqlitePlace, runs: runsOf(50) }] : []),
+  ...(hasSqlite ? [{ place: 'a SQLite history', make: sqlitePlace, runs: runsOf(200) }] : []),
 ];
 
 const cases = groups.flatMap((group) => places.map((place) => ({ ...group, ...place })));
