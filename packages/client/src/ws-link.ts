@@ -16,20 +16,32 @@ export interface WebSocketLike {
 export type WebSocketConstructor = new (url: string, protocols: string[]) => WebSocketLike;
 
 const openState = 1;
+/** What a close without a code is told as, RFC 6455 section 7.1.5. */
+const brokenCode = 1006;
 
 /** A link over a WebSocket that begins to open now. */
 export function openWsLink(WebSocket: WebSocketConstructor, url: string, listener: LinkListener): Link {
   const socket = new WebSocket(url, [hexbusV1Name]);
-  socket.onopen = () => listener.opened();
+  let opened = false;
+  let over = false;
+  const end = (code: number, reason: string): void => {
+    if (over) return;
+    over = true;
+    listener.closed(code, reason);
+  };
+  socket.onopen = () => {
+    opened = true;
+    listener.opened();
+  };
   socket.onmessage = ({ data }: { readonly data: unknown }) => {
     // Frames are text; what is binary is as good as an empty one.
     listener.received(typeof data === 'string' ? data : '');
   };
-  // Why a link breaks is told to nobody in a browser; what follows is always a close.
-  socket.onerror = () => undefined;
-  socket.onclose = ({ code, reason }: { readonly code: number; readonly reason: unknown }) => {
-    listener.closed(code, String(reason));
+  // Why a link breaks is told to nobody in a browser. What follows is a close, but for one that never opened in Node 20 and 22.
+  socket.onerror = () => {
+    if (!opened) end(brokenCode, '');
   };
+  socket.onclose = ({ code, reason }: { readonly code: number; readonly reason: unknown }) => end(code, String(reason));
   return {
     send(text) {
       if (socket.readyState === openState) socket.send(text);
