@@ -8,7 +8,12 @@ import { listening } from './support/servers.ts';
 
 closeAfterEach();
 
-const nobody = { admit: () => Promise.reject(new Error('nobody should be asked')) };
+const nobody = {
+  node: 'lab',
+  admit: () => Promise.reject(new Error('nobody should be asked')),
+  relay: async () => undefined,
+  onRelayed: () => {},
+};
 
 describe('options that do not fit are refused with the name of the field', () => {
   it.each([

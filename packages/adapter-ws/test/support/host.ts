@@ -65,6 +65,9 @@ export type Admit = (
   signal: AbortSignal,
 ) => Promise<{ protocol: string } | Extract<Admission, { accepted: false }>>;
 
+/** A node without others. */
+const alone = { node: 'lab', relay: async () => undefined, onRelayed: () => {} };
+
 const letIn: Admit = async ({ protocols }) => ({ protocol: protocols[0] ?? 'lab.v1' });
 
 /** An open transport on a port of its own, unless the options say otherwise. It is closed after the test. */
@@ -77,6 +80,7 @@ export async function openWs(options: WsTransportOptions = {}, admit: Admit = le
   const abandons: Handshake[] = [];
   let arrived: (guest: Guest) => void = () => {};
   await transport.open({
+    ...alone,
     async admit(handshake, signal) {
       handshakes.push(handshake);
       const answer = await admit(handshake, signal);

@@ -25,6 +25,8 @@ export async function admit(
   if (!isOpen()) return refuse(503, 'the server is not open', retryAfterMs);
   const protocol = choose(parts.settings.protocols, handshake);
   if (protocol === undefined) return refuse(400, 'no protocol in common');
+  const onlyHello = protocol.helloOf(handshake);
+  if (onlyHello !== undefined && 'fault' in onlyHello) return refuse(400, onlyHello.fault);
   const place = parts.limits.admit(handshake.address);
   if (typeof place === 'string') return refuse(place === 'maxConnections' ? 503 : 429, place, retryAfterMs);
   const releases: Release[] = [place];
@@ -51,7 +53,15 @@ export async function admit(
     accepted: true,
     protocol: protocol.name,
     connect(carrier) {
-      const connection = new Connection({ parts, carrier, protocol, identity, questions, release: giveBack });
+      const connection = new Connection({
+        parts,
+        carrier,
+        protocol,
+        onlyHello,
+        identity,
+        questions,
+        release: giveBack,
+      });
       parts.connected(connection);
       connection.begin();
       return connection;

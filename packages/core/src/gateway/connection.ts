@@ -33,6 +33,8 @@ export interface ConnectionOptions {
   readonly parts: GatewayParts;
   readonly carrier: Carrier;
   readonly protocol: WireProtocol;
+  /** What the client said by its handshake, if it will say nothing more. */
+  readonly onlyHello: Hello | undefined;
   /** Who the client is, if the handshake told. */
   readonly identity: Identity | undefined;
   readonly questions: Questions;
@@ -49,6 +51,7 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
   readonly #parts: GatewayParts;
   readonly #carrier: Carrier;
   readonly #protocol: ProtocolSession;
+  readonly #onlyHello: Hello | undefined;
   readonly #identity: Identity | undefined;
   readonly #questions: Questions;
   readonly #release: Release;
@@ -70,7 +73,7 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
   #frameCost = 1;
   #ignored = 0;
 
-  constructor({ parts, carrier, protocol, identity, questions, release }: ConnectionOptions) {
+  constructor({ parts, carrier, protocol, onlyHello, identity, questions, release }: ConnectionOptions) {
     const { limits, timings, clock, randomness } = parts.settings;
     this.id = randomness.id();
     this.#parts = parts;
@@ -78,7 +81,8 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
     this.#identity = identity;
     this.#questions = questions;
     this.#release = release;
-    this.#protocol = protocol.open(this);
+    this.#onlyHello = onlyHello;
+    this.#protocol = protocol.open(this, onlyHello);
     this.#gate = new InboundGate(carrier, limits, clock);
     this.#outbox = new Outbox({
       carrier,
@@ -98,7 +102,7 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
     this.#heartbeat = new Heartbeat({
       clock,
       timings,
-      isDeaf: () => this.#gate.isShut,
+      isDeaf: () => this.#gate.isShut || this.#onlyHello !== undefined,
       isHeldBack: () => this.#outbox.isHeldBack,
       drains: () => this.#outbox.drains(),
       onPing: () => this.#ping(),
@@ -139,11 +143,12 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
     };
   }
 
-  /** Starts to wait for HELLO. */
+  /** Hears what the handshake said, or starts to wait for HELLO. */
   begin(): void {
     const { clock, timings } = this.#parts.settings;
     const late = (): void => this.end(closeCodes.helloTimeout, 'no HELLO in time');
     this.#cancelHello = clock.setTimer(late, timings.helloTimeoutMs);
+    if (this.#onlyHello !== undefined) this.hello(this.#onlyHello);
   }
 
   request(name: string, body: unknown, { timeoutMs, signal }: RequestOptions): Promise<Outcome> {
@@ -257,11 +262,8 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
   }
 
   violated(code: number, reason: string): void {
-    this.#parts.observers.tell('rejected', {
-      why: reason,
-      address: this.#carrier.handshake.address,
-      connection: this.id,
-    });
+    const { address } = this.#carrier.handshake;
+    this.#parts.observers.tell('rejected', { why: reason, address, connection: this.id });
     this.end(code, reason);
   }
 

@@ -15,7 +15,8 @@ type NodeCall =
       readonly timeoutMs: number | null;
     }
   | { readonly kind: 'cancel'; readonly call: string }
-  | { readonly kind: 'take-over'; readonly connection: string };
+  | { readonly kind: 'take-over'; readonly connection: string }
+  | { readonly kind: 'relay'; readonly transport: string; readonly text: string };
 
 export interface NodeCallHandlers {
   /** Asks a connection of this node. */
@@ -27,6 +28,8 @@ export interface NodeCallHandlers {
   ): Promise<Outcome>;
   /** The session of a connection of this node goes on elsewhere. */
   takeOver(connection: string): void;
+  /** Another node has text for a transport of this one. */
+  relayed(transport: string, text: string): Promise<string>;
 }
 
 /** How much longer than the request itself the way between two nodes may take. */
@@ -78,6 +81,15 @@ export class NodeCalls {
     await this.#tell(node, { kind: 'take-over', connection });
   }
 
+  /** Hands text to the transport of that name on another node. Undefined: there is no answer. */
+  async relay(node: string, transport: string, text: string, timeoutMs: number): Promise<string | undefined> {
+    const call = JSON.stringify({ kind: 'relay', transport, text } satisfies NodeCall);
+    const answer = await this.#broker.request(node, call, { timeoutMs });
+    if (answer.status !== 'answered') return undefined;
+    const told: unknown = JSON.parse(answer.text);
+    return typeof told === 'string' ? told : undefined;
+  }
+
   close(): Promise<void> {
     return this.#broker.close(this.#node);
   }
@@ -89,6 +101,7 @@ export class NodeCalls {
   async #answer(call: NodeCall): Promise<unknown> {
     if (call.kind === 'request') return this.#run(call);
     if (call.kind === 'cancel') this.#running.get(call.call)?.abort();
+    else if (call.kind === 'relay') return this.#handlers.relayed(call.transport, call.text);
     else this.#handlers.takeOver(call.connection);
     return null;
   }

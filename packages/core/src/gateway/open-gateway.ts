@@ -3,6 +3,7 @@ import { configError } from '../bus/checks.ts';
 import type { BusInternals } from '../bus/internals.ts';
 import type { ObserverHub } from '../observer-hub.ts';
 import type { ConnectionEntry, ConnectionQuery } from '../ports/registry.ts';
+import type { Transport, TransportHost } from '../ports/transport.ts';
 import { closeCodes } from '../protocol/close-codes.ts';
 import { addressOf } from './addresses.ts';
 import { admit } from './admission.ts';
@@ -38,6 +39,8 @@ export class OpenGateway {
   readonly #carried = new Set<LiveConnection>();
   /** From the handshake until the client was let in. */
   readonly #entering = new Set<LiveConnection>();
+  /** By the name of the transport. */
+  readonly #relays = new Map<string, (text: string) => Promise<string>>();
   #whenEmpty: (() => void) | undefined;
   #accepting = false;
 
@@ -85,6 +88,7 @@ export class OpenGateway {
     this.#presence = new Presence({ registry, node, clock, entries, onError });
     this.#calls = new NodeCalls(broker, node, {
       request: (connection, name, body, options) => this.#requestHere(connection, name, body, options),
+      relayed: (transport, text) => this.#relayed(transport, text),
       takeOver: (connection) => {
         this.#parts.directory.find(connection)?.end(closeCodes.sessionTaken, 'the session goes on elsewhere');
       },
@@ -105,11 +109,7 @@ export class OpenGateway {
     await this.#presence.open();
     await this.#calls.open();
     this.#accepting = true;
-    const host = {
-      admit: (handshake: Parameters<typeof admit>[1], signal: AbortSignal) =>
-        admit(this.#parts, handshake, signal, () => this.#accepting),
-    };
-    for (const transport of this.#settings.transports) await transport.open(host);
+    for (const transport of this.#settings.transports) await transport.open(this.#hostOf(transport));
   }
 
   find(query: ConnectionQuery): Promise<readonly ConnectionEntry[]> {
@@ -164,6 +164,21 @@ export class OpenGateway {
     results.push(...(await Promise.allSettled([this.#parts.userCursors?.close()])));
     this.#parts.sessions.clear();
     for (const result of results) if (result.status === 'rejected') this.#parts.observers.error(result.reason);
+  }
+
+  #hostOf({ name }: Transport): TransportHost {
+    return {
+      node: this.#parts.node,
+      admit: (handshake, signal) => admit(this.#parts, handshake, signal, () => this.#accepting),
+      relay: (node, text, { timeoutMs }) => this.#calls.relay(node, name, text, timeoutMs),
+      onRelayed: (answer) => this.#relays.set(name, answer),
+    };
+  }
+
+  async #relayed(transport: string, text: string): Promise<string> {
+    const answer = this.#relays.get(transport);
+    if (answer === undefined) throw configError('transport', transport, 'none of this name takes relays here');
+    return answer(text);
   }
 
   async #requestHere(connection: string, name: string, body: unknown, options: RequestOptions): Promise<Outcome> {

@@ -24,6 +24,8 @@ export interface Hello {
   readonly token?: string | undefined;
   /** The session to go on with. `token` is the last one that the client has; absent when it never got one. */
   readonly resume?: { readonly session: string; readonly secret: string; readonly token?: string } | undefined;
+  /** Instead of `resume`, from a client that keeps no session: the last token that it has. Positions are no secret and give no rights. */
+  readonly lastToken?: string | undefined;
   readonly subscriptions: readonly WireSubscription[];
   /** The capabilities that it offers. */
   readonly capabilities: readonly string[];
@@ -160,5 +162,11 @@ export interface WireProtocol {
   readonly name: string;
   /** Whether a client that named no protocol speaks this one. */
   accepts(handshake: Handshake): boolean;
-  open(host: ProtocolHost): ProtocolSession;
+  /**
+   * What a client says by its handshake that says nothing after it: it cannot be asked, acknowledges by what it comes back with, and gives no signs of
+   * life. `{ fault }`: it made no sense, and is refused with 400. Undefined: the client speaks for itself.
+   */
+  helloOf(handshake: Handshake): Hello | { readonly fault: string } | undefined;
+  /** `hello`: what `helloOf` made of the handshake. */
+  open(host: ProtocolHost, hello?: Hello): ProtocolSession;
 }

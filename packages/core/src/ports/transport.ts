@@ -12,11 +12,16 @@ export interface Handshake {
   readonly protocols: readonly string[];
 }
 
-/** One frame of a protocol: encoded once, and the same object for everybody who is sent it. */
+/** One frame of a protocol: encoded once, and the same object for everybody who is sent it. What is not text is for SSE; other transports leave it out. */
 export interface Frame {
+  /** Holds no line break. */
   readonly text: string;
-  /** Of an event: everything up to it was sent to whoever gets this frame. SSE sends it as `id`. */
+  /** Everything up to this was sent to whoever gets this frame: 1 to 128 visible ASCII characters. SSE sends it as `id`, and its client brings the last one back. */
   readonly cursor?: string | undefined;
+  /** The name under which an EventSource hears of it, of the same form. Absent: `message`. */
+  readonly event?: string | undefined;
+  /** How long an EventSource that loses its stream behind this frame waits before it comes back. A whole number. */
+  readonly retryMs?: number | undefined;
 }
 
 /** Frames to be sent together, in order. Connections that are sent the same frames in a turn share one batch. */
@@ -72,17 +77,26 @@ export type Admission =
     }
   | {
       readonly accepted: false;
-      /** As HTTP status: 400 no common protocol, 401, 403, 429 too many of this address, 503 full or draining. */
+      /** As HTTP status: 400 no common protocol or a handshake that makes no sense, 401, 403, 429 too many of this address, 503 full or draining. */
       readonly status: 400 | 401 | 403 | 429 | 503;
       readonly reason: string;
       /** When to try again, where that may help. */
       readonly retryAfterMs?: number | undefined;
     };
 
-/** Whom a transport asks about every client, before it answers the client. */
+/**
+ * Whom a transport asks about every client, before it answers the client. Where what a client sends may reach another node than its carrier, as the
+ * POSTs of SSE do, the transports of one name relay it to each other.
+ */
 export interface TransportHost {
+  /** The name of this node in the cluster. */
+  readonly node: string;
   /** Never rejects. `signal`: the client went away, so the answer is of no use. */
   admit(handshake: Handshake, signal: AbortSignal): Promise<Admission>;
+  /** Hands text to the transport of the same name on another node. Resolves with its answer, or undefined when there is none within the time. Never rejects. */
+  relay(node: string, text: string, options: { readonly timeoutMs: number }): Promise<string | undefined>;
+  /** From now on answers what other nodes relay to this transport. A rejection is no answer. */
+  onRelayed(answer: (text: string) => Promise<string>): void;
 }
 
 /**

@@ -13,6 +13,7 @@ export function createHexbusV1(): WireProtocol {
   return {
     name: hexbusV1Name,
     accepts: () => true,
+    helloOf: () => undefined,
     open: (host) => new HexbusV1Session(new ClientReader(host), events),
   };
 }

@@ -21,6 +21,9 @@ export class TransportLab {
   readonly adapter: TransportAdapter;
   answer: (visit: Visit) => Admission | Promise<Admission> = accept;
   readonly host: TransportHost = {
+    node: 'lab',
+    relay: async () => undefined,
+    onRelayed: () => {},
     admit: async (handshake, signal) => {
       const visit = new Visit(handshake, signal, this.patience);
       this.visits.push(visit);

@@ -20,7 +20,12 @@ async function opened(admit?: (handshake: Handshake) => Admission) {
     abandon: () => void log.push('abandoned'),
   };
   const transport = createMemoryTransport();
-  await transport.open({ admit: async (handshake) => admit?.(handshake) ?? accepted });
+  await transport.open({
+    node: 'lab',
+    admit: async (handshake) => admit?.(handshake) ?? accepted,
+    relay: async () => undefined,
+    onRelayed: () => {},
+  });
   return { transport, log, carriers };
 }
 

@@ -45,6 +45,7 @@ export function createMutant(mutant: TransportMutant): MemoryTransport {
   return altered(transport, {
     open(host) {
       const carriers: TransportHost = {
+        ...host,
         async admit(handshake, signal) {
           const admission = await host.admit(handshake, signal);
           return admission.accepted ? alteredAdmission(admission, mutant) : admission;
@@ -59,6 +60,7 @@ export function createMutant(mutant: TransportMutant): MemoryTransport {
 /** A host whose yes is changed. */
 export function admitting(change: (admission: Accepted, signal: AbortSignal) => Admission) {
   return (host: TransportHost): TransportHost => ({
+    ...host,
     async admit(handshake, signal) {
       const admission = await host.admit(handshake, signal);
       return admission.accepted ? change(admission, signal) : admission;

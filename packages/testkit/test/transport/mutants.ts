@@ -128,6 +128,7 @@ export const transportMutants: readonly TransportMutant[] = [
     fault: 'keeps the query to itself',
     rule: 'TR-11',
     host: (host) => ({
+      ...host,
       admit: (handshake, signal) => host.admit({ ...handshake, url: handshake.url.split('?')[0] ?? '' }, signal),
     }),
   },
@@ -135,6 +136,7 @@ export const transportMutants: readonly TransportMutant[] = [
     fault: 'takes the first protocol, whatever the host says',
     rule: 'TR-12',
     host: (host) => ({
+      ...host,
       async admit(handshake, signal) {
         const admission = await host.admit(handshake, signal);
         return admission.accepted
@@ -147,6 +149,7 @@ export const transportMutants: readonly TransportMutant[] = [
     fault: 'makes up a protocol for whoever names none',
     rule: 'TR-13',
     host: (host) => ({
+      ...host,
       admit: (handshake, signal) =>
         host.admit(
           { ...handshake, protocols: handshake.protocols.length > 0 ? handshake.protocols : ['made.up'] },
@@ -158,6 +161,7 @@ export const transportMutants: readonly TransportMutant[] = [
     fault: 'refuses everybody with 403',
     rule: 'TR-14',
     host: (host) => ({
+      ...host,
       async admit(handshake, signal) {
         const admission = await host.admit(handshake, signal);
         return admission.accepted ? admission : { ...admission, status: 403 };
@@ -170,6 +174,7 @@ export const transportMutants: readonly TransportMutant[] = [
     host(host) {
       let last: Promise<unknown> = Promise.resolve();
       return {
+        ...host,
         admit(handshake, signal) {
           const admission = last.then(() => host.admit(handshake, signal));
           last = admission;
@@ -181,7 +186,7 @@ export const transportMutants: readonly TransportMutant[] = [
   {
     fault: 'never aborts a signal',
     rule: 'TR-16',
-    host: (host) => ({ admit: (handshake) => host.admit(handshake, new AbortController().signal) }),
+    host: (host) => ({ ...host, admit: (handshake) => host.admit(handshake, new AbortController().signal) }),
   },
   {
     fault: 'forgets about clients that went before they were let in',
