@@ -9,6 +9,7 @@ import { memoryPush, memoryRead } from './memory-history.ts';
 import { publish } from './publish.ts';
 import { resume } from './resume.ts';
 import { sleeping } from './sleeping-listener.ts';
+import { slowClient } from './slow-client.ts';
 import { sqliteAppend, sqliteAppendTopics } from './sqlite-append.ts';
 import { sqliteReplay } from './sqlite-replay.ts';
 import { wildcard } from './wildcard.ts';
@@ -30,5 +31,6 @@ export const scenarios: readonly Scenario[] = [
   askClient,
   resume,
   idleConnections,
+  slowClient,
   imports,
 ];
