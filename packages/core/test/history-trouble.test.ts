@@ -1,4 +1,4 @@
-import { HexbusError, type HistoryStore, type OpenHistoryOptions, parseCursor } from '@hexbus/core';
+import { HexbusError, type HistoryStore, type NewMessage, type OpenHistoryOptions, parseCursor } from '@hexbus/core';
 import { createMemoryHistory } from '@hexbus/store-memory';
 import { describe, expect, test } from 'vitest';
 import { rejection, useBuses } from './support/buses.ts';
@@ -32,6 +32,13 @@ function createWipedHistory(): { store: HistoryStore; wipe(): Promise<void> } {
       inner = next;
     },
   };
+}
+
+/** Another program writes to the history, whatever its epoch is. */
+async function appendByOther(store: HistoryStore, message: NewMessage): Promise<void> {
+  const batch = { epoch: 'any', append: [message], settle: [], commitCursors: [], deleteCursors: [] };
+  const { epoch } = await store.write(batch);
+  await store.write({ ...batch, epoch });
 }
 
 describe('a history whose epoch changes while the bus is open', () => {
@@ -72,6 +79,40 @@ describe('a history whose epoch changes while the bus is open', () => {
     gate.resolve();
     await settled();
     expect(log.take()).toEqual(['sub: job.x#1 "old"', 'sub: job.x#1 "new"', 'handled 1']);
+    expect((await bus.stats('job.x')).waiting).toBe(0);
+  });
+
+  test('and changes again while a held topic is read has that read again, and delivers what is there', async () => {
+    const { store, wipe } = createWipedHistory();
+    const { bus, log, probe, settled } = await open({ history: store });
+    await wipe();
+    const release = probe.holdNext('read');
+    bus.subscribe('job.x', log.handler('sub'), { onReset: () => log.note('reset') });
+    await settled();
+    await wipe();
+    await bus.publish('job.x', 1);
+    // The page is of the epoch between that of the listener's start and the present one.
+    release();
+    await settled();
+    expect(log.take()).toEqual(['reset', 'reset', 'sub: job.x#1 1']);
+    expect((await bus.stats('job.x')).waiting).toBe(0);
+  });
+
+  test('delivers nothing of a held topic while it could not be settled, and asks ever more rarely', async () => {
+    const { store, wipe } = createWipedHistory();
+    const { bus, log, probe, clock, settled, takeErrors } = await open({ history: store });
+    await wipe();
+    await appendByOther(store, { topic: 'job.x', id: 'theirs', body: '1', deduplicate: false });
+    const broken = new HexbusError('HEXBUS_HISTORY_FAILED', 'read-only for a while');
+    for (let n = 0; n < 2; n++) probe.failNext('write', broken);
+    bus.subscribe('job.x', log.handler('sub'), { onReset: () => log.note('reset') });
+    await settled();
+    await clock.advance(100);
+    expect([log.take(), takeErrors().length]).toEqual([['reset'], 2]);
+    await clock.advance(199);
+    expect(log.take()).toEqual([]);
+    await clock.advance(1);
+    expect(log.take()).toEqual(['sub: job.x#1 1']);
     expect((await bus.stats('job.x')).waiting).toBe(0);
   });
 

@@ -148,6 +148,8 @@ export class HeldQueue {
           return;
         }
         await this.#readOn();
+      } else if (item instanceof RetainedMessage && !this.#canSettle) {
+        await this.#agreeOnEpoch();
       } else if (item instanceof RetainedMessage) {
         // What waits is delivered in order, so everything before this one is settled.
         this.#waiters.reached(this.#feed?.epoch ?? '', item.position - 1);
@@ -156,7 +158,6 @@ export class HeldQueue {
       } else {
         if (item.kind === 'gap') this.#remember(this.#feed?.epoch ?? '', item.gap.to);
         for (const { reports } of this.#listeners) reports.signal(item);
-        if (item.kind === 'reset') await this.#letWriterFollow();
       }
     }
     // With nobody attached, what waits need not lie in memory too.
@@ -170,14 +171,17 @@ export class HeldQueue {
   }
 
   /** Only in the epoch that the writer knows can a message be settled, and what is not settled would be delivered again. */
-  async #letWriterFollow(): Promise<void> {
-    const { tail, writer } = this.#side;
-    const { epoch } = tail;
-    while (tail.epoch === epoch && this.#feed?.epoch !== epoch && !this.#loop.stopped) {
-      writer.request();
-      await writer.flush();
-      if (tail.epoch === epoch) await this.#backoff.pause();
-    }
+  get #canSettle(): boolean {
+    return this.#feed?.epoch === this.#side.tail.epoch;
+  }
+
+  /** Either may be the older one, of the writer's epoch and the feed's. Both learn the present one by asking: by a write, and by reading again. */
+  async #agreeOnEpoch(): Promise<void> {
+    const { writer } = this.#side;
+    this.#rewindWanted = true;
+    writer.request();
+    await writer.flush();
+    if (!this.#canSettle) await this.#backoff.pause();
   }
 
   async #readOn(): Promise<void> {
@@ -190,7 +194,7 @@ export class HeldQueue {
       // Losses of earlier times are reported by the first page; later ones are told by the writes that cause them.
       this.#marksAreNews = this.#doubted;
       feed.ignoreMarks(!this.#doubted);
-      this.#backoff.reset();
+      if (this.#canSettle) this.#backoff.reset();
     } catch (error) {
       if (this.#loop.stopped) return;
       this.#side.observers.error(error);
