@@ -83,8 +83,9 @@ export const dialects: Readonly<Record<DialectName, Dialect>> = {
       kept['token'] = (JSON.parse(text) as string[])[1] as string;
     },
     answer(text) {
-      const [, body, id] = JSON.parse(text) as unknown[];
-      return JSON.stringify([8, id, body]);
+      const [name, body, id] = JSON.parse(text) as unknown[];
+      // A sign of life is asked for when a run takes long.
+      return name === 14 ? '[15]' : JSON.stringify([8, id, body]);
     },
   },
 };
