@@ -12,7 +12,7 @@ import {
   type Welcome,
 } from '@hexbus/core/wire';
 import { JitteredBackoff } from './backoff.ts';
-import type { Link } from './link.ts';
+import { brokenCode, type Link } from './link.ts';
 import type { ClientSettings } from './options.ts';
 
 /** Why a connection, or an attempt at one, ended. */
@@ -34,9 +34,6 @@ export interface ConnectorHost {
   refused(close: Close): void;
   failed(error: unknown): void;
 }
-
-/** What stands for a code where there was no close frame. */
-const brokenCode = 1006;
 
 /** How often a server's interval of signs of life may pass before it counts as dead. */
 const maxSilentIntervals = 2;
@@ -83,10 +80,10 @@ export class Connector {
     void this.#open(attempt);
   }
 
-  /** Tells whether it was sent. */
-  send(frame: string): boolean {
+  /** Tells whether it was sent. `mayWait`: there is no hurry. */
+  send(frame: string, mayWait = false): boolean {
     if (!this.connected) return false;
-    this.#link?.send(frame);
+    this.#link?.send(frame, mayWait);
     return true;
   }
 
@@ -162,15 +159,15 @@ export class Connector {
           if (!isCurrent()) return;
           this.#phase = 'introduced';
           const hello = this.#host.hello();
-          this.#link?.send(encodeHello(token === undefined ? hello : { ...hello, token }));
+          this.#link?.send(encodeHello(token === undefined ? hello : { ...hello, token }), false);
         },
         received: (text) => {
           if (isCurrent()) this.#received(text);
         },
-        closed: (code, reason) => {
+        closed: (code, reason, retryAfterMs) => {
           if (attempt !== this.#attempt) return;
           if (this.#phase === 'closed') this.#linkClosed?.();
-          else this.#lost(code, reason);
+          else this.#lost(code, reason, retryAfterMs);
         },
       });
     } catch (error) {
@@ -226,7 +223,7 @@ export class Connector {
     this.#lost(code, reason);
   }
 
-  #lost(closedWith: number, closedFor: string): void {
+  #lost(closedWith: number, closedFor: string, retryAfterMs = 0): void {
     const bye = this.#bye;
     const { code, reason } = bye ?? { code: closedWith, reason: closedFor };
     const now = this.#clock.now();
@@ -238,7 +235,7 @@ export class Connector {
       return;
     }
     this.#detach('waiting');
-    const retryMs = this.#pauseMs(how, bye);
+    const retryMs = retryAfterMs + this.#pauseMs(how, bye);
     // Whoever waits for a server wants to see it again, so the process must not end meanwhile.
     this.#setTimer(() => this.connect(), retryMs, true);
     this.#host.lost({ code, reason }, how, retryMs);

@@ -54,6 +54,8 @@ export class Conversation implements ConnectorHost, SubscriptionHost {
   #catchingUp = false;
   /** How far handling was when the last connection with a stream began. */
   #handledBefore: string | undefined;
+  /** What the server was told last on this connection: quiet ones get the same token with every PING. */
+  #acknowledged: string | undefined;
   /** Another client has taken it over. */
   #sessionTaken = false;
 
@@ -231,6 +233,7 @@ export class Conversation implements ConnectorHost, SubscriptionHost {
   }
 
   #detach(): void {
+    this.#acknowledged = undefined;
     this.requests.clear();
     this.runtime.answers.clear();
     this.stream.detach();
@@ -239,7 +242,10 @@ export class Conversation implements ConnectorHost, SubscriptionHost {
   #acknowledge(): void {
     const { handled, connection } = this.runtime.progress;
     // One that an earlier connection brought says nothing to this one.
-    if (handled !== undefined && connection === this.stream.connection) this.connector.send(encodeAcknowledge(handled));
+    if (handled !== undefined && handled !== this.#acknowledged && connection === this.stream.connection) {
+      this.connector.send(encodeAcknowledge(handled), true);
+      this.#acknowledged = handled;
+    }
     this.#save();
   }
 

@@ -11,4 +11,5 @@ export type { ClientObserverEvents } from './observers.ts';
 export type { ClientLimits, ClientOptions, ClientTimings } from './options.ts';
 export { clientDefaults } from './options.ts';
 export type { SavedSession, SessionStore } from './session.ts';
+export type { FetchLike } from './sse-link.ts';
 export type { WebSocketConstructor, WebSocketLike } from './ws-link.ts';

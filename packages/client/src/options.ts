@@ -1,8 +1,10 @@
 import type { Clock, Randomness } from '@hexbus/core';
 import { configError, isName, isPrintable, systemClock, systemRandomness, wireLimits } from '@hexbus/core/wire';
+import { chooseLink } from './choose-link.ts';
 import type { OpenLink } from './link.ts';
 import { memorySession, type SessionStore } from './session.ts';
-import { openWsLink, type WebSocketConstructor } from './ws-link.ts';
+import type { FetchLike } from './sse-link.ts';
+import type { WebSocketConstructor } from './ws-link.ts';
 
 /** What the client keeps and tries at most. `Infinity` takes a limit away. */
 export interface ClientLimits {
@@ -39,7 +41,11 @@ export interface ClientTimings {
 export interface ClientOptions {
   /** Of the gateway: ws, wss, http or https; in a page it may be relative. */
   readonly url: string;
-  readonly transport?: 'ws' | undefined;
+  /**
+   * `ws` (default): WebSocket. `sse`: an event stream and POSTs, at the path + `/sse`. `auto`: WebSocket, and SSE where that does not get through;
+   * stays with what did last.
+   */
+  readonly transport?: 'ws' | 'sse' | 'auto' | undefined;
   /**
    * A credential for the server's `authenticateToken`, or what fetches one: for each connection, and when one expires. 1 to 8,192 printable characters;
    * a call that fails, or returns anything else, is told to `error` and made again.
@@ -49,6 +55,8 @@ export interface ClientOptions {
   readonly capabilities?: readonly string[] | undefined;
   /** Where the runtime has none, as Node 20: the one of the package ws. */
   readonly WebSocket?: WebSocketConstructor | undefined;
+  /** For SSE, instead of the runtime's: one that adds headers, or `credentials: 'include'` for a gateway on another origin. */
+  readonly fetch?: FetchLike | undefined;
   /** Keeps the session across page loads. Default: in memory. */
   readonly session?: SessionStore | undefined;
   readonly limits?: Partial<ClientLimits> | undefined;
@@ -94,24 +102,20 @@ export interface ClientSettings {
 
 /** Checks and completes what was passed to `createClient`, or throws `HEXBUS_CONFIG` naming the field. */
 export function resolveClientOptions(options: ClientOptions): ClientSettings {
-  const { token, transport = 'ws', capabilities = [] } = options;
-  if (transport !== 'ws') throw configError('transport', transport, "use 'ws'");
+  const { token, capabilities = [], clock = systemClock, randomness = systemRandomness } = options;
   if (!Array.isArray(capabilities) || !capabilities.every(isName))
     throw configError('capabilities', capabilities, 'pass a list of names, each of at most 128 printable bytes');
-  const url = socketUrl(options.url);
-  const WebSocket = options.WebSocket ?? (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket;
-  if (typeof WebSocket !== 'function')
-    throw configError('WebSocket', WebSocket, 'this runtime has none: pass the one of the package ws');
+  const timings = numbers('timings', options.timings, clientDefaults.timings, 0);
   return {
-    openLink: (listener) => openWsLink(WebSocket, url, listener),
+    openLink: chooseLink(options, { clock, randomness, closeTimeoutMs: timings.closeTimeoutMs }),
     token: readToken(token),
     tokenRenews: typeof token === 'function',
     capabilities: [...capabilities],
     session: options.session ?? memorySession(),
     limits: numbers('limits', options.limits, clientDefaults.limits, 1),
-    timings: numbers('timings', options.timings, clientDefaults.timings, 0),
-    clock: options.clock ?? systemClock,
-    randomness: options.randomness ?? systemRandomness,
+    timings,
+    clock,
+    randomness,
   };
 }
 
@@ -128,20 +132,6 @@ function checkCredential(field: string, value: unknown): string {
   const { maxTokenLength } = wireLimits;
   if (isPrintable(value, maxTokenLength)) return value;
   throw configError(field, typeof value, `pass a text of 1 to ${maxTokenLength} printable characters`);
-}
-
-/** Older browsers take ws and wss only, and no relative addresses. */
-function socketUrl(given: string): string {
-  const base = (globalThis as { location?: { href: string } }).location?.href;
-  let url: URL | undefined;
-  try {
-    url = new URL(given, base);
-  } catch {
-    // Told below.
-  }
-  if (url === undefined || !/^(ws|http)s?:$/.test(url.protocol))
-    throw configError('url', given, 'pass one such as wss://example.com/hexbus');
-  return url.href.replace(/^http/, 'ws').replace(/#.*/, '');
 }
 
 function numbers<Fields extends object>(

@@ -1,5 +1,5 @@
 import { hexbusV1Name } from '@hexbus/core/wire';
-import type { Link, LinkListener } from './link.ts';
+import { brokenCode, type Link, type LinkListener } from './link.ts';
 
 /** As much of a WebSocket as the client uses. Those of browsers, of Node and of the package ws are some. */
 export interface WebSocketLike {
@@ -16,8 +16,6 @@ export interface WebSocketLike {
 export type WebSocketConstructor = new (url: string, protocols: string[]) => WebSocketLike;
 
 const openState = 1;
-/** What a close without a code is told as, RFC 6455 section 7.1.5. */
-const brokenCode = 1006;
 
 /** A link over a WebSocket that begins to open now. */
 export function openWsLink(WebSocket: WebSocketConstructor, url: string, listener: LinkListener): Link {

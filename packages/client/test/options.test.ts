@@ -1,5 +1,6 @@
 import { type ClientOptions, clientDefaults, createClient } from '@hexbus/client';
 import { describe, expect, test } from 'vitest';
+import { FakeServer } from './support/fake-fetch.ts';
 import { FakeNetwork } from './support/fake-network.ts';
 
 const { WebSocket } = new FakeNetwork();
@@ -14,6 +15,9 @@ describe('createClient', () => {
     ['token', { token: '' }],
     ['capabilities', { capabilities: 'console' }],
     ['WebSocket', { WebSocket: 'ws' }],
+    ['WebSocket', { WebSocket: 'ws', transport: 'auto' }],
+    ['fetch', { fetch: 'fetch', transport: 'sse' }],
+    ['fetch', { fetch: 'fetch', transport: 'auto' }],
     ['limits.maxTries', { limits: { maxTries: 0 } }],
     ['limits.maxTrys', { limits: { maxTrys: 3 } }],
     ['timings.acknowledgeMs', { timings: { acknowledgeMs: Number.NaN } }],
@@ -37,6 +41,19 @@ describe('createClient', () => {
     await Promise.resolve();
     await Promise.resolve();
     expect(network.last.url).toBe(opened);
+    await client.close();
+  });
+
+  test.each([
+    ['wss://bus.test/hexbus?x=1#part', 'https://bus.test/hexbus/sse?x=1'],
+    ['http://bus.test', 'http://bus.test/sse'],
+    ['http://bus.test/a/', 'http://bus.test/a/sse'],
+  ])('takes %s for SSE', async (url, opened) => {
+    const { fetch, posts } = new FakeServer();
+    const client = createClient({ url, fetch, transport: 'sse' });
+    void client.open().catch(() => undefined);
+    while (posts.length === 0) await Promise.resolve();
+    expect(posts[0]?.url).toBe(opened);
     await client.close();
   });
 

@@ -1,0 +1,69 @@
+import { configError } from '@hexbus/core/wire';
+import type { OpenLink } from './link.ts';
+import type { ClientOptions } from './options.ts';
+import { type FetchLike, openSseLink, type SseLinkOptions } from './sse-link.ts';
+import { openWsLink, type WebSocketConstructor } from './ws-link.ts';
+
+/** Makes the links that the options ask for, or throws `HEXBUS_CONFIG` naming the field. */
+export function chooseLink(options: ClientOptions, settings: Omit<SseLinkOptions, 'fetch' | 'url'>): OpenLink {
+  const { transport = 'ws' } = options;
+  const runtime = globalThis as { readonly WebSocket?: WebSocketConstructor; readonly fetch?: FetchLike };
+  const { WebSocket = runtime.WebSocket, fetch = runtime.fetch } = options;
+  const url = gatewayUrl(options.url);
+  const overWs = (): OpenLink => {
+    if (typeof WebSocket !== 'function')
+      throw configError('WebSocket', WebSocket, "this runtime has none: pass the one of the package ws, or use 'sse'");
+    const wsUrl = url.href.replace(/^http/, 'ws');
+    return (listener) => openWsLink(WebSocket, wsUrl, listener);
+  };
+  const overSse = (): OpenLink => {
+    if (typeof fetch !== 'function') throw configError('fetch', fetch, 'this runtime has none: pass one');
+    const sseUrl = new URL(url.href.replace(/^ws/, 'http'));
+    sseUrl.pathname = sseUrl.pathname.replace(/\/?$/, '/sse');
+    return (listener) => openSseLink({ ...settings, fetch, url: sseUrl.href }, listener);
+  };
+  switch (transport) {
+    case 'ws':
+      return overWs();
+    case 'sse':
+      return overSse();
+    case 'auto':
+      return WebSocket === undefined ? overSse() : alternate(overWs(), overSse());
+    default:
+      throw configError('transport', transport, "use 'ws', 'sse' or 'auto'");
+  }
+}
+
+/** Stays with what was heard of last, and tries both in turn while nothing is. Where WebSocket got through before, it is tried twice as often. */
+function alternate(ws: OpenLink, sse: OpenLink): OpenLink {
+  let order = [ws, sse];
+  let attempts = 0;
+  return (listener) => {
+    const open = order[attempts % order.length] ?? ws;
+    attempts += 1;
+    return open({
+      opened: () => listener.opened(),
+      received(text) {
+        attempts = 0;
+        order = open === ws ? [ws, ws, sse] : [sse, ws];
+        listener.received(text);
+      },
+      closed: (code, reason, retryAfterMs) => listener.closed(code, reason, retryAfterMs),
+    });
+  };
+}
+
+/** Absolute, and without the part behind # that older browsers refuse for sockets, as they do http. */
+function gatewayUrl(given: string): URL {
+  const base = (globalThis as { location?: { href: string } }).location?.href;
+  let url: URL | undefined;
+  try {
+    url = new URL(given, base);
+  } catch {
+    // Told below.
+  }
+  if (url === undefined || !/^(ws|http)s?:$/.test(url.protocol))
+    throw configError('url', given, 'pass one such as wss://example.com/hexbus');
+  url.hash = '';
+  return url;
+}
