@@ -97,6 +97,7 @@ export class Distributor implements WriterEvents {
     const { observers, heldQueue } = this.#options;
     for (const message of dropped) {
       observers.tell('dropped', message);
+      observers.ended(message, { status: 'dropped' });
       heldQueue(message.topic)?.dropped(message.position);
     }
   }

@@ -19,7 +19,7 @@ export interface HandlerRunnerOptions {
   readonly onRetry: (message: Message, attempt: number, error: unknown) => void;
 }
 
-const abandoned: HandlingOutcome = { status: 'abandoned' };
+export const abandoned: HandlingOutcome = { status: 'abandoned' };
 
 /**
  * Runs one handler on one message at a time, with its tries, delays and time limit. A handler that answers at once costs no promise.

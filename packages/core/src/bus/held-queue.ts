@@ -251,6 +251,7 @@ export class HeldQueue {
       if (await this.#write({ outcome: 'dead', topic, position, reason })) {
         observers.tell('dead', { ...referenceOf(message), reason });
         observers.error(handlerFailed(message, failed.error), { message: referenceOf(message) });
+        observers.ended(message, { status: 'dead', reason });
       }
       return;
     }
@@ -262,6 +263,7 @@ export class HeldQueue {
     }
     if (await this.#write({ outcome: 'handled', topic, position })) {
       observers.tell('handled', { ...referenceOf(message), results });
+      observers.ended(message, { status: 'handled', results });
     }
   }
 

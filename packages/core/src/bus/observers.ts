@@ -1,5 +1,6 @@
 import type { Message } from '../message.ts';
 import { ObserverHub } from '../observer-hub.ts';
+import type { Ending, EndingListener } from './endings.ts';
 import type { Gap, Reset } from './losses.ts';
 
 /** Which message an event is about. Bodies are left out, so that no observer can change one. */
@@ -68,6 +69,8 @@ export const observerNames: readonly (keyof ObserverEvents)[] = [
 
 /** Tells the bus's observers, and whether anybody listens to what is told most often. */
 export class Observers extends ObserverHub<ObserverEvents> {
+  /** Parts of hexbus that must know what observers may not: the body. */
+  readonly endings: Set<EndingListener> = new Set();
   /** Asked for every emit: a field costs less there than a look-up. */
   #publishedWanted = false;
   #deliveredWanted = false;
@@ -82,6 +85,11 @@ export class Observers extends ObserverHub<ObserverEvents> {
 
   get deliveredWanted(): boolean {
     return this.#deliveredWanted;
+  }
+
+  /** A message of a held topic has ended. */
+  ended(message: Parameters<EndingListener>[0], ending: Ending): void {
+    for (const listener of this.endings) listener(message, ending);
   }
 
   protected override observersChanged(): void {

@@ -3,7 +3,15 @@ import type { HexbusError } from '../errors.ts';
 import type { Message, RetainedMessage } from '../message.ts';
 import type { Handler, Subscription, SubscriptionStart, SubscriptionState } from './api.ts';
 import { Deferred } from './deferred.ts';
-import { CallContext, handlerFailed, isThenable, subscriptionEnded } from './handler-runner.ts';
+import type { CallOutcomes } from './endings.ts';
+import {
+  abandoned,
+  CallContext,
+  type HandlingOutcome,
+  handlerFailed,
+  isThenable,
+  subscriptionEnded,
+} from './handler-runner.ts';
 import type { Lane, LaneHandling } from './lane.ts';
 import type { DurableName } from './named-cursors.ts';
 import { type MessageReference, referenceOf } from './observers.ts';
@@ -35,7 +43,7 @@ export class BusSubscription implements Subscription, Subscriber {
   readonly #handling: LaneHandling;
   readonly #retained: RetainedPart | undefined;
   readonly #localContext = new CallContext(1);
-  readonly #localCalls = new Set<Promise<void>>();
+  readonly #localCalls = new Set<Promise<unknown>>();
   readonly #ready = new Deferred<SubscriptionStart | undefined>();
   readonly #done = new Deferred();
   #state: SubscriptionState;
@@ -114,15 +122,21 @@ export class BusSubscription implements Subscription, Subscriber {
     );
   }
 
-  call(message: Message, deliveredWanted: boolean): void {
+  call(message: Message, deliveredWanted: boolean, outcomes?: CallOutcomes): void {
     if (this.#ended) return;
     const handler = this.#handler;
     try {
       const returned = handler(message, this.#localContext);
-      if (returned !== undefined && isThenable(returned)) this.#track(message, returned);
-      else if (deliveredWanted) this.#handling.reports.delivered(message, returned);
+      if (returned !== undefined && isThenable(returned)) {
+        const call = this.#track(message, returned);
+        outcomes?.push(call);
+        return;
+      }
+      if (deliveredWanted) this.#handling.reports.delivered(message, returned);
+      outcomes?.push({ status: 'handled', result: returned });
     } catch (error) {
-      this.#localFailure(message, error);
+      const outcome = this.#localFailure(message, error);
+      outcomes?.push(outcome);
     }
   }
 
@@ -194,19 +208,24 @@ export class BusSubscription implements Subscription, Subscriber {
     this.finish();
   }
 
-  #track(message: Message, returned: PromiseLike<unknown>): void {
-    const call: Promise<void> = Promise.resolve(returned)
+  #track(message: Message, returned: PromiseLike<unknown>): Promise<HandlingOutcome> {
+    const call = Promise.resolve(returned)
       .then(
-        (result) => this.#handling.reports.delivered(message, result),
+        (result): HandlingOutcome => {
+          this.#handling.reports.delivered(message, result);
+          return { status: 'handled', result };
+        },
         (error: unknown) => this.#localFailure(message, error),
       )
       .finally(() => this.#localCalls.delete(call));
     this.#localCalls.add(call);
+    return call;
   }
 
-  #localFailure(message: Message, cause: unknown): void {
+  #localFailure(message: Message, error: unknown): HandlingOutcome {
     // A call that stopped because the subscription ended has not failed.
-    if (this.#ended && cause === this.#endReason) return;
-    this.#handling.reports.error(handlerFailed(message, cause), referenceOf(message));
+    if (this.#ended && error === this.#endReason) return abandoned;
+    this.#handling.reports.error(handlerFailed(message, error), referenceOf(message));
+    return { status: 'failed', error };
   }
 }

@@ -1,12 +1,16 @@
 import type { Message, RetainedMessage } from '../message.ts';
 import { assertTopic, isPattern, matchesPattern, patternsOverlap } from '../pattern.ts';
 import type { RetentionPolicy } from '../ports/history-store.ts';
+import type { CallOutcomes } from './endings.ts';
 import type { StandardSchema, TopicSettings } from './options.ts';
 
 /** What a topic's messages reach: the local side of a subscription, its retained side, or both. */
 export interface Subscriber {
-  /** A message of a topic that is not retained: handle it before returning. Never throws. `deliveredWanted`: observers want to know of it. */
-  call(message: Message, deliveredWanted: boolean): void;
+  /**
+   * A message of a topic that is not retained: handle it before returning. Never throws. `deliveredWanted`: observers want to know of it. `outcomes`, if
+   * given, is added how the call of a handler ends.
+   */
+  call(message: Message, deliveredWanted: boolean, outcomes?: CallOutcomes): void;
   /** A committed message of a retained topic, in the order of the history. Must not run a handler. Never throws. */
   push(message: RetainedMessage): void;
 }
