@@ -1,3 +1,4 @@
+import { HexbusError } from '@hexbus/core';
 import { describe, expect, test } from 'vitest';
 import { rejection, useBuses } from './support/buses.ts';
 import { deferred } from './support/deferred.ts';
@@ -92,6 +93,56 @@ describe('overflow drop-oldest', () => {
     expect(lines[0]).toMatch(/^gap: topics=\["job.x"\] from=\d to=3$/);
     expect(lines.slice(1)).toEqual(['sub: job.x#4 4', 'sub: job.x#5 5']);
     expect((await bus.stats('job.x')).waiting).toBe(0);
+  });
+
+  /** Position 1 is dead, and the loss of position 2, behind it, has been told. */
+  async function withDeadAndToldLoss(): ReturnType<typeof open> {
+    const one = await open({ topics: dropping });
+    const failing = one.bus.subscribe('job.x', () => Promise.reject(new Error('no')), { maxTries: 1 });
+    await one.bus.publish('job.x', 1);
+    await failing.caughtUp();
+    failing.unsubscribe();
+    await failing.done;
+    expect(one.takeErrors()).toHaveLength(1);
+    for (const n of [2, 3, 4]) await one.bus.publish('job.x', n);
+    const told = one.bus.subscribe('job.x', () => {}, { onGap: one.log.observer('gap') });
+    await told.caughtUp();
+    told.unsubscribe();
+    await told.done;
+    expect(one.log.take()).toEqual(['gap: topics=["job.x"] from=1 to=2']);
+    return one;
+  }
+
+  test('of a message that was requeued while nobody listened is told to the next listener', async () => {
+    const { bus, log } = await withDeadAndToldLoss();
+    for (const n of [5, 6]) await bus.publish('job.x', n);
+    bus.observe('dropped', log.observer('dropped'));
+    await bus.requeue('job.x');
+    expect(log.take()).toEqual(['dropped: job.x#1']);
+    await bus.subscribe('job.x', log.handler('sub'), { onGap: log.observer('gap') }).caughtUp();
+    expect(log.take()).toEqual(['gap: topics=["job.x"] from=1 to=2', 'sub: job.x#5 5', 'sub: job.x#6 6']);
+  });
+
+  test('of a message that was requeued is told to the listener also when the answer of that write is lost', async () => {
+    const { bus, log, probe, clock, settled, takeErrors } = await withDeadAndToldLoss();
+    const gate = deferred();
+    bus.subscribe(
+      'job.x',
+      (message) => {
+        log.handler('sub')(message);
+        return gate.promise;
+      },
+      { onGap: log.observer('gap') },
+    );
+    for (const n of [5, 6]) await bus.publish('job.x', n);
+    await settled();
+    probe.failNext('write', new HexbusError('HEXBUS_OUTCOME_UNKNOWN', 'lost'), 'after');
+    expect(await rejection(bus.requeue('job.x'))).toMatchObject({ code: 'HEXBUS_OUTCOME_UNKNOWN' });
+    gate.resolve();
+    await settled();
+    await clock.advance(100);
+    expect(log.take()).toEqual(['sub: job.x#5 5', 'gap: topics=["job.x"] from=1 to=2', 'sub: job.x#6 6']);
+    takeErrors();
   });
 
   test('of the message in delivery is no loss if its handler succeeds', async () => {

@@ -1,3 +1,4 @@
+import { isHexbusError } from '../errors.ts';
 import type { Settlement } from '../ports/history-store.ts';
 import type { DeadLetter } from './api.ts';
 import { assertField } from './checks.ts';
@@ -21,20 +22,30 @@ export class DeadLetters {
   }
 
   /** Makes them wait again, in their old places; all that are dead now without `positions`. */
-  async requeue(positions?: readonly number[]): Promise<number> {
+  async requeue(given?: readonly number[]): Promise<number> {
     const { epoch } = this.#side.tail;
-    const count = await this.#settle('requeue', positions ?? (await this.#allPositions()), epoch);
-    if (count > 0) this.#side.findHeldQueue(this.#topic)?.rewind();
-    return count;
+    const positions = given ?? (await this.#allPositions());
+    checkPositions(positions);
+    const first = positions.reduce((one, other) => Math.min(one, other), Infinity);
+    await this.#side.heldQueue(this.#topic).requeueing(epoch, first);
+    try {
+      const count = await this.#settle('requeue', positions, epoch);
+      if (count > 0) this.#side.findHeldQueue(this.#topic)?.rewind();
+      return count;
+    } catch (error) {
+      if (isHexbusError(error, 'HEXBUS_OUTCOME_UNKNOWN')) {
+        this.#side.findHeldQueue(this.#topic)?.requeueDoubted(epoch, first);
+      }
+      throw error;
+    }
   }
 
-  discard(positions: readonly number[]): Promise<number> {
+  async discard(positions: readonly number[]): Promise<number> {
+    checkPositions(positions);
     return this.#settle('discard', positions, this.#side.tail.epoch);
   }
 
   async #settle(outcome: 'requeue' | 'discard', positions: readonly number[], epoch: string): Promise<number> {
-    const valid = Array.isArray(positions) && positions.every(Number.isSafeInteger);
-    assertField(valid, 'positions', positions, 'pass the positions of dead letters');
     const topic = this.#topic;
     const settlements = positions.map((position): Settlement => ({ outcome, topic, position }));
     const found = await Promise.all(settlements.map((settlement) => this.#side.writer.settle(settlement, epoch)));
@@ -50,4 +61,9 @@ export class DeadLetters {
       after = positions.at(-1) ?? after;
     }
   }
+}
+
+function checkPositions(positions: unknown): void {
+  const valid = Array.isArray(positions) && positions.every(Number.isSafeInteger);
+  assertField(valid, 'positions', positions, 'pass the positions of dead letters');
 }

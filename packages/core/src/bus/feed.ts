@@ -188,6 +188,12 @@ export class Feed {
     if (through > (this.#known.get(topic) ?? 0)) this.#known.set(topic, through);
   }
 
+  /** Losses of a topic from a position on are to be told again, if a page tells of them. */
+  unmarkKnown(topic: string, from: number): void {
+    const known = this.#known.get(topic) ?? 0;
+    this.#known.set(topic, Math.min(known, from - 1));
+  }
+
   /** Nothing is queued or signalled any more, also not by a read that is under way. */
   end(): void {
     this.#ended = true;

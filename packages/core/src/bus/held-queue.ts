@@ -104,6 +104,22 @@ export class HeldQueue {
     this.#loop.wake();
   }
 
+  /**
+   * Dead messages are about to wait again in their old places, from `first` on, where a bound may remove them: losses from there on are to be told
+   * again, by whoever finds the queue after a write that did not tell. To be awaited before that write, so that it is committed by then.
+   */
+  async requeueing(epoch: string, first: number): Promise<void> {
+    const told = this.#told ?? (await this.#side.history.loadCursor(this.#reportName));
+    if (told?.epoch === epoch && told.position >= first) this.#remember(epoch, first - 1);
+    this.#loop.wake();
+  }
+
+  /** Whether messages from `first` on wait again is not known. */
+  requeueDoubted(epoch: string, first: number): void {
+    if (this.#feed?.epoch === epoch) this.#feed.unmarkKnown(this.#topic, first);
+    this.doubt();
+  }
+
   /** A write may have dropped messages without telling: what is queued may be gone, and the marks of the store are news again. */
   doubt(): void {
     this.#doubted = true;
