@@ -47,6 +47,7 @@ const gatewayCalls: Readonly<Record<string, (gateway: Gateway) => unknown>> = {
   'post()': (gateway) => gateway.post(nobody, 'Type', 1),
   'request()': (gateway) => gateway.request(nobody, 'name', 1),
   'handle()': (gateway) => gateway.handle('name', nothing),
+  'createTicket()': (gateway) => gateway.createTicket({ userId: 'ann' }),
   'disconnect()': (gateway) => gateway.disconnect(nobody),
   'revoke()': (gateway) => gateway.revoke(nobody),
   'find()': (gateway) => gateway.connections.find(),

@@ -1,10 +1,11 @@
 import type { WireProtocol } from '../ports/protocol.ts';
 import type { Admission, Handshake } from '../ports/transport.ts';
-import type { Identity } from './api.ts';
 import { Connection } from './connection.ts';
 import type { Release } from './connection-limits.ts';
 import type { GatewayParts } from './parts.ts';
 import { Questions } from './questions.ts';
+import { ticketOf } from './tickets.ts';
+import type { Told } from './told.ts';
 
 type Refused = Extract<Admission, { accepted: false }>;
 
@@ -25,8 +26,8 @@ export async function admit(
   if (!isOpen()) return refuse(503, 'the server is not open', retryAfterMs);
   const protocol = choose(parts.settings.protocols, handshake);
   if (protocol === undefined) return refuse(400, 'no protocol in common');
-  const onlyHello = protocol.helloOf(handshake);
-  if (onlyHello !== undefined && 'fault' in onlyHello) return refuse(400, onlyHello.fault);
+  const hello = protocol.helloOf(handshake);
+  if (hello !== undefined && 'fault' in hello) return refuse(400, hello.fault);
   const place = parts.limits.admit(handshake.address);
   if (typeof place === 'string') return refuse(place === 'maxConnections' ? 503 : 429, place, retryAfterMs);
   const releases: Release[] = [place];
@@ -38,36 +39,53 @@ export async function admit(
   const leave = (): void => questions.end();
   if (signal.aborted) leave();
   signal.addEventListener('abort', leave);
-  const found = await parts.authenticator.byHandshake(handshake, questions);
+  const found = await identify(parts, handshake, questions);
   signal.removeEventListener('abort', leave);
-  if (found === 'refused') {
+  const abandon = (): void => {
+    if (typeof found !== 'string') found.ticket?.giveBack();
     giveBack();
+  };
+  if (found === 'refused') {
+    abandon();
     return refuse(401, 'not authenticated');
   }
   if (found === 'failed' || signal.aborted || !isOpen()) {
-    giveBack();
+    abandon();
     return refuse(503, found === 'failed' ? 'authentication failed' : 'too late', retryAfterMs);
   }
-  const identity: Identity | undefined = found === 'token-wanted' ? undefined : found;
   return {
     accepted: true,
     protocol: protocol.name,
     connect(carrier) {
-      const connection = new Connection({
-        parts,
-        carrier,
-        protocol,
-        onlyHello,
-        identity,
-        questions,
-        release: giveBack,
-      });
+      const told = { ...found, hello };
+      const connection = new Connection({ parts, carrier, protocol, told, questions, release: giveBack });
       parts.connected(connection);
       connection.begin();
       return connection;
     },
-    abandon: giveBack,
+    abandon,
   };
+}
+
+/** Whom the ticket of a handshake names or, where it brings none, whom `authenticate` says. Never rejects. */
+async function identify(
+  { tickets, authenticator, observers }: GatewayParts,
+  handshake: Handshake,
+  questions: Questions,
+): Promise<Pick<Told, 'identity' | 'ticket'> | 'refused' | 'failed'> {
+  const text = ticketOf(handshake);
+  if (text === undefined) {
+    const found = await authenticator.byHandshake(handshake, questions);
+    if (found === 'refused' || found === 'failed') return found;
+    return { identity: found === 'token-wanted' ? undefined : found, ticket: undefined };
+  }
+  try {
+    const ticket = await tickets.redeem(text, handshake.headers['last-event-id'] !== undefined);
+    return typeof ticket === 'string' ? ticket : { identity: ticket.identity, ticket };
+  } catch (error) {
+    observers.error(error);
+    return 'failed';
+  }
 }
 
 /** The first protocol that the client names and the gateway speaks; of a client that names none, the first that takes it. */

@@ -1,3 +1,4 @@
+import type { CursorParts } from '../cursor.ts';
 import type { Hello, ProtocolSession, WireError, WireReply } from '../ports/protocol.ts';
 import type { Carrier } from '../ports/transport.ts';
 import { createTopicMatcher } from '../retention.ts';
@@ -14,7 +15,7 @@ import type { PendingRequests } from './pending-requests.ts';
 import type { Questions } from './questions.ts';
 import { Rights } from './rights.ts';
 import type { ServerEnd } from './sessions.ts';
-import { parseToken, positionIn, type Token } from './token.ts';
+import { parseToken, positionIn } from './token.ts';
 
 export interface AdmittedClientOptions {
   readonly parts: GatewayParts;
@@ -26,6 +27,8 @@ export interface AdmittedClientOptions {
   readonly outbox: Outbox;
   readonly sender: EventSender;
   readonly pending: PendingRequests;
+  /** False for a client that says nothing. */
+  readonly canAnswer: boolean;
   readonly questions: Questions;
   /** Something that the client sent has no effect, through no fault of its own. */
   readonly onDropped: (what: string) => void;
@@ -54,7 +57,7 @@ export class AdmittedClient {
     const rights = new Rights({ parts, info: this.info, questions, onError });
     this.stream = this.#openStream();
     sender.stream = this.stream;
-    const { protocol, outbox, pending } = options;
+    const { protocol, outbox, pending, canAnswer } = options;
     const { handleTimeoutMs } = parts.internals;
     this.#deliveries = new Deliveries({ protocol, outbox, pending, handleTimeoutMs });
     this.subscriptions = new ClientSubscriptions({
@@ -62,6 +65,7 @@ export class AdmittedClient {
       rights,
       stream: this.stream,
       subscriber: sender,
+      canAnswer,
       deliver: (id, message, signal) => this.#deliveries.deliver(id, message, signal),
       answer: (id, answer) => outbox.add(protocol.subscribed(id, answer)),
       refuse: (id, error) => this.#refuse(id, error),
@@ -83,13 +87,13 @@ export class AdmittedClient {
   /** Sends WELCOME, then whatever the client is to get. `last`: why the server ended the connection before this one. */
   begin(last: ServerEnd | undefined): void {
     const { parts, connection, greeting, hello, outbox, protocol, sender } = this.#options;
-    const { session, secret, resumed, addresses, token, inboxStart } = greeting;
+    const { session, secret, resumed, addresses, token, inboxStart, inboxHandled } = greeting;
     const { topics } = parts.internals;
     topics.add(addresses, sender);
     if (this.stream !== undefined) parts.internals.side?.followers.add(this.stream);
     if (inboxStart !== undefined)
       this.stream?.add(inboxId, addresses, createTopicMatcher(addresses, topics), inboxStart);
-    if (resumed && token !== undefined) this.#acknowledgeResume(token);
+    if (inboxHandled !== undefined) this.#inboxHandled(inboxHandled);
     const { capabilities } = this.info;
     const { pingMs } = parts.settings.timings;
     outbox.add(
@@ -110,7 +114,8 @@ export class AdmittedClient {
     // Nobody can have handled what was not sent; and what was sent in another epoch is no longer there.
     if (token.epoch !== sent.epoch || token.position > sent.position) return false;
     const inboxSent = stream.positionOf(inboxId);
-    if (inboxSent !== undefined) this.#inboxHandled(token.epoch, Math.min(positionIn(token, inboxId), inboxSent));
+    if (inboxSent === undefined) return true;
+    this.#inboxHandled({ epoch: token.epoch, position: Math.min(positionIn(token, inboxId), inboxSent) });
     return true;
   }
 
@@ -150,17 +155,9 @@ export class AdmittedClient {
     this.stream.end();
   }
 
-  /** The token of a resume says what the client has handled. Only the history can tell whether one of another epoch, or beyond the head, means anything. */
-  #acknowledgeResume(token: Token): void {
-    const { tail } = this.#options.parts.internals.side ?? {};
-    const position = positionIn(token, inboxId);
-    if (tail === undefined || token.epoch !== tail.epoch || Math.max(token.position, position) > tail.head) return;
-    this.#inboxHandled(token.epoch, position);
-  }
-
-  #inboxHandled(epoch: string, position: number): void {
+  #inboxHandled(cursor: CursorParts): void {
     const { userAddress } = this.greeting;
-    if (userAddress !== undefined) this.#options.parts.userCursors?.acknowledged(userAddress, { epoch, position });
+    if (userAddress !== undefined) this.#options.parts.userCursors?.acknowledged(userAddress, cursor);
   }
 
   #openStream(): MergedStream | undefined {

@@ -137,6 +137,8 @@ export interface GatewayTimings {
   readonly requestTimeoutMs: number;
   /** How long a session is kept after its connection went. */
   readonly resumeWindowMs: number;
+  /** How long a ticket waits for its first use. */
+  readonly ticketMs: number;
   /** How often the cursor of a user is committed at most. */
   readonly userCursorMs: number;
   /** How long before its identity expires a client is told, and how long after that it is closed. */
@@ -176,6 +178,13 @@ export interface Gateway extends AsyncDisposable {
 
   /** Answers what clients ask under a name. One handler a name, else `HEXBUS_CONFIG`. Returns what ends it. */
   handle(name: string, handler: RequestHandler): () => void;
+
+  /**
+   * A text for the query parameter `ticket` of an address at which this client may connect, for those that can say nothing else: an `EventSource`.
+   * Stands for a new session of this identity, instead of `authenticate`, and can be read by whoever has it. Good for one first use within
+   * `ticketMs`; then for whoever comes back to that session with a `Last-Event-ID`. Rejects with `HEXBUS_CONFIG` for an identity that JSON cannot carry.
+   */
+  createTicket(identity: Identity): Promise<string>;
 
   /** Ends live connections of this gateway, which are told not to come back; their sessions end too. Resolves with how many. */
   disconnect(target: Target, reason?: string): Promise<number>;

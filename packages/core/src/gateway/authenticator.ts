@@ -58,8 +58,9 @@ export function isExpired({ expiresAt }: Identity, clock: Clock): boolean {
   return expiresAt !== undefined && expiresAt <= clock.now();
 }
 
-function checkIdentity(identity: Identity | undefined): Identity {
-  if (!isObject(identity)) throw configError('identity', identity, 'return an object such as { userId }, or null');
+/** Throws `HEXBUS_CONFIG` for what no client can be. */
+export function checkIdentity(identity: Identity | undefined): Identity {
+  if (!isObject(identity)) throw configError('identity', identity, 'use an object such as { userId }');
   const { capabilities, expiresAt } = identity;
   // Throws for a user's id that fits into no address.
   addressesOf({ id: '-', session: '-', identity });

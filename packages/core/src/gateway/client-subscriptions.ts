@@ -27,6 +27,8 @@ export interface ClientSubscriptionsOptions {
   readonly stream: MergedStream | undefined;
   /** Gets the messages of every subscription. */
   readonly subscriber: Subscriber;
+  /** Whether it can listen to held topics, of which every message wants an answer. */
+  readonly canAnswer: boolean;
   /** Hands a message of a held topic to the client. Resolves when the client has handled it, rejects when it has not. */
   readonly deliver: (id: number, message: Message, signal: AbortSignal) => Promise<unknown>;
   readonly answer: (id: number, answer: SubscriptionAnswer) => void;
@@ -44,6 +46,11 @@ interface ClientSubscription {
   held: Subscription | undefined;
 }
 
+const unanswerable: WireError = {
+  code: 'invalid',
+  message: 'messages of this topic want answers, which this client cannot give',
+  retryable: false,
+};
 const forbidden: WireError = { code: 'forbidden', message: 'following this topic is not allowed', retryable: false };
 
 /** What one client follows by name: asks for each whether it may, finds where it begins, and ends what is revoked. */
@@ -142,9 +149,13 @@ export class ClientSubscriptions {
 
   #beginAllowed(subscription: ClientSubscription, start: StartQuery | FeedStart): void | Promise<void> {
     const { id, topic } = subscription;
-    const { parts, stream, subscriber, answer } = this.#options;
+    const { parts, stream, subscriber, canAnswer, answer } = this.#options;
     const { topics, side } = parts.internals;
     const isHeld = !isPattern(topic) && topics.isHeld(topic);
+    if (isHeld && !canAnswer) {
+      this.#refuse(subscription, unanswerable);
+      return;
+    }
     if (isHeld && (start === 'now' || subscription.covered)) {
       this.#attach(subscription);
       return;

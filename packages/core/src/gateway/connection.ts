@@ -10,8 +10,9 @@ import type {
 import type { Carrier, CarrierListener } from '../ports/transport.ts';
 import { closeCodes, reconnectAfter } from '../protocol/close-codes.ts';
 import { AdmittedClient } from './admitted-client.ts';
-import type { ConnectionInfo, Identity, Outcome, RequestOptions } from './api.ts';
+import type { ConnectionInfo, Outcome, RequestOptions } from './api.ts';
 import type { ClientMessage } from './client-asks.ts';
+import { ClientRequests } from './client-requests.ts';
 import type { Release } from './connection-limits.ts';
 import { EarlyFrames } from './early-frames.ts';
 import { EventSender } from './event-sender.ts';
@@ -27,16 +28,14 @@ import { PendingRequests } from './pending-requests.ts';
 import type { Questions } from './questions.ts';
 import { Renewals } from './renewals.ts';
 import type { ServerEnd } from './sessions.ts';
+import type { Told } from './told.ts';
 import { refusal } from './wire-errors.ts';
 
 export interface ConnectionOptions {
   readonly parts: GatewayParts;
   readonly carrier: Carrier;
   readonly protocol: WireProtocol;
-  /** What the client said by its handshake, if it will say nothing more. */
-  readonly onlyHello: Hello | undefined;
-  /** Who the client is, if the handshake told. */
-  readonly identity: Identity | undefined;
+  readonly told: Told;
   readonly questions: Questions;
   /** Gives the place back that it takes. */
   readonly release: Release;
@@ -51,8 +50,7 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
   readonly #parts: GatewayParts;
   readonly #carrier: Carrier;
   readonly #protocol: ProtocolSession;
-  readonly #onlyHello: Hello | undefined;
-  readonly #identity: Identity | undefined;
+  readonly #told: Told;
   readonly #questions: Questions;
   readonly #release: Release;
   readonly #outbox: Outbox;
@@ -61,6 +59,7 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
   readonly #heartbeat: Heartbeat;
   readonly #identityWatch: IdentityWatch;
   readonly #pending: PendingRequests;
+  readonly #requests: ClientRequests;
   readonly #renewals: Renewals;
   #releaseUser: Release | undefined;
   #cancelHello: CancelTimer | undefined;
@@ -73,16 +72,15 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
   #frameCost = 1;
   #ignored = 0;
 
-  constructor({ parts, carrier, protocol, onlyHello, identity, questions, release }: ConnectionOptions) {
+  constructor({ parts, carrier, protocol, told, questions, release }: ConnectionOptions) {
     const { limits, timings, clock, randomness } = parts.settings;
     this.id = randomness.id();
     this.#parts = parts;
     this.#carrier = carrier;
-    this.#identity = identity;
+    this.#told = told;
     this.#questions = questions;
     this.#release = release;
-    this.#onlyHello = onlyHello;
-    this.#protocol = protocol.open(this, onlyHello);
+    this.#protocol = protocol.open(this, told.hello);
     this.#gate = new InboundGate(carrier, limits, clock);
     this.#outbox = new Outbox({
       carrier,
@@ -102,7 +100,7 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
     this.#heartbeat = new Heartbeat({
       clock,
       timings,
-      isDeaf: () => this.#gate.isShut || this.#onlyHello !== undefined,
+      isDeaf: () => this.#gate.isShut || told.hello !== undefined,
       isHeldBack: () => this.#outbox.isHeldBack,
       drains: () => this.#outbox.drains(),
       onPing: () => this.#ping(),
@@ -119,6 +117,13 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
       clock,
       maxPending: limits.maxPendingRequests,
       cancel: (id) => this.#outbox.add(this.#protocol.cancel(id)),
+    });
+    this.#requests = new ClientRequests({
+      protocol: this.#protocol,
+      outbox: this.#outbox,
+      pending: this.#pending,
+      requestTimeoutMs: timings.requestTimeoutMs,
+      canAnswer: told.hello === undefined,
     });
     this.#renewals = new Renewals({
       renew: (token) => this.#renew(token),
@@ -138,7 +143,7 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
     return {
       connection: this.id,
       session: this.#client?.greeting.session ?? '',
-      userId: (this.#client?.identity ?? this.#identity)?.userId,
+      userId: (this.#client?.identity ?? this.#told.identity)?.userId,
       transport: this.#carrier.handshake.transport,
     };
   }
@@ -148,19 +153,11 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
     const { clock, timings } = this.#parts.settings;
     const late = (): void => this.end(closeCodes.helloTimeout, 'no HELLO in time');
     this.#cancelHello = clock.setTimer(late, timings.helloTimeoutMs);
-    if (this.#onlyHello !== undefined) this.hello(this.#onlyHello);
+    if (this.#told.hello !== undefined) this.hello(this.#told.hello);
   }
 
-  request(name: string, body: unknown, { timeoutMs, signal }: RequestOptions): Promise<Outcome> {
-    if (!this.#outbox.hasRoom && !this.#ended) {
-      return Promise.resolve({ status: 'error', code: 'overloaded', message: 'the client takes nothing at present' });
-    }
-    const withinMs = timeoutMs ?? this.#parts.settings.timings.requestTimeoutMs;
-    const send = (id: number): boolean => {
-      this.#outbox.add(this.#protocol.request(id, name, body, withinMs));
-      return !this.#ended;
-    };
-    return this.#pending.ask(send, { timeoutMs: withinMs, signal });
+  request(name: string, body: unknown, options: RequestOptions): Promise<Outcome> {
+    return this.#requests.ask(name, body, options);
   }
 
   passUserPlace(): Release | undefined {
@@ -214,7 +211,7 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
     this.#cancelHello?.();
     this.#frameCost += hello.subscriptions.length;
     this.#early = new EarlyFrames();
-    void greet(this.#parts, this.id, handshake, this.#identity, hello, this.#questions)
+    void greet(this.#parts, this.id, handshake, this.#told, hello, this.#questions)
       .then((greeting) => this.#admit(greeting, hello))
       .catch((error: unknown) => {
         this.#error(error);
@@ -301,12 +298,13 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
       outbox: this.#outbox,
       sender: this.#sender,
       pending: this.#pending,
+      canAnswer: this.#told.hello === undefined,
       questions: this.#questions,
       onDropped: (what) => this.ignored(what, true),
       onError: (error) => this.#error(error),
     });
     this.#client = client;
-    const last = sessions.attach(greeting.session, greeting.secret, this, userId);
+    const last = sessions.attach({ ...greeting, userId, byTicket: this.#told.ticket !== undefined }, this);
     client.begin(last);
     // What was said so far is for this client alone; what it has missed may be the same for many, who then share a batch.
     this.#outbox.flush();
@@ -389,7 +387,8 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
     this.#gate.end();
     this.#outbox.end();
     const client = this.#client;
-    if (client !== undefined) {
+    if (client === undefined) this.#told.ticket?.giveBack();
+    else {
       client.end();
       this.#parts.sessions.detach(client.greeting.session, this, last);
     }

@@ -25,6 +25,7 @@ export const gatewayDefaults: { readonly limits: GatewayLimits; readonly timings
     stallTimeoutMs: 30_000,
     requestTimeoutMs: 10_000,
     resumeWindowMs: 120_000,
+    ticketMs: 30_000,
     userCursorMs: 1_000,
     expiryWarningMs: 60_000,
     expiryGraceMs: 25_000,

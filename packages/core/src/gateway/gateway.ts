@@ -12,12 +12,14 @@ import { addressOf } from './addresses.ts';
 import type {
   Gateway,
   GatewayOptions,
+  Identity,
   Outcome,
   PostOptions,
   PostReceipt,
   RequestHandler,
   RequestOptions,
 } from './api.ts';
+import { checkIdentity } from './authenticator.ts';
 import { type GatewayObserverEvents, gatewayObserverNames } from './observers.ts';
 import { OpenGateway } from './open-gateway.ts';
 import { type GatewaySettings, resolveGatewayOptions } from './options.ts';
@@ -134,6 +136,10 @@ class HexGateway implements Gateway {
     return () => {
       if (this.#handlers.get(name) === handler) this.#handlers.delete(name);
     };
+  }
+
+  async createTicket(identity: Identity): Promise<string> {
+    return this.#usable('createTicket').createTicket(checkIdentity(identity));
   }
 
   async disconnect(target: Target, reason = 'ended by the server'): Promise<number> {

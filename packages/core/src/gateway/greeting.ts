@@ -1,4 +1,5 @@
 import type { FeedStart } from '../bus/feed.ts';
+import type { CursorParts } from '../cursor.ts';
 import type { Hello } from '../ports/protocol.ts';
 import type { Handshake } from '../ports/transport.ts';
 import { closeCodes } from '../protocol/close-codes.ts';
@@ -7,7 +8,10 @@ import type { Identity } from './api.ts';
 import { isExpired } from './authenticator.ts';
 import type { GatewayParts } from './parts.ts';
 import type { Questions } from './questions.ts';
+import type { RedeemedTicket } from './tickets.ts';
 import { parseToken, positionIn, type Token } from './token.ts';
+import type { Told } from './told.ts';
+import { later } from './user-cursors.ts';
 
 /** The id of a connection's addresses among its subscriptions; clients count theirs from 1. */
 export const inboxId = 0;
@@ -25,6 +29,8 @@ export interface Greeting {
   readonly token: Token | undefined;
   /** Where its inbox begins. Undefined where nothing is retained. */
   readonly inboxStart: FeedStart | undefined;
+  /** How far it has handled its inbox, by what it brings back. Undefined where that means nothing to the history. */
+  readonly inboxHandled: CursorParts | undefined;
 }
 
 /** Why a client is not let in, as a close code. */
@@ -38,31 +44,43 @@ export async function greet(
   parts: GatewayParts,
   connection: string,
   handshake: Handshake,
-  known: Identity | undefined,
+  told: Told,
   hello: Hello,
   questions: Questions,
 ): Promise<Greeting | Refusal> {
-  const identity = await identify(parts, handshake, known, hello.token, questions);
+  const identity = await identify(parts, handshake, told.identity, hello.token, questions);
   if ('code' in identity) return identity;
-  const { sessions, settings } = parts;
-  const { resume } = hello;
-  const resumed =
-    resume !== undefined &&
-    !sessions.isEnded(resume.session) &&
-    (sessions.knows(resume.session, resume.secret, identity.userId) ||
-      (await settings.secrets.verify(resume.session, resume.secret, identity.userId)));
-  const { session, secret } = resumed
-    ? { session: resume.session, secret: resume.secret }
-    : await settings.secrets.create(identity.userId);
+  const taken = await sessionOf(parts, hello.resume, told.ticket, identity.userId);
+  const { session, resumed } = taken;
   const addresses = addressesOf({ id: connection, session, identity });
   const { topics } = parts.internals;
   const userAddress = addresses.find((address) => address.startsWith('@user.') && topics.mayKeep(address));
   // Positions are no secret and give no rights, so they hold for a new session too.
-  const token = resume?.token === undefined ? undefined : (parseToken(resume.token) ?? unknownToken);
-  const inboxStart = await inboxStartOf(parts, userAddress, resumed ? token : undefined);
+  const brought = hello.resume?.token ?? hello.lastToken;
+  const token = brought === undefined ? undefined : (parseToken(brought) ?? unknownToken);
+  // A client that keeps no session says by its token alone what it has handled.
+  const inboxHandled = resumed || hello.lastToken !== undefined ? handledBy(parts, token) : undefined;
+  const inboxStart = await inboxStartOf(parts, userAddress, resumed ? token : undefined, inboxHandled);
   // It may have been ended while its secret was looked at.
-  if (resumed && sessions.isEnded(session)) return { code: closeCodes.ended, reason: 'the session has ended' };
-  return { identity, session, secret, resumed, addresses, userAddress, token, inboxStart };
+  if (resumed && parts.sessions.isEnded(session)) return { code: closeCodes.ended, reason: 'the session has ended' };
+  return { identity, ...taken, addresses, userAddress, token, inboxStart, inboxHandled };
+}
+
+/** The session that the client goes on with or, if it may go on with none, the one of its ticket or a new one. */
+async function sessionOf(
+  { sessions, settings: { secrets } }: GatewayParts,
+  resume: Hello['resume'],
+  ticket: RedeemedTicket | undefined,
+  userId: string | undefined,
+): Promise<Pick<Greeting, 'session' | 'secret' | 'resumed'>> {
+  if (resume !== undefined && !sessions.isEnded(resume.session)) {
+    const { session, secret } = resume;
+    const isGenuine = sessions.knows(session, secret, userId) || (await secrets.verify(session, secret, userId));
+    if (isGenuine) return { session, secret, resumed: true };
+  }
+  if (ticket === undefined) return { ...(await secrets.create(userId)), resumed: false };
+  const { session, resumed } = ticket;
+  return { session, secret: await secrets.secretFor(session, userId), resumed };
 }
 
 /** A token that nobody can read stands for positions that are void. */
@@ -84,14 +102,27 @@ async function identify(
   return found;
 }
 
+/** What a token says of its inbox. Only the history can tell whether one of another epoch, or beyond the head, means anything. */
+function handledBy({ internals }: GatewayParts, token: Token | undefined): CursorParts | undefined {
+  const { tail } = internals.side ?? {};
+  if (tail === undefined || token === undefined) return undefined;
+  const position = positionIn(token, inboxId);
+  if (token.epoch !== tail.epoch || Math.max(token.position, position) > tail.head) return undefined;
+  return { epoch: token.epoch, position };
+}
+
+/** `token`: of the session that goes on. `handled`: how far the client says that it was, also in another one. */
 async function inboxStartOf(
   { internals, userCursors }: GatewayParts,
   userAddress: string | undefined,
   token: Token | undefined,
+  handled: CursorParts | undefined,
 ): Promise<FeedStart | undefined> {
   const { side } = internals;
   if (side === undefined) return undefined;
   if (token !== undefined) return { epoch: token.epoch, position: positionIn(token, inboxId) };
-  if (userAddress !== undefined && userCursors !== undefined) return userCursors.startOf(userAddress);
-  return { epoch: side.tail.epoch, position: side.tail.head };
+  const now = { epoch: side.tail.epoch, position: side.tail.head };
+  if (userAddress === undefined || userCursors === undefined) return handled ?? now;
+  const start = await userCursors.startOf(userAddress);
+  return later(start, handled) ?? start;
 }

@@ -7,7 +7,7 @@ import type { Transport, TransportHost } from '../ports/transport.ts';
 import { closeCodes } from '../protocol/close-codes.ts';
 import { addressOf } from './addresses.ts';
 import { admit } from './admission.ts';
-import type { Outcome, RequestHandler, RequestOptions } from './api.ts';
+import type { Identity, Outcome, RequestHandler, RequestOptions } from './api.ts';
 import { Authenticator } from './authenticator.ts';
 import { ConnectionLimits } from './connection-limits.ts';
 import { CursorTexts } from './cursor-texts.ts';
@@ -23,6 +23,7 @@ import type { GatewayParts } from './parts.ts';
 import { Presence } from './presence.ts';
 import { notFound, RemoteRequests } from './remote-requests.ts';
 import { Sessions } from './sessions.ts';
+import { Tickets } from './tickets.ts';
 import { UserCursors } from './user-cursors.ts';
 
 /** How long after the last client was sent away the carriers have to close by themselves. */
@@ -53,10 +54,17 @@ export class OpenGateway {
     handlers: ReadonlyMap<string, RequestHandler>,
   ) {
     this.#settings = settings;
-    const { limits, timings, clock, registry, broker } = settings;
+    const { limits, timings, clock, registry, broker, signer, secrets } = settings;
     const { side } = internals;
     const onError = (error: unknown): void => observers.error(error);
     const intervalMs = timings.userCursorMs;
+    const sessions = new Sessions({
+      clock,
+      resumeWindowMs: timings.resumeWindowMs,
+      maxDetached: limits.maxSessions,
+      onExpired: (session, userId) => void this.#expired(session, userId),
+    });
+    const { ticketMs } = timings;
     this.#parts = {
       bus,
       internals,
@@ -66,12 +74,8 @@ export class OpenGateway {
       handlers,
       authenticator: new Authenticator(settings, onError),
       limits: new ConnectionLimits(limits),
-      sessions: new Sessions({
-        clock,
-        resumeWindowMs: timings.resumeWindowMs,
-        maxDetached: limits.maxSessions,
-        onExpired: (session, userId) => void this.#expired(session, userId),
-      }),
+      sessions,
+      tickets: new Tickets({ signer, secrets, sessions, clock, ticketMs, maxUsed: limits.maxSessions }),
       directory: new Directory(),
       flusher: new Flusher(clock),
       matchers: new Matchers(internals.topics),
@@ -133,6 +137,10 @@ export class OpenGateway {
     return outcome;
   }
 
+  createTicket(identity: Identity): Promise<string> {
+    return this.#parts.tickets.create(identity);
+  }
+
   disconnect(address: string, code: number, reason: string): number {
     const connections = [...this.#parts.directory.at(address)];
     const entering = [...this.#entering].filter(
@@ -163,6 +171,7 @@ export class OpenGateway {
     results.push(...(await Promise.allSettled([this.#presence.close(), this.#calls.close()])));
     results.push(...(await Promise.allSettled([this.#parts.userCursors?.close()])));
     this.#parts.sessions.clear();
+    this.#parts.tickets.clear();
     for (const result of results) if (result.status === 'rejected') this.#parts.observers.error(result.reason);
   }
 

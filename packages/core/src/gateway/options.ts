@@ -4,12 +4,14 @@ import type { Broker } from '../ports/broker.ts';
 import type { WireProtocol } from '../ports/protocol.ts';
 import type { Registry } from '../ports/registry.ts';
 import type { Transport } from '../ports/transport.ts';
+import { createHexbusV1EventSource } from '../protocol/event-source.ts';
 import { createHexbusV1 } from '../protocol/hexbus-v1.ts';
 import type { GatewayLimits, GatewayOptions, GatewayTimings } from './api.ts';
 import { gatewayDefaults } from './defaults.ts';
 import { createMemoryBroker } from './memory-broker.ts';
 import { createMemoryRegistry } from './memory-registry.ts';
 import { createSessionSecrets, type SessionSecrets } from './session-secrets.ts';
+import { createSigner, type Signer } from './signer.ts';
 
 /** The options of a gateway, checked and completed. */
 export interface GatewaySettings extends Pick<GatewayOptions, 'authenticate' | 'authenticateToken' | 'authorize'> {
@@ -21,6 +23,7 @@ export interface GatewaySettings extends Pick<GatewayOptions, 'authenticate' | '
   readonly broker: Broker;
   readonly clock: Clock;
   readonly randomness: Randomness;
+  readonly signer: Signer;
   readonly secrets: SessionSecrets;
 }
 
@@ -30,29 +33,26 @@ export function resolveGatewayOptions(
   machine: { readonly clock: Clock; readonly randomness: Randomness },
 ): GatewaySettings {
   assertField(isObject(options), 'options', options, 'pass { transports: [...] }');
-  const {
-    transports,
-    protocols = [createHexbusV1()],
-    clock = machine.clock,
-    randomness = machine.randomness,
-  } = options;
+  const { transports, protocols = usualProtocols(), clock = machine.clock, randomness = machine.randomness } = options;
   assertParts('clock', [clock], 'now', 'setTimer', 'nextTurn');
   assertParts('randomness', [randomness], 'id', 'fraction');
   assertParts('transports', transports, 'open', 'drain', 'close');
-  assertParts('protocols', protocols, 'accepts', 'open');
+  assertParts('protocols', protocols, 'accepts', 'helloOf', 'open');
   const { registry = createMemoryRegistry({ clock }), broker = createMemoryBroker({ clock }) } = options;
   assertParts('registry', [registry], 'open', 'register', 'unregister', 'renew', 'find', 'close');
   assertParts('broker', [broker], 'open', 'request', 'close');
   for (const field of ['authenticate', 'authenticateToken', 'authorize'] as const) {
     if (options[field] !== undefined) assertFunction(field, options[field]);
   }
+  const signer = createSigner(options.resumeKey, randomness);
   return {
     transports,
     protocols,
     authenticate: options.authenticate,
     authenticateToken: options.authenticateToken,
     authorize: options.authorize,
-    secrets: createSessionSecrets(options.resumeKey, randomness),
+    signer,
+    secrets: createSessionSecrets(signer, randomness),
     registry,
     broker,
     limits: checkedLimits(resolveNumbers('limits', options.limits, gatewayDefaults.limits, 1)),
@@ -60,6 +60,12 @@ export function resolveGatewayOptions(
     clock,
     randomness,
   };
+}
+
+/** Both speak the same texts, so that an event is encoded once. */
+function usualProtocols(): readonly WireProtocol[] {
+  const native = createHexbusV1();
+  return [createHexbusV1EventSource(native), native];
 }
 
 /** What another package made, or a program itself, by the methods without which nothing could work. */
@@ -81,10 +87,11 @@ function checkedLimits(limits: GatewayLimits): GatewayLimits {
   return limits;
 }
 
-/** Clients are told the interval of pings in whole milliseconds, and when to come back. */
+/** Clients are told the interval of pings in whole milliseconds, and when to come back; and no ticket waits for ever. */
 function checkedTimings(timings: GatewayTimings): GatewayTimings {
   assertWholeNumber('timings.pingMs', timings.pingMs, 1);
   assertWholeNumber('timings.drainMs', timings.drainMs, 0);
+  assertWholeNumber('timings.ticketMs', timings.ticketMs, 0);
   return timings;
 }
 

@@ -12,6 +12,7 @@ import type { GatewayObserverEvents } from './observers.ts';
 import type { GatewaySettings } from './options.ts';
 import type { Flusher } from './outbox.ts';
 import type { Sessions } from './sessions.ts';
+import type { Tickets } from './tickets.ts';
 import type { UserCursors } from './user-cursors.ts';
 
 /** What the connections of a gateway share. Owned by the gateway. */
@@ -24,6 +25,7 @@ export interface GatewayParts {
   readonly authenticator: Authenticator;
   readonly limits: ConnectionLimits;
   readonly sessions: Sessions;
+  readonly tickets: Tickets;
   readonly directory: Directory;
   readonly flusher: Flusher;
   readonly matchers: Matchers;

@@ -41,6 +41,10 @@ export class PendingRequests {
     return this.#pending.size;
   }
 
+  get isConnected(): boolean {
+    return this.#connected;
+  }
+
   /**
    * Sends a request under a new id and waits for its end. `send` tells whether the connection took it; it may be answered before it returns. What
    * it throws rejects; nothing else does.

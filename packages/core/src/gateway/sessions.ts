@@ -8,16 +8,26 @@ export interface ServerEnd {
   readonly reason: string;
 }
 
+/** Which session a connection takes. */
+export interface TakenSession {
+  readonly session: string;
+  readonly secret: string;
+  readonly userId: string | undefined;
+  /** It was named by a ticket, which brings nobody back once it has expired. */
+  readonly byTicket: boolean;
+}
+
 interface Session {
   readonly secret: string;
   readonly userId: string | undefined;
+  readonly byTicket: boolean;
   connection: LiveConnection | undefined;
   last: ServerEnd | undefined;
   cancelExpiry: CancelTimer | undefined;
 }
 
-/** How many sessions that were ended on purpose are remembered, so that nobody resumes them. */
-const maxEnded = 10_000;
+/** How many sessions that nobody may resume are remembered, of those that were ended on purpose, and of those of tickets. */
+const maxRemembered = 10_000;
 
 export interface SessionsOptions {
   readonly clock: Clock;
@@ -34,6 +44,7 @@ export class Sessions {
   /** Those without a connection, the oldest first. */
   readonly #detached = new Set<string>();
   readonly #ended = new Set<string>();
+  readonly #expiredTickets = new Set<string>();
 
   constructor(options: SessionsOptions) {
     this.#options = options;
@@ -48,6 +59,16 @@ export class Sessions {
     return this.#ended.has(session);
   }
 
+  /** Whether no ticket leads to a session any more: it was ended on purpose, or has expired. */
+  isOverForTickets(session: string): boolean {
+    return this.#ended.has(session) || this.#expiredTickets.has(session);
+  }
+
+  /** Whether a session has a connection here, or had one not long ago. */
+  has(session: string): boolean {
+    return this.#sessions.has(session);
+  }
+
   /** Whether this is a session that is known here, of that user and with that secret: then its signature need not be looked at. */
   knows(session: string, secret: string, userId: string | undefined): boolean {
     const known = this.#sessions.get(session);
@@ -59,17 +80,13 @@ export class Sessions {
   }
 
   /** The connection takes the session, and ends the one that has it. Returns why the server ended the last one, if it did. */
-  attach(
-    session: string,
-    secret: string,
-    connection: LiveConnection,
-    userId: string | undefined,
-  ): ServerEnd | undefined {
+  attach({ session, secret, userId, byTicket }: TakenSession, connection: LiveConnection): ServerEnd | undefined {
     const known = this.#sessions.get(session);
     const before = known?.connection;
     known?.cancelExpiry?.();
     this.#detached.delete(session);
-    this.#sessions.set(session, { secret, userId, connection, last: undefined, cancelExpiry: undefined });
+    const taken = { secret, userId, byTicket: byTicket || known?.byTicket === true };
+    this.#sessions.set(session, { ...taken, connection, last: undefined, cancelExpiry: undefined });
     before?.end(closeCodes.sessionTaken, 'the session goes on elsewhere');
     return known?.last;
   }
@@ -94,9 +111,7 @@ export class Sessions {
 
   /** The session is not to be resumed. */
   markEnded(session: string): void {
-    this.#ended.add(session);
-    const [oldest] = this.#ended;
-    if (this.#ended.size > maxEnded && oldest !== undefined) this.#ended.delete(oldest);
+    remember(this.#ended, session);
   }
 
   /** Forgets all, and leaves no timer. */
@@ -105,6 +120,7 @@ export class Sessions {
     this.#sessions.clear();
     this.#detached.clear();
     this.#ended.clear();
+    this.#expiredTickets.clear();
   }
 
   #expire(session: string): void {
@@ -112,8 +128,15 @@ export class Sessions {
     known?.cancelExpiry?.();
     this.#sessions.delete(session);
     this.#detached.delete(session);
+    if (known?.byTicket === true) remember(this.#expiredTickets, session);
     this.#options.onExpired(session, known?.userId);
   }
+}
+
+function remember(sessions: Set<string>, session: string): void {
+  sessions.add(session);
+  const [oldest] = sessions;
+  if (sessions.size > maxRemembered && oldest !== undefined) sessions.delete(oldest);
 }
 
 /** Takes the same time wherever two texts of one length differ. */

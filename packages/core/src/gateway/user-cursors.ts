@@ -101,7 +101,7 @@ export class UserCursors {
 }
 
 /** The second of two, unless the first one is as far in the same epoch. */
-function later(first: CursorParts | undefined, second: CursorParts | undefined): CursorParts | undefined {
+export function later(first: CursorParts | undefined, second: CursorParts | undefined): CursorParts | undefined {
   if (first === undefined || second === undefined) return second ?? first;
   return first.epoch === second.epoch && first.position >= second.position ? first : second;
 }

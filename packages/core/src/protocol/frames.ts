@@ -1,6 +1,9 @@
 /** The name of the native protocol, by which clients ask for it. */
 export const hexbusV1Name = 'hexbus.v1.json';
 
+/** The name of the protocol of clients that only listen, which do not ask for it. */
+export const hexbusV1EventSourceName = 'hexbus.v1.eventsource';
+
 /** The version that HELLO and WELCOME name. */
 export const hexbusV1Version = 1;
 

@@ -1,15 +1,20 @@
-import { systemRandomness } from '@hexbus/core';
+import { type Randomness, systemRandomness } from '@hexbus/core';
 import { createSeededRandomness } from '@hexbus/testkit';
 import { describe, expect, test } from 'vitest';
-import { createSessionSecrets } from '../../src/gateway/session-secrets.ts';
+import { createSessionSecrets, type SessionSecrets } from '../../src/gateway/session-secrets.ts';
+import { createSigner } from '../../src/gateway/signer.ts';
 
 const key = 'k'.repeat(32);
-const secretsWith = (resumeKey: string | Uint8Array | undefined, seed = 1): ReturnType<typeof createSessionSecrets> =>
-  createSessionSecrets(resumeKey, createSeededRandomness(seed));
+const secretsWith = (resumeKey: string | Uint8Array | undefined, seed = 1): SessionSecrets =>
+  secretsBy(resumeKey, createSeededRandomness(seed));
+
+function secretsBy(resumeKey: string | Uint8Array | undefined, randomness: Randomness): SessionSecrets {
+  return createSessionSecrets(createSigner(resumeKey, randomness), randomness);
+}
 
 describe('a session', () => {
   test('has a URN and a secret of 256 bits, other ones each time', async () => {
-    const secrets = createSessionSecrets(key, systemRandomness);
+    const secrets = secretsBy(key, systemRandomness);
     const [a, b] = [await secrets.create('ann'), await secrets.create('ann')];
     expect(a.session).toMatch(/^urn:hexbus:session:[0-9a-f]{32}$/);
     expect(a.secret).toMatch(/^[A-Za-z0-9_-]{43}$/);

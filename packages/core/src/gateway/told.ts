@@ -1,0 +1,13 @@
+import type { Hello } from '../ports/protocol.ts';
+import type { Identity } from './api.ts';
+import type { RedeemedTicket } from './tickets.ts';
+
+/** What a handshake told of its client. */
+export interface Told {
+  /** Who it is, if that was told. */
+  readonly identity: Identity | undefined;
+  /** The ticket by which it came. */
+  readonly ticket: RedeemedTicket | undefined;
+  /** All that it says, if it will say nothing more. */
+  readonly hello: Hello | undefined;
+}
