@@ -64,7 +64,7 @@ export class SseUplink {
     this.#ending = new URLSearchParams({ close: String(code), reason }).toString();
     this.#told = told;
     if (this.#link === undefined) queueMicrotask(told);
-    else this.#wake();
+    else if (!this.#busy) this.#next();
   }
 
   /** Nobody answers any more. */
@@ -95,8 +95,6 @@ export class SseUplink {
     const { clock } = this.#options;
     if (this.#urgent || this.#ending !== '') {
       this.#busy = true;
-      this.#cancelTimer?.();
-      this.#cancelTimer = undefined;
       // What is sent in the same turn goes along.
       clock.nextTurn(() => this.#next());
     } else if (this.#waiting.length > 0) {
@@ -109,6 +107,9 @@ export class SseUplink {
 
   #next(): void {
     if (this.#stopped) return;
+    this.#busy = true;
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
     const body = this.take();
     this.#sequence += 1;
     void this.#post(body, this.#urgent ? '' : this.#ending, 0);

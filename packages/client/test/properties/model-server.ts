@@ -1,6 +1,6 @@
 import { matchesPattern } from '@hexbus/core';
 import { attributes } from '../support/bench.ts';
-import type { FakeSocket, FrameTuple } from '../support/fake-network.ts';
+import type { FakePeer, FrameTuple } from '../support/fake-peer.ts';
 
 /** One subscription of the live connection. */
 interface Filter {
@@ -10,7 +10,7 @@ interface Filter {
 }
 
 interface LiveConnection {
-  readonly socket: FakeSocket;
+  readonly socket: FakePeer;
   main: number;
   readonly filters: Map<number, Filter>;
   readonly unanswered: { readonly id: number; readonly topic: string; readonly from: unknown }[];
@@ -56,7 +56,7 @@ export class ModelServer {
   }
 
   /** Answers the HELLO of a socket that was accepted. */
-  welcome(socket: FakeSocket): void {
+  welcome(socket: FakePeer): void {
     this.#issued.clear();
     const [[, hello] = []] = socket.take();
     const { resume, subs } = hello as {

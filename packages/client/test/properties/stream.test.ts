@@ -19,19 +19,25 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('fail', 'unsubscribe'), which }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constantFrom('connect', 'answer', 'pass-time') }) },
   { weight: 8, arbitrary: fc.record({ do: fc.constant('advance') }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('repeat', 'ping', 'lose-session') }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('reroute', 'repeat', 'ping', 'lose-session') }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('cut'), code: fc.constantFrom(1006, 1006, 1012, 4000, 4510) }) },
 );
 
+const room = { maxQueuedMessages: 10_000 };
+const tight = { maxQueuedMessages: 2 };
+
 test.each([
-  ['with room', { maxQueuedMessages: 10_000 }],
-  ['that must hang up now and then', { maxQueuedMessages: 2 }],
-])(
+  ['over WebSocket with room', 'ws', room],
+  ['over WebSocket that must hang up now and then', 'ws', tight],
+  ['over SSE with room', 'sse', room],
+  ['over SSE that must hang up now and then', 'sse', tight],
+  ['that goes from one to the other', 'auto', room],
+] as const)(
   'a client %s handles every message once, in order, and acknowledges nothing that was not handled',
-  async (_, limits) => {
+  async (_, transport, limits) => {
     const property = fc.asyncProperty(fc.array(command, { maxLength: 80, size: 'max' }), async (commands) => {
       // All of it is played on a connection, and most of it with somebody who follows something.
-      await new World(limits).run([{ do: 'pass-time' }, { do: 'connect' }, ...commands]);
+      await new World(transport, limits).run([{ do: 'pass-time' }, { do: 'connect' }, ...commands]);
     });
     await fc.assert(property, { numRuns, includeErrorInReport: true });
   },

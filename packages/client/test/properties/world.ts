@@ -1,6 +1,7 @@
-import type { ClientSubscription } from '@hexbus/client';
+import type { ClientOptions, ClientSubscription } from '@hexbus/client';
 import { isHexbusError, matchesPattern } from '@hexbus/core';
 import { type Bench, createBench } from '../support/bench.ts';
+import type { FakePeer } from '../support/fake-peer.ts';
 import { ModelServer } from './model-server.ts';
 
 export const topics = ['a', 'b', 'c.x', 'c.y', '@all'] as const;
@@ -10,7 +11,7 @@ export type Command =
   | { readonly do: 'publish'; readonly topic: (typeof topics)[number] }
   | { readonly do: 'subscribe'; readonly topic: (typeof filters)[number]; readonly from: 'now' | 'earliest' }
   | { readonly do: 'unsubscribe' | 'release' | 'fail'; readonly which: number }
-  | { readonly do: 'connect' | 'answer' | 'advance' | 'repeat' | 'ping' | 'lose-session' | 'pass-time' }
+  | { readonly do: 'connect' | 'answer' | 'advance' | 'reroute' | 'repeat' | 'ping' | 'lose-session' | 'pass-time' }
   | { readonly do: 'cut'; readonly code: number };
 
 interface Follower {
@@ -29,12 +30,17 @@ export class World {
   /** Calls of handlers that have not ended. */
   readonly #calls: { end(): void; fail(): void }[] = [];
   #checkedAcknowledgements = 0;
+  readonly #transport: ClientOptions['transport'];
+  /** The transport that the network lets nobody open. */
+  #blocked: 'ws' | 'sse' | undefined;
   /** What a handler found wrong: to the client its error is one of a handler. */
   #violation: Violation | undefined;
 
-  constructor(limits: { readonly maxQueuedMessages: number }) {
+  constructor(transport: ClientOptions['transport'], limits: { readonly maxQueuedMessages: number }) {
+    this.#transport = transport;
     // Every call succeeds in the end, so no message may be skipped.
     this.#bench = createBench({
+      transport,
       limits: { ...limits, maxTries: 1_000 },
       timings: { handleTimeoutMs: Number.POSITIVE_INFINITY, maxReconnectDelayMs: 500, connectTimeoutMs: 600_000 },
     });
@@ -47,7 +53,8 @@ export class World {
   async run(commands: readonly Command[]): Promise<void> {
     for (const command of commands) {
       this.#do(command);
-      if (command.do === 'pass-time') await this.#bench.clock.advance(1_000);
+      if (command.do === 'reroute') await this.#reroute();
+      else if (command.do === 'pass-time') await this.#bench.clock.advance(1_000);
       else await this.#bench.settle();
       this.#server.listen();
       this.#checkAcknowledgements();
@@ -99,16 +106,34 @@ export class World {
       case 'cut':
         this.#server.cut(command.code);
         break;
+      case 'reroute':
       case 'pass-time':
         break;
     }
   }
 
   #connect(): void {
-    const socket = this.#bench.network.sockets.at(-1);
-    if (socket?.readyState !== 0) return;
-    socket.accept();
-    this.#server.welcome(socket);
+    const peer = this.#bench.network.peers.at(-1);
+    if (peer?.readyState !== 0) return;
+    if (this.#blocked === transportOf(peer)) {
+      peer.cut();
+      return;
+    }
+    peer.accept();
+    this.#server.welcome(peer);
+  }
+
+  /** Cuts the connection, and lets the client come back over another transport only, if it has one. */
+  async #reroute(): Promise<void> {
+    const peer = this.#bench.network.peers.at(-1);
+    this.#blocked = this.#transport === 'auto' && peer !== undefined ? transportOf(peer) : undefined;
+    this.#server.cut(1006);
+    // It does not come back while too much waits to be handled.
+    for (let attempts = 0; attempts < 4; attempts++) {
+      await this.#bench.clock.advance(1_000);
+      this.#connect();
+    }
+    this.#blocked = undefined;
   }
 
   #subscribe(topic: string, from: 'now' | 'earliest'): void {
@@ -187,6 +212,10 @@ export class World {
       return position > start && position <= until && !isLost && matchesPattern(topic, published) ? [position] : [];
     });
   }
+}
+
+function transportOf({ url }: FakePeer): 'ws' | 'sse' {
+  return url.endsWith('/sse') ? 'sse' : 'ws';
 }
 
 class Violation extends Error {

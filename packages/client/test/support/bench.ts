@@ -6,7 +6,8 @@ import {
   type EventLog,
   type VirtualClock,
 } from '@hexbus/testkit';
-import { FakeNetwork, type FakeSocket, type FrameTuple } from './fake-network.ts';
+import { FakeNetwork, type FakeSocket } from './fake-network.ts';
+import type { FakePeer, FrameTuple } from './fake-peer.ts';
 
 export interface Bench {
   readonly client: Client;
@@ -26,6 +27,7 @@ export function createBench(options: Partial<ClientOptions> = {}): Bench {
   const client = createClient({
     url: 'ws://bus.test/hexbus',
     WebSocket: network.WebSocket,
+    fetch: network.fetch,
     clock,
     randomness: createSeededRandomness(1),
     ...options,
@@ -86,7 +88,7 @@ export function attributes(id: string): object {
 }
 
 /** The frames of one type. */
-export function framesOf(socket: FakeSocket, type: string | number): FrameTuple[] {
+export function framesOf(socket: FakePeer, type: string | number): FrameTuple[] {
   return socket.sent.filter(([first]) => first === type);
 }
 

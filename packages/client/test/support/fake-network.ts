@@ -1,16 +1,18 @@
-import type { WebSocketConstructor } from '@hexbus/client';
+import type { FetchLike, WebSocketConstructor } from '@hexbus/client';
+import { FakePost } from './fake-fetch.ts';
+import type { FakePeer, FrameTuple } from './fake-peer.ts';
+import { FakeSsePeer } from './fake-sse-peer.ts';
 
-export type FrameTuple = readonly [string | number, ...unknown[]];
+export type { FrameTuple } from './fake-peer.ts';
 
 /** The server's end of one WebSocket, as a test plays it. */
-export class FakeSocket {
+export class FakeSocket implements FakePeer {
   onopen: ((event: never) => void) | null = null;
   onmessage: ((event: never) => void) | null = null;
   onerror: ((event: never) => void) | null = null;
   onclose: ((event: never) => void) | null = null;
   readyState = 0;
-  /** What the client has closed it with. */
-  closedWith: { readonly code: number | undefined; readonly reason: string | undefined } | undefined;
+  closedWith: FakePeer['closedWith'];
   readonly #sent: FrameTuple[] = [];
   #taken = 0;
 
@@ -22,7 +24,6 @@ export class FakeSocket {
     this.protocols = protocols;
   }
 
-  /** All that the client sent. */
   get sent(): readonly FrameTuple[] {
     return this.#sent;
   }
@@ -45,7 +46,6 @@ export class FakeSocket {
     (this.onopen as () => void)();
   }
 
-  /** Frames to the client, each as a message of its own. */
   say(...frames: readonly unknown[]): void {
     for (const frame of frames) this.sayText(JSON.stringify(frame));
   }
@@ -60,7 +60,6 @@ export class FakeSocket {
     (this.onclose as (event: object) => void)({ code, reason });
   }
 
-  /** What the client sent since the last call. */
   take(): FrameTuple[] {
     const fresh = this.#sent.slice(this.#taken);
     this.#taken = this.#sent.length;
@@ -68,22 +67,40 @@ export class FakeSocket {
   }
 }
 
-/** Where a client's sockets end. */
+/** Where a client's links end. */
 export class FakeNetwork {
+  /** In the order in which the client opened them. */
+  readonly peers: FakePeer[] = [];
+  /** Those of them that are WebSockets. */
   readonly sockets: FakeSocket[] = [];
   readonly WebSocket: WebSocketConstructor;
+  readonly fetch: FetchLike;
 
   constructor() {
-    const { sockets } = this;
+    const { peers, sockets } = this;
     this.WebSocket = class extends FakeSocket {
       constructor(url: string, protocols: string[]) {
         super(url, protocols);
         sockets.push(this);
+        peers.push(this);
       }
     };
+    const streams = new Map<string, FakeSsePeer>();
+    this.fetch = (url, init) =>
+      new Promise((resolve, reject) => {
+        const post = new FakePost(url, init, resolve, reject);
+        const link = post.headers['hexbus-link'];
+        if (link !== undefined) {
+          streams.get(link)?.posted(post);
+          return;
+        }
+        const peer = new FakeSsePeer(`node.${peers.length}.key`, post);
+        streams.set(peer.link, peer);
+        peers.push(peer);
+      });
   }
 
-  /** The one that the client opened last. */
+  /** The WebSocket that the client opened last. */
   get last(): FakeSocket {
     const socket = this.sockets.at(-1);
     if (socket === undefined) throw new Error('the client has opened no socket');
