@@ -3,12 +3,16 @@ import type { Rule } from '../support/rule.ts';
 import { createFrameBatch } from './frame-batch.ts';
 import { accept, type TransportLab } from './lab.ts';
 
+/** None holds a line break, as frames do not. */
 const oddTexts: readonly string[] = [
   'a',
+  ' ',
   '[1,{"v":1}]',
-  'line one\nline two\r\nline three\rline four',
-  'data: not a field\n\nid: 7',
-  'ünïcödé 漢字 🚌 \u2028 \u2029 \u0000 \ufeff',
+  '["line one\\nline two\\r\\nline three"]',
+  'data: not a field',
+  ': not a comment ',
+  '\ufeff a mark',
+  'ünïcödé 漢字 🚌 \u0085 \u2028 \u2029 \u0000 \ufeff',
   '🚌'.repeat(40),
   ...[125, 126, 127, 4_096, 60_000].map((length) => 'x'.repeat(length)),
 ];

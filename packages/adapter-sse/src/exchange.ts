@@ -1,0 +1,132 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
+import { type Clock, systemClock } from '@hexbus/core';
+import { http2StreamOf, type SseRequest, type SseResponse } from './http.ts';
+
+/** An HTTP answer instead of a stream. */
+export interface Refusal {
+  readonly status: number;
+  readonly reason: string;
+  readonly retryAfterMs?: number | undefined;
+}
+
+export interface BodyLimits {
+  readonly maxBytes: number;
+  readonly timeoutMs: number;
+}
+
+/** One request and its answer. The client may go at any moment, which is no error. */
+export class Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly #over = new AbortController();
+  readonly #limits: BodyLimits;
+  readonly #clock: Clock;
+
+  constructor(request: SseRequest, response: SseResponse, limits: BodyLimits, clock: Clock = systemClock) {
+    // What is used here, HTTP/2 has too.
+    this.request = request as IncomingMessage;
+    this.response = response as ServerResponse;
+    this.#limits = limits;
+    this.#clock = clock;
+    this.request.on('error', ignore);
+    this.response.on('error', ignore);
+    this.response.on('close', this.#onClose);
+    const socket: Socket | null = this.request.socket;
+    if (socket === null || socket.destroyed) this.#onClose();
+  }
+
+  /** Aborted when the client went, or was answered. */
+  get signal(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  /** Everything that the client sends, or why that cannot be had. Never rejects. */
+  body(): Promise<Buffer | 'too long' | 'too slow' | 'gone' | 'taken'> {
+    const { request, signal } = this;
+    const { maxBytes, timeoutMs } = this.#limits;
+    if (request.readableEnded) return Promise.resolve('taken');
+    if (signal.aborted) return Promise.resolve('gone');
+    if (Number(request.headers['content-length'] ?? 0) > maxBytes) return Promise.resolve('too long');
+    return new Promise((resolve) => {
+      const chunks: Buffer[] = [];
+      let bytes = 0;
+      const take = (chunk: Buffer): void => {
+        bytes += chunk.length;
+        chunks.push(chunk);
+        if (bytes > maxBytes) settle('too long');
+      };
+      const end = (): void => settle(Buffer.concat(chunks));
+      const gone = (): void => settle('gone');
+      const cancel = this.#clock.setTimer(() => settle('too slow'), timeoutMs);
+      const settle = (result: Buffer | 'too long' | 'too slow' | 'gone'): void => {
+        cancel();
+        request.off('data', take).off('end', end);
+        signal.removeEventListener('abort', gone);
+        resolve(result);
+      };
+      request.on('data', take).on('end', end);
+      signal.addEventListener('abort', gone);
+    });
+  }
+
+  /** Answers without a body. */
+  accept(status: 202 | 204): void {
+    this.#end(status, '');
+  }
+
+  refuse({ status, reason, retryAfterMs }: Refusal): void {
+    if (this.signal.aborted) return;
+    if (retryAfterMs !== undefined) this.response.setHeader('Retry-After', Math.ceil(retryAfterMs / 1000));
+    this.response.setHeader('Content-Type', 'text/plain; charset=utf-8');
+    this.#end(status, reason);
+  }
+
+  /** A whole answer of another kind. */
+  answer(type: string, text: string): void {
+    this.response.setHeader('Content-Type', type);
+    this.#end(200, text);
+  }
+
+  /** Goes without an answer. */
+  drop(): void {
+    if (this.signal.aborted) return;
+    this.destroy();
+    this.#onClose();
+  }
+
+  /** Hands the response on. What happens to it from now on is somebody else's to see. */
+  release(): void {
+    this.response.off('close', this.#onClose);
+  }
+
+  /** Cuts the link of the client. */
+  readonly destroy = (): void => {
+    const stream: Writable = http2StreamOf(this.response) ?? this.request.socket;
+    stream.destroy();
+  };
+
+  #end(status: number, text: string): void {
+    if (this.signal.aborted) return;
+    this.response.statusCode = status;
+    this.response.setHeader('Cache-Control', 'no-store');
+    if (!this.request.complete) this.#dropRest();
+    this.response.end(text);
+    this.#onClose();
+  }
+
+  /** A client that is cut while it sends may lose the answer, so what it still sends is read, for a while. */
+  #dropRest(): void {
+    const cancel = this.#clock.setTimer(this.destroy, this.#limits.timeoutMs);
+    this.request.once('close', cancel).resume();
+  }
+
+  readonly #onClose = (): void => {
+    this.release();
+    this.#over.abort();
+  };
+}
+
+/** Outlives the exchange, and so must not hold it. */
+function ignore(): void {}

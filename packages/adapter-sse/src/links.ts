@@ -1,0 +1,94 @@
+import { type Clock, systemClock, systemRandomness } from '@hexbus/core';
+import type { TransportHost } from '@hexbus/core/gateway';
+import { isSameKey, type Link } from './link.ts';
+import { sseDefaults } from './options.ts';
+import type { Post } from './post.ts';
+import type { SseCarrier } from './sse-carrier.ts';
+import { Uplink } from './uplink.ts';
+
+/** What is to be done on a link: take a POST, or end it, since the client sent too much at once. */
+export type Deed = { readonly post: Post } | { readonly tooLong: true };
+
+/** The HTTP status of a deed. */
+export type DeedStatus = 202 | 403 | 409 | 413;
+
+interface Held {
+  readonly key: string;
+  readonly carrier: SseCarrier;
+  readonly uplink: Uplink;
+}
+
+/** What nodes tell each other about a POST that came to the wrong one. `waits`: it is still under way, so ask again. */
+type RelayAnswer = { readonly status: DeedStatus } | { readonly waits: true };
+
+/** The links of this node, and the way to those of others. */
+export class Links {
+  readonly #host: TransportHost;
+  readonly #clock: Clock;
+  readonly #held = new Map<string, Held>();
+
+  constructor(host: TransportHost, clock: Clock = systemClock) {
+    this.#host = host;
+    this.#clock = clock;
+    host.onRelayed(async (text) => JSON.stringify(await this.#answer(text)));
+  }
+
+  create(): Link {
+    return { node: this.#host.node, id: systemRandomness.id(), key: systemRandomness.id() };
+  }
+
+  /** As long as the carrier lives. `texts`: what came with the opening. */
+  hold({ id, key }: Link, carrier: SseCarrier, texts: readonly string[]): void {
+    this.#held.set(id, { key, carrier, uplink: new Uplink(carrier, texts) });
+    void carrier.gone.then(() => this.#held.delete(id));
+  }
+
+  /** Why a link cannot be used, as far as this node knows. */
+  faultOf({ node, id, key }: Link): 403 | 409 | undefined {
+    if (node !== this.#host.node) return undefined;
+    const held = this.#held.get(id);
+    if (held === undefined) return 409;
+    return isSameKey(key, held.key) ? undefined : 403;
+  }
+
+  /** Does it where the carrier is. Settles when the carrier has taken it, as late as that may be, or when nobody wants to know any more. */
+  async do(link: Link, deed: Deed, signal: AbortSignal): Promise<DeedStatus> {
+    if (link.node === this.#host.node) return this.#doHere(link, deed);
+    const text = JSON.stringify({ ...link, ...deed });
+    while (!signal.aborted) {
+      const answer = readAnswer(await this.#host.relay(link.node, text, { timeoutMs: sseDefaults.relayTimeoutMs }));
+      if ('status' in answer) return answer.status;
+    }
+    return 409;
+  }
+
+  async #doHere(link: Link, deed: Deed): Promise<DeedStatus> {
+    const fault = this.faultOf(link);
+    const held = this.#held.get(link.id);
+    if (fault !== undefined || held === undefined) return fault ?? 409;
+    if ('post' in deed) return held.uplink.post(deed.post);
+    held.carrier.close(1009, 'too much in one message');
+    return 413;
+  }
+
+  #answer(text: string): Promise<RelayAnswer> {
+    const deed = JSON.parse(text) as Link & Deed;
+    return new Promise((resolve) => {
+      const cancel = this.#clock.setTimer(() => resolve({ waits: true }), sseDefaults.relayTimeoutMs / 2);
+      void this.#doHere(deed, deed).then((status) => {
+        cancel();
+        resolve({ status });
+      });
+    });
+  }
+}
+
+/** No answer, or none that makes sense: the node is gone, and so is the link. */
+function readAnswer(text: string | undefined): RelayAnswer {
+  if (text === undefined) return { status: 409 };
+  try {
+    return JSON.parse(text) as RelayAnswer;
+  } catch {
+    return { status: 409 };
+  }
+}

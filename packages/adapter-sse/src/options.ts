@@ -1,0 +1,150 @@
+import type { Server as HttpServer, IncomingMessage } from 'node:http';
+import type { Http2SecureServer, Http2Server } from 'node:http2';
+import type { Server as HttpsServer } from 'node:https';
+import { HexbusError, shorten } from '@hexbus/core';
+
+/** A server of the program. One of HTTP/2 is asked by Node's compatibility API, as it asks its own `request` listeners. */
+export type ProgramServer = HttpServer | HttpsServer | Http2Server | Http2SecureServer;
+
+export interface SseTransportOptions {
+  /** A server of the program, which goes on owning it: only requests at `path` are answered here. Without it and `port` the program mounts `handler`. */
+  readonly server?: ProgramServer | undefined;
+  /** Makes a server of its own, which listens here. 0: any free port. */
+  readonly port?: number | undefined;
+  /** With `port`: the address to listen on. Default all. */
+  readonly host?: string | undefined;
+  /** The one path at which clients connect; the query is theirs. Where the program mounts `handler`, it is the program that says. */
+  readonly path?: string | undefined;
+  /** A longer message, or POST, ends its connection with 1009. */
+  readonly maxMessageBytes?: number | undefined;
+  /**
+   * Which pages may connect, e.g. `https://example.com`, compared character by character; `any` lets in all, but without their cookies. Default:
+   * pages of the host that the request names. A client that sends no Origin is no page, and passes.
+   */
+  readonly origins?: readonly string[] | 'any' | undefined;
+  /** A stream on which nothing was written for so long gets a comment, so that no proxy takes it for dead. */
+  readonly keepAliveMs?: number | undefined;
+  /** How long an EventSource whose stream broke off waits before it comes back. */
+  readonly retryMs?: number | undefined;
+  /** How long a client may take to send the body of a POST. */
+  readonly bodyTimeoutMs?: number | undefined;
+  /** With `port`: how long a client may take to send the head of its request. */
+  readonly handshakeTimeoutMs?: number | undefined;
+  /** How long a client may take nothing of what stands before a close, before it is terminated. */
+  readonly closeTimeoutMs?: number | undefined;
+  /** Streams over HTTP/1.1 in chunks, for proxies that want a length of everything. Costs time for each receiver. */
+  readonly chunked?: boolean | undefined;
+  /** How many proxies of yours are in front: the client's address is that entry of X-Forwarded-For, from the right. */
+  readonly trustProxy?: number | undefined;
+  /** Tells the client's address, where `trustProxy` does not fit. Must not throw. */
+  readonly clientAddress?: ((request: IncomingMessage) => string) | undefined;
+}
+
+/** Every default of the transport. */
+export const sseDefaults = {
+  path: '/hexbus/sse',
+  maxMessageBytes: 65_536,
+  keepAliveMs: 15_000,
+  retryMs: 2_000,
+  bodyTimeoutMs: 10_000,
+  handshakeTimeoutMs: 10_000,
+  closeTimeoutMs: 5_000,
+  chunked: false,
+  trustProxy: 0,
+  /** What clients are told to wait that come while the transport drains; an EventSource up to twice as long. */
+  drainRetryAfterMs: 2_000,
+  /** How long another node may take to answer a POST for one of its connections; it says in half of that if it needs longer. */
+  relayTimeoutMs: 10_000,
+  /** For how long a page of another origin need not ask again whether it may. */
+  preflightMaxAgeMs: 7_200_000,
+} as const;
+
+/** The options of a transport, checked and completed. */
+export interface SseSettings {
+  /** Where it is a guest, or where it listens on its own; undefined: where the program mounts it. */
+  readonly place: ProgramServer | { readonly port: number; readonly host: string | undefined } | undefined;
+  readonly path: string;
+  readonly maxMessageBytes: number;
+  readonly origins: ReadonlySet<string> | 'any' | 'same-host';
+  readonly keepAliveMs: number;
+  readonly retryMs: number;
+  readonly bodyTimeoutMs: number;
+  readonly handshakeTimeoutMs: number;
+  readonly closeTimeoutMs: number;
+  readonly chunked: boolean;
+  readonly trustProxy: number;
+  readonly clientAddress: ((request: IncomingMessage) => string) | undefined;
+}
+
+/** Checks and completes what was passed to `createSseTransport`, or throws `HEXBUS_CONFIG` naming the field. */
+export function resolveSseOptions(options: SseTransportOptions): SseSettings {
+  return {
+    place: resolvePlace(options),
+    path: resolvePath(options.path ?? sseDefaults.path),
+    maxMessageBytes: integer('maxMessageBytes', options.maxMessageBytes ?? sseDefaults.maxMessageBytes, 1),
+    origins: resolveOrigins(options.origins),
+    keepAliveMs: duration('keepAliveMs', options.keepAliveMs),
+    retryMs: duration('retryMs', options.retryMs),
+    bodyTimeoutMs: duration('bodyTimeoutMs', options.bodyTimeoutMs),
+    handshakeTimeoutMs: duration('handshakeTimeoutMs', options.handshakeTimeoutMs),
+    closeTimeoutMs: duration('closeTimeoutMs', options.closeTimeoutMs),
+    chunked: options.chunked ?? sseDefaults.chunked,
+    trustProxy: integer('trustProxy', options.trustProxy ?? sseDefaults.trustProxy, 0, 100),
+    clientAddress: options.clientAddress,
+  };
+}
+
+function resolvePlace({ server, port, host }: SseTransportOptions): SseSettings['place'] {
+  if (server !== undefined && port !== undefined) {
+    throw configError(
+      'server',
+      'and `port` exclude each other',
+      'pass the server to be a guest of, or where to listen',
+    );
+  }
+  if (port !== undefined) return { port: integer('port', port, 0, 65_535), host };
+  if (host !== undefined) throw configError('host', 'goes with `port`', 'the server listens where its owner says');
+  return server;
+}
+
+function resolvePath(path: string): string {
+  if (/^\/[^\s?#]*$/.test(path)) return path;
+  throw configError('path', `must begin with / and have no query, got ${shorten(path)}`, 'write it like /hexbus/sse');
+}
+
+function resolveOrigins(origins: SseTransportOptions['origins']): SseSettings['origins'] {
+  if (origins === undefined) return 'same-host';
+  if (origins === 'any') return 'any';
+  for (const origin of origins) {
+    if (!isOrigin(origin)) {
+      throw configError(
+        'origins',
+        `holds no origin: ${shorten(origin)}`,
+        'write it as browsers do: https://example.com, without path, in lower case, the port only if it is not the usual one',
+      );
+    }
+  }
+  return new Set(origins);
+}
+
+function isOrigin(text: string): boolean {
+  if (!/^[a-z][a-z0-9+.-]*:\/\/[^/\s]+$/.test(text) || !URL.canParse(text)) return false;
+  const { protocol, origin } = new URL(text);
+  // Of other schemes, such as those of browser extensions, URL knows no origin.
+  return protocol === 'http:' || protocol === 'https:' ? origin === text : true;
+}
+
+type Duration = 'keepAliveMs' | 'retryMs' | 'bodyTimeoutMs' | 'handshakeTimeoutMs' | 'closeTimeoutMs';
+
+function duration(field: Duration, value: number | undefined): number {
+  return integer(field, value ?? sseDefaults[field], 1);
+}
+
+function integer(field: string, value: number, min: number, max = 2 ** 31 - 1): number {
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  throw configError(field, `must be an integer from ${min} to ${max}, got ${shorten(value)}`, 'see its doc comment');
+}
+
+function configError(field: string, what: string, hint: string): HexbusError {
+  return new HexbusError('HEXBUS_CONFIG', `${field} ${what}; ${hint}`);
+}

@@ -1,0 +1,55 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { HexbusError } from '@hexbus/core';
+import { pathOf } from './http.ts';
+
+export interface OwnServerOptions {
+  readonly port: number;
+  readonly host: string | undefined;
+  readonly path: string;
+  readonly handshakeTimeoutMs: number;
+  readonly bodyTimeoutMs: number;
+}
+
+/** A server for event streams alone: knows one path, and ends clients that take too long to ask. */
+export class OwnServer {
+  readonly server: Server;
+  readonly #options: OwnServerOptions;
+  readonly #sockets = new Set<Socket>();
+
+  constructor(options: OwnServerOptions, handle: RequestListener) {
+    const { path, handshakeTimeoutMs, bodyTimeoutMs } = options;
+    this.#options = options;
+    this.server = createServer({
+      headersTimeout: handshakeTimeoutMs,
+      // The bodies that matter are timed where they are read.
+      requestTimeout: handshakeTimeoutMs + 2 * bodyTimeoutMs,
+      connectionsCheckingInterval: Math.ceil(handshakeTimeoutMs / 2),
+    });
+    this.server.on('connection', (socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+    });
+    this.server.on('request', (request, response) => {
+      if (pathOf(request) === path) handle(request, response);
+      else response.writeHead(404, { connection: 'close' }).end();
+    });
+  }
+
+  listen(): Promise<void> {
+    const { port, host } = this.#options;
+    return new Promise((resolve, reject) => {
+      this.server.on('error', (cause) => {
+        reject(new HexbusError('HEXBUS_CONFIG', `port ${port} cannot be listened on: ${cause.message}`, { cause }));
+      });
+      this.server.listen(port, host, resolve);
+    });
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      this.server.close(() => resolve());
+      for (const socket of this.#sockets) socket.destroy();
+    });
+  }
+}

@@ -1,0 +1,164 @@
+import { type CancelTimer, type Clock, systemClock } from '@hexbus/core';
+import type { Carrier, CarrierListener, FrameBatch, Handshake } from '@hexbus/core/gateway';
+import { type End, endOf } from './close-code.ts';
+import { comment, encodeFrames, eventOf } from './event-stream.ts';
+import { KeepAlive } from './keep-alive.ts';
+import { SliceQueue } from './slice-queue.ts';
+import type { Stream } from './stream.ts';
+
+export interface SseCarrierOptions {
+  readonly keepAliveMs: number;
+  readonly closeTimeoutMs: number;
+  readonly clock?: Clock | undefined;
+}
+
+/** An event stream as a carrier, with what its client POSTs. Of what happens it tells always later, never inside a call. */
+export class SseCarrier implements Carrier {
+  readonly handshake: Handshake;
+  readonly protocol: string;
+  /** Resolves when the listener was told of the end. */
+  readonly gone: Promise<void>;
+  readonly #stream: Stream;
+  readonly #queue: SliceQueue;
+  readonly #clock: Clock;
+  readonly #closeTimeoutMs: number;
+  readonly #keepAlive: KeepAlive;
+  #listener: CarrierListener | undefined;
+  #resolveGone: () => void = () => {};
+  /** `queued` was answered, so `drained` is owed. */
+  #waiting = false;
+  #paused = false;
+  #whenResumed: () => void = () => {};
+  /** One side ended it, with this code. */
+  #ending: End | undefined;
+  /** Nothing is told any more but the end. */
+  #terminated = false;
+  #cancelClosing: CancelTimer | undefined;
+
+  constructor(stream: Stream, handshake: Handshake, protocol: string, options: SseCarrierOptions) {
+    const { keepAliveMs, closeTimeoutMs, clock = systemClock } = options;
+    this.handshake = handshake;
+    this.protocol = protocol;
+    this.#stream = stream;
+    this.#clock = clock;
+    this.#closeTimeoutMs = closeTimeoutMs;
+    this.#queue = new SliceQueue(stream.sink, () => this.#written());
+    this.#keepAlive = new KeepAlive(keepAliveMs, () => this.#beat(), clock);
+    this.gone = new Promise((resolve) => {
+      this.#resolveGone = resolve;
+    });
+  }
+
+  start(connect: (carrier: Carrier) => CarrierListener): void {
+    this.#stream.response.on('close', () => this.#closed());
+    this.#listener = connect(this);
+  }
+
+  get bufferedBytes(): number {
+    return this.#terminated ? 0 : this.#queue.bytes;
+  }
+
+  send(batch: FrameBatch): 'sent' | 'queued' | 'closed' {
+    if (this.#isEnding || !this.#stream.sink.writable) return 'closed';
+    if (batch.frames.length === 0) return 'sent';
+    this.#queue.add(batch.encoded(encodeFrames));
+    this.#keepAlive.touch();
+    if (this.bufferedBytes === 0) return 'sent';
+    this.#waiting = true;
+    return 'queued';
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#whenResumed();
+  }
+
+  close(code: number, reason: string): void {
+    if (this.#isEnding) return;
+    this.#ending = endOf(code, reason);
+    this.#queue.add([Buffer.from(eventOf({ event: 'close', text: JSON.stringify(this.#ending) }))]);
+    this.#endBehind();
+    this.#watchClosing();
+    this.resume();
+  }
+
+  terminate(): void {
+    if (this.#terminated) return;
+    this.#terminated = true;
+    this.#queue.clear();
+    this.#stream.destroy();
+    this.resume();
+  }
+
+  /** Tells the listener texts of the client as long as it is not paused; once it is closing they are dropped. Resolves with whether the link still stands. */
+  async receive(texts: readonly string[]): Promise<boolean> {
+    for (const text of texts) {
+      while (this.#paused && !this.#isEnding) {
+        await new Promise<void>((resolve) => {
+          this.#whenResumed = resolve;
+        });
+      }
+      if (this.#isEnding) break;
+      this.#listener?.received(text);
+    }
+    return !this.#terminated;
+  }
+
+  /** The client said that it ends here. What it did not take it does not want. */
+  left(code: number, reason: string): void {
+    if (this.#isEnding) return;
+    this.#ending = endOf(code, reason);
+    this.#queue.clear();
+    if (this.#queue.bytes > 0) this.#stream.destroy();
+    this.#endBehind();
+    this.#watchClosing();
+  }
+
+  get #isEnding(): boolean {
+    return this.#ending !== undefined || this.#terminated;
+  }
+
+  #closed(): void {
+    const { code, reason } = this.#ending ?? { code: 1006, reason: '' };
+    const listener = this.#listener;
+    this.#listener = undefined;
+    this.#terminated = true;
+    this.#queue.clear();
+    this.#keepAlive.stop();
+    this.#cancelClosing?.();
+    this.resume();
+    listener?.closed(code, reason);
+    this.#resolveGone();
+  }
+
+  #written(): void {
+    if (this.#terminated) return;
+    this.#endBehind();
+    if (!this.#waiting || !this.#queue.isEmpty) return;
+    this.#waiting = false;
+    this.#listener?.drained();
+  }
+
+  /** Ends the response when everything before its end was handed on. */
+  #endBehind(): void {
+    const { response } = this.#stream;
+    if (this.#ending !== undefined && this.#queue.isHandedOn && !response.writableEnded) response.end();
+  }
+
+  #beat(): void {
+    if (!this.#isEnding && this.#queue.bytes === 0) this.#stream.sink.write(comment);
+  }
+
+  /** The end waits behind what the client must take first. */
+  #watchClosing(): void {
+    const before = this.bufferedBytes;
+    this.#cancelClosing = this.#clock.setTimer(() => {
+      if (this.bufferedBytes < before) this.#watchClosing();
+      else this.terminate();
+    }, this.#closeTimeoutMs);
+  }
+}

@@ -1,0 +1,37 @@
+import type { ServerResponse } from 'node:http';
+import type { Writable } from 'node:stream';
+import type { Exchange } from './exchange.ts';
+import { http2StreamOf } from './http.ts';
+
+/** A response whose head is written. */
+export interface Stream {
+  readonly response: ServerResponse;
+  /** What its body is written to. */
+  readonly sink: Writable;
+  /** Ends it at once. */
+  destroy(): void;
+}
+
+/**
+ * Turns the answer into an event stream that begins with this text. The response is the last one on a connection of HTTP/1, so that its body needs no
+ * framing, and is written to the socket itself: an event is then the same bytes for every client, in one write.
+ */
+export function openStream(exchange: Exchange, text: string, chunked: boolean): Stream {
+  const { response } = exchange;
+  const http2 = http2StreamOf(response);
+  response.statusCode = 200;
+  response.setHeader('Content-Type', 'text/event-stream');
+  // Compression would hold events back.
+  response.setHeader('Cache-Control', 'no-store, no-transform');
+  response.setHeader('X-Accel-Buffering', 'no');
+  const isFramed = http2 !== undefined || chunked;
+  if (!isFramed) {
+    response.removeHeader('Transfer-Encoding');
+    response.setHeader('Connection', 'close');
+  }
+  exchange.release();
+  response.write(text);
+  // Of a request that was sent before the one before it was answered, the response has no socket yet.
+  const sink = http2 ?? (isFramed ? response : (response.socket ?? response));
+  return { response, sink, destroy: exchange.destroy };
+}
