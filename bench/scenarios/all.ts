@@ -12,6 +12,8 @@ import { sleeping } from './sleeping-listener.ts';
 import { slowClient } from './slow-client.ts';
 import { sqliteAppend, sqliteAppendTopics } from './sqlite-append.ts';
 import { sqliteReplay } from './sqlite-replay.ts';
+import { sseFanOut100, sseFanOut1000 } from './sse-fan-out.ts';
+import { sseResume } from './sse-resume.ts';
 import { wildcard } from './wildcard.ts';
 
 /** In the order of the results. */
@@ -30,6 +32,9 @@ export const scenarios: readonly Scenario[] = [
   fanOut1000,
   askClient,
   resume,
+  sseFanOut100,
+  sseFanOut1000,
+  sseResume,
   idleConnections,
   slowClient,
   imports,

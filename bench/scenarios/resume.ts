@@ -1,64 +1,10 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
-import type { HistoryStore } from '@hexbus/core';
-import { createMemoryHistory } from '@hexbus/store-memory';
-import { createSqliteHistory } from '@hexbus/store-sqlite';
 import { bodyOf } from '../bodies.ts';
-import type { Contestant, Scenario } from '../harness.ts';
-import { inScratchFolder } from '../scratch-files.ts';
-import { Clients } from '../wire/clients.ts';
-import { startCpu } from '../wire/cpu.ts';
-import type { DialectName } from '../wire/dialects.ts';
+import type { Scenario } from '../harness.ts';
 import { serverFrame } from '../wire/frames.ts';
 import { openHandServer } from '../wire/hand-server.ts';
-import { openHexbus } from '../wire/hexbus-server.ts';
-
-/** A server whose clients come back. */
-interface Returns {
-  readonly dialect: DialectName;
-  readonly port: number;
-  /** Sends a message to all who are there; whoever is not there gets it when coming back. */
-  send(index: number): unknown;
-  /** Resolves when no client is there. */
-  emptied(): Promise<void>;
-  /** Starts anew; then the port is another one. */
-  restart?(): Promise<number>;
-  /** How many came back as the ones they were, if it knows. */
-  resumed?(): number;
-  close(): unknown;
-}
-
-const nothing = 'nothing missed';
-const hundred = '100 missed each';
-
-/** All clients come, get one message, and go; then messages are sent; then, measured, all come back, and get what they have missed. */
-function returning(open: (missed: number) => Promise<Returns>): Contestant {
-  return async (variant, { quick }) => {
-    const count = quick ? 5 : 1000;
-    const missed = variant === hundred ? 100 : 0;
-    const server = await open(missed);
-    return await Clients.with(server.dialect, async (clients) => {
-      let { port } = server;
-      await clients.do({ do: 'connect', port, count, together: 100, messages: 0 });
-      await clients.do({ do: 'keep', keeps: true });
-      await clients.do({ do: 'rounds', messages: 1, counts: false });
-      await Promise.all([clients.round(), server.send(0)]);
-      await clients.do({ do: 'disconnect' });
-      await server.emptied();
-      for (let index = 1; index <= missed; index++) await server.send(index);
-      port = (await server.restart?.()) ?? port;
-      const cpu = startCpu();
-      const start = performance.now();
-      await clients.do({ do: 'connect', port, count, together: 100, messages: missed });
-      const micros = cpu();
-      const wall = performance.now() - start;
-      const resumed = server.resumed?.();
-      if (resumed !== undefined && resumed !== count) throw new Error(`${resumed} of ${count} resumed`);
-      return { '': micros / 1000, 'ms of time': wall };
-    }).finally(() => server.close());
-  };
-}
+import { hundred, memoryReturns, nothing, returning, sqliteReturns, until } from '../wire/returning.ts';
 
 const floor = 'TCP, handshake, one slab (floor)';
 const socketIo = 'socket.io, state recovery';
@@ -71,43 +17,6 @@ function slabOf(missed: number): Buffer {
   const frames = [serverFrame('welcome')];
   for (let index = 1; index <= missed; index++) frames.push(serverFrame(JSON.stringify(bodyOf(index))));
   return Buffer.concat(frames);
-}
-
-async function openHexbusReturns(makeHistory: () => HistoryStore, restarts = false): Promise<Returns> {
-  let server = await openHexbus(makeHistory());
-  let resumed = 0;
-  const noteResumed = (): unknown => server.gateway.observe('resumed', () => resumed++);
-  noteResumed();
-  return {
-    dialect: 'hexbus',
-    port: server.port,
-    send: (index) => server.bus.publish('news', bodyOf(index)),
-    async emptied() {
-      await until(() => server.gateway.connections.count === 0);
-    },
-    ...(restarts && {
-      async restart() {
-        await server.close();
-        server = await openHexbus(makeHistory());
-        noteResumed();
-        return server.port;
-      },
-    }),
-    resumed: () => resumed,
-    close: () => server.close(),
-  };
-}
-
-function sqliteReturns(restarts: boolean): Contestant {
-  return (variant, effort) =>
-    inScratchFolder(async (folder) => {
-      const makeHistory = (): HistoryStore => createSqliteHistory({ file: join(folder, 'hexbus.db') });
-      return await returning(() => openHexbusReturns(makeHistory, restarts))(variant, effort);
-    });
-}
-
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 export const resume: Scenario = {
@@ -191,9 +100,9 @@ export const resume: Scenario = {
         close: () => io.close(),
       };
     }),
-    [memory]: returning(() => openHexbusReturns(createMemoryHistory)),
-    [sqlite]: sqliteReturns(false),
-    [restarted]: sqliteReturns(true),
+    [memory]: memoryReturns('ws'),
+    [sqlite]: sqliteReturns('ws', false),
+    [restarted]: sqliteReturns('ws', true),
   },
   goals: [memory, sqlite, restarted].flatMap((contestant) => [
     { contestant, variant: hundred, against: { contestant: floor }, atMost: 1.35 },

@@ -3,8 +3,12 @@ export type Kept = Record<string, string>;
 
 /** How clients of one kind of server speak. */
 export interface Dialect {
-  /** Where a WebSocket is asked for. Undefined: no WebSocket but lines of text, without a greeting. */
+  /** Where a WebSocket is asked for. Undefined: no WebSocket but lines of text, without a greeting, or a stream of events. */
   readonly path: string | undefined;
+  /** Where a stream of events is asked for, with the id that is kept. */
+  readonly stream?: string;
+  /** Comments and events with a name are no messages. */
+  readonly onlyUnnamed?: boolean;
   readonly subprotocol?: string;
   /** What the client says first, if it is the one who begins. */
   hello?(kept: Kept): string;
@@ -22,7 +26,22 @@ export const early: unique symbol = Symbol('early');
 /** Questions and answers between programs that need nothing but an id. */
 const numbered = (text: string): string => JSON.stringify(JSON.parse(text));
 
+/** What libraries write before it is theirs. */
+const greetedByName = (text: string): typeof greeted | undefined => (text.includes('welcome') ? greeted : undefined);
+
+function keepId(text: string, kept: Kept): void {
+  kept['id'] = /^id: ?(.+)$/m.exec(text)?.[1] ?? '';
+}
+
 export const dialects: Readonly<Record<DialectName, Dialect>> = {
+  events: { path: undefined, stream: '/', greet: greetedByName, keep: keepId },
+  'hexbus events': {
+    path: undefined,
+    stream: '/hexbus/sse?topic=news',
+    onlyUnnamed: true,
+    greet: (text) => (text.includes('event: subscribed') ? greeted : undefined),
+    keep: keepId,
+  },
   lines: { path: undefined, answer: (text) => `${numbered(text)}\n` },
   plain: { path: '/', hello: () => 'hello', greet: () => greeted, answer: numbered },
   'socket.io': {
@@ -90,4 +109,4 @@ export const dialects: Readonly<Record<DialectName, Dialect>> = {
   },
 };
 
-export type DialectName = 'lines' | 'plain' | 'socket.io' | 'socketcluster' | 'hexbus';
+export type DialectName = 'events' | 'hexbus events' | 'lines' | 'plain' | 'socket.io' | 'socketcluster' | 'hexbus';

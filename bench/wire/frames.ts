@@ -35,6 +35,17 @@ export const cutLines: Cut = (bytes, see) => {
   return at === bytes.length ? undefined : bytes.subarray(at);
 };
 
+/** Events of a stream that have data: each ends with an empty line. What HTTP puts between chunks stands before the next one. */
+export const cutEvents: Cut = (bytes, see) => {
+  let at = 0;
+  for (let end = bytes.indexOf('\n\n'); end >= 0; end = bytes.indexOf('\n\n', at)) {
+    const data = bytes.indexOf('data:', at);
+    if (data >= 0 && data < end) see(bytes, at, end);
+    at = end + 2;
+  }
+  return at === bytes.length ? undefined : bytes.subarray(at);
+};
+
 /** A text frame as a server sends it. */
 export function serverFrame(text: string): Buffer {
   const body = Buffer.from(text);

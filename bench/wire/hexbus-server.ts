@@ -1,3 +1,4 @@
+import { createSseTransport } from '@hexbus/adapter-sse';
 import { createWsTransport } from '@hexbus/adapter-ws';
 import { type Bus, createBus, type HistoryStore } from '@hexbus/core';
 import { createGateway, type Gateway } from '@hexbus/core/gateway';
@@ -11,13 +12,16 @@ export interface HexbusServer {
   close(): Promise<void>;
 }
 
+export type ServerKind = 'ws' | 'sse';
+
 /** With a history every topic is retained. */
-export async function openHexbus(history?: HistoryStore): Promise<HexbusServer> {
+export async function openHexbus(history?: HistoryStore, kind: ServerKind = 'ws'): Promise<HexbusServer> {
   const bus = createBus<BodyMap>(
     history === undefined ? {} : { history, topics: { '>': { retain: { maxCount: 10_000 } } } },
   );
   await bus.open();
-  const transport = createWsTransport({ port: 0, host: '127.0.0.1' });
+  const place = { port: 0, host: '127.0.0.1' };
+  const transport = kind === 'ws' ? createWsTransport(place) : createSseTransport(place);
   const gateway = createGateway(bus, {
     transports: [transport],
     authenticate: () => ({}),

@@ -1,6 +1,9 @@
 import { connect, type Socket } from 'node:net';
 import { type Dialect, early, greeted, type Kept } from './dialects.ts';
-import { type Cut, clientFrame, cutFrames, cutLines } from './frames.ts';
+import { type Cut, clientFrame, cutEvents, cutFrames, cutLines } from './frames.ts';
+
+/** The first bytes of a comment, and of an event with a name. */
+const passedOver = [':', 'e'].map((character) => character.charCodeAt(0));
 
 /** What a client tells of. */
 export interface WireClientEvents {
@@ -28,8 +31,9 @@ export class WireClient {
     this.#dialect = dialect;
     this.#kept = kept;
     this.#events = events;
-    this.#cut = dialect.path === undefined ? cutLines : cutFrames;
-    this.#state = dialect.path === undefined ? 'greeted' : 'upgrading';
+    const { path, stream } = dialect;
+    this.#cut = stream !== undefined ? cutEvents : path === undefined ? cutLines : cutFrames;
+    this.#state = path === undefined && stream === undefined ? 'greeted' : 'upgrading';
     this.#socket = connect({ port, host: '127.0.0.1', noDelay: true }, () => this.#begin());
     this.#socket.on('data', (chunk) => this.#read(chunk as Buffer));
     this.#socket.on('close', () => events.closed());
@@ -40,7 +44,13 @@ export class WireClient {
   }
 
   #begin(): void {
-    const { path, subprotocol } = this.#dialect;
+    const { path, stream, subprotocol } = this.#dialect;
+    if (stream !== undefined) {
+      const { id } = this.#kept;
+      const last = id === undefined ? '' : `Last-Event-ID: ${id}\r\n`;
+      this.#socket.write(`GET ${stream} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n${last}\r\n`);
+      return;
+    }
     if (path === undefined) {
       this.#events.greeted();
       return;
@@ -60,7 +70,7 @@ export class WireClient {
         this.#rest = bytes;
         return;
       }
-      if (!bytes.toString('latin1').startsWith('HTTP/1.1 101')) throw new Error(bytes.toString('latin1'));
+      if (!/^HTTP\/1\.1 (101|200)/.test(bytes.toString('latin1'))) throw new Error(bytes.toString('latin1'));
       bytes = bytes.subarray(end + 4);
       this.#state = 'greeting';
       const hello = this.#dialect.hello?.(this.#kept);
@@ -74,6 +84,7 @@ export class WireClient {
         if (this.#greet(whole.toString('utf8', start, end))) messages++;
         return;
       }
+      if (this.#dialect.onlyUnnamed === true && passedOver.includes(whole[start] as number)) return;
       messages++;
       if (this.keeps) this.#dialect.keep?.(whole.toString('utf8', start, end), this.#kept);
       else if (this.answers && answer !== undefined) answers.push(answer(whole.toString('utf8', start, end)));
