@@ -1,4 +1,3 @@
-import { isHexbusError } from '../errors.ts';
 import type { Settlement } from '../ports/history-store.ts';
 import type { DeadLetter } from './api.ts';
 import { assertField } from './checks.ts';
@@ -27,17 +26,8 @@ export class DeadLetters {
     const positions = given ?? (await this.#allPositions());
     checkPositions(positions);
     const first = positions.reduce((one, other) => Math.min(one, other), Infinity);
-    await this.#side.heldQueue(this.#topic).requeueing(epoch, first);
-    try {
-      const count = await this.#settle('requeue', positions, epoch);
-      if (count > 0) this.#side.findHeldQueue(this.#topic)?.rewind();
-      return count;
-    } catch (error) {
-      if (isHexbusError(error, 'HEXBUS_OUTCOME_UNKNOWN')) {
-        this.#side.findHeldQueue(this.#topic)?.requeueDoubted(epoch, first);
-      }
-      throw error;
-    }
+    const settle = (): Promise<number> => this.#settle('requeue', positions, epoch);
+    return this.#side.heldQueue(this.#topic).requeue(epoch, first, settle);
   }
 
   async discard(positions: readonly number[]): Promise<number> {

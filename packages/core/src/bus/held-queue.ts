@@ -33,6 +33,8 @@ export class HeldQueue {
   #feed: Feed | undefined;
   #durable: DurableName | undefined;
   #delivering = false;
+  /** How many are under way. */
+  #requeues = 0;
   #rewindWanted = false;
   #doubted = false;
   /** The next page tells of losses that nobody has told of. */
@@ -105,19 +107,28 @@ export class HeldQueue {
   }
 
   /**
-   * Dead messages are about to wait again in their old places, from `first` on, where a bound may remove them: losses from there on are to be told
-   * again, by whoever finds the queue after a write that did not tell. To be awaited before that write, so that it is committed by then.
+   * Has dead messages, the first of them at `first`, wait again by `settle`. A bound may remove them in the same write or a later one, which may be
+   * told to nobody here: so losses from there on count as untold, for whoever looks at what the store tells of them.
    */
-  async requeueing(epoch: string, first: number): Promise<void> {
-    const told = this.#told ?? (await this.#side.history.loadCursor(this.#reportName));
-    if (told?.epoch === epoch && told.position >= first) this.#remember(epoch, first - 1);
-    this.#loop.wake();
-  }
-
-  /** Whether messages from `first` on wait again is not known. */
-  requeueDoubted(epoch: string, first: number): void {
-    if (this.#feed?.epoch === epoch) this.#feed.unmarkKnown(this.#topic, first);
-    this.doubt();
+  async requeue(epoch: string, first: number, settle: () => Promise<number>): Promise<number> {
+    this.#requeues += 1;
+    try {
+      const told = this.#told ?? (await this.#side.history.loadCursor(this.#reportName));
+      const wasTold = told?.epoch === epoch && told.position >= first;
+      if (wasTold && !this.#loop.stopped) this.#remember(epoch, first - 1);
+      const count = await settle();
+      if (count > 0) this.rewind();
+      return count;
+    } catch (error) {
+      if (isHexbusError(error, 'HEXBUS_OUTCOME_UNKNOWN')) {
+        if (this.#feed?.epoch === epoch) this.#feed.unmarkKnown(this.#topic, first);
+        this.doubt();
+      }
+      throw error;
+    } finally {
+      this.#requeues -= 1;
+      this.#loop.wake();
+    }
   }
 
   /** A write may have dropped messages without telling: what is queued may be gone, and the marks of the store are news again. */
@@ -181,7 +192,7 @@ export class HeldQueue {
     this.#feed = undefined;
     this.#marksAreNews = true;
     await this.#durable?.committed();
-    if (this.#listeners.size > 0 || this.#loop.stopped) return;
+    if (this.#listeners.size > 0 || this.#requeues > 0 || this.#loop.stopped) return;
     this.#durable?.release();
     this.#retired();
   }
