@@ -1,4 +1,15 @@
 export type {
+  BridgeObserverEvents,
+  BridgeResult,
+  MessageBridge,
+  MessageBridgeOptions,
+  MessageRoute,
+  MessageSource,
+  SourceHandler,
+  SourceMessage,
+} from './bridge/api.ts';
+export { createMessageBridge } from './bridge/message-bridge.ts';
+export type {
   Bus,
   DeadLetter,
   From,

@@ -1,0 +1,151 @@
+import type { Bus } from '../bus/api.ts';
+import { assertField, configError } from '../bus/checks.ts';
+import { type BusInternals, busInternals } from '../bus/internals.ts';
+import type { EventMap, TopicOf } from '../bus/topics.ts';
+import type { CancelTimer } from '../clock.ts';
+import { HexbusError } from '../errors.ts';
+import type { LifecycleState } from '../lifecycle.ts';
+import { ObserverHub } from '../observer-hub.ts';
+import type {
+  BridgeObserverEvents,
+  MessageBridge,
+  MessageBridgeOptions,
+  MessageRoute,
+  MessageSource,
+  SourceHandler,
+} from './api.ts';
+import { Hooks } from './hooks.ts';
+import { type BridgedBus, Intake } from './intake.ts';
+import { type BridgeSettings, resolveBridgeOptions } from './options.ts';
+
+/** Makes a bridge from a source to a bus, idle. Throws `HEXBUS_CONFIG` naming the field that is wrong. Nothing is listened to before `open`. */
+export function createMessageBridge<Events extends EventMap = Record<string, unknown>>(
+  bus: Bus<Events>,
+  options: MessageBridgeOptions<TopicOf<Events>>,
+): MessageBridge {
+  const holder = bus as unknown as { readonly [busInternals]: BusInternals } | undefined;
+  const topics = holder?.[busInternals]?.topics;
+  assertField(holder !== undefined && topics !== undefined, 'bus', bus, 'pass what createBus returned');
+  const bridged: BridgedBus = {
+    get state() {
+      return bus.state;
+    },
+    get internals() {
+      return holder[busInternals];
+    },
+  };
+  // The event map only narrows the topics of routes and hooks.
+  return new HexMessageBridge(bridged, resolveBridgeOptions(options as unknown as MessageBridgeOptions, bus, topics));
+}
+
+class HexMessageBridge implements MessageBridge {
+  readonly #bus: BridgedBus;
+  readonly #settings: BridgeSettings;
+  readonly #observers = new ObserverHub<BridgeObserverEvents>(['error']);
+  readonly #hooks: Hooks;
+  readonly #intake: Intake;
+  readonly #stops: (() => unknown)[] = [];
+  #state: LifecycleState = 'idle';
+  #opening: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(bus: BridgedBus, settings: BridgeSettings) {
+    this.#bus = bus;
+    this.#settings = settings;
+    this.#hooks = new Hooks(settings, this.#observers);
+    this.#intake = new Intake(bus, settings.messages, this.#hooks, this.#observers);
+  }
+
+  get state(): LifecycleState {
+    return this.#state;
+  }
+
+  open(): Promise<void> {
+    this.#opening ??= this.#closing === undefined ? this.#open() : Promise.reject(bridgeClosed());
+    return this.#opening;
+  }
+
+  observe<Name extends keyof BridgeObserverEvents>(
+    name: Name,
+    observer: (event: BridgeObserverEvents[Name]) => void,
+  ): () => void {
+    return this.#observers.observe(name, observer);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #open(): Promise<void> {
+    this.#state = 'opening';
+    try {
+      const { state, internals } = this.#bus;
+      if (state === 'closing' || state === 'closed')
+        throw new HexbusError('HEXBUS_CLOSED', `open: the bus is ${state}; make a bridge to a new one`);
+      internals.endings.add(this.#intake.ended);
+      for (const route of this.#settings.messages) this.#listen(route);
+      this.#state = 'open';
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  #listen(route: MessageRoute): void {
+    const { source } = this.#settings;
+    const handler: SourceHandler = (message) => {
+      // A source may go on handing over after it was let go.
+      if (this.#closing === undefined) return this.#intake.take(route, message);
+      const refused = Promise.reject(bridgeClosed());
+      refused.catch(() => undefined);
+      return refused;
+    };
+    this.#stops.push(listen(source, route.type, handler));
+  }
+
+  async #close(): Promise<void> {
+    this.#state = 'closing';
+    for (const stop of this.#stops) {
+      try {
+        stop();
+      } catch (error) {
+        this.#observers.error(error);
+      }
+    }
+    await this.#withinCloseTimeout(this.#intake.idle());
+    this.#bus.internals.endings.delete(this.#intake.ended);
+    this.#hooks.end();
+    this.#state = 'closed';
+    this.#observers.removeAll();
+  }
+
+  async #withinCloseTimeout(idle: Promise<void>): Promise<void> {
+    const { closeTimeoutMs } = this.#settings;
+    let cancel: CancelTimer | undefined;
+    const timeout = new Promise<void>((resolve) => {
+      if (closeTimeoutMs !== Infinity) cancel = this.#bus.internals.clock.setTimer(resolve, closeTimeoutMs, true);
+    });
+    await Promise.race([idle, timeout]);
+    cancel?.();
+  }
+}
+
+/** Returns what ends it. */
+function listen(source: MessageSource, type: string, handler: SourceHandler): () => unknown {
+  const returned = source.on(type, handler);
+  if (typeof returned === 'function') return returned as () => unknown;
+  if (typeof source.off === 'function') return () => source.off?.(type, handler);
+  throw configError('source', returned, 'its on must return what ends it, or it must have an off');
+}
+
+function bridgeClosed(): HexbusError {
+  return new HexbusError(
+    'HEXBUS_CLOSED',
+    'the message bridge is closing or closed; make a new one with createMessageBridge',
+  );
+}

@@ -1,0 +1,103 @@
+import { createMessageBridge, type MessageSource } from '@hexbus/core';
+import { expect, onTestFinished, test } from 'vitest';
+import { type TestBus, useBuses } from '../support/buses.ts';
+import { deferred } from '../support/deferred.ts';
+
+const { open } = useBuses();
+
+async function two(): Promise<{ readonly from: TestBus; readonly to: TestBus; settled(): Promise<void> }> {
+  const [from, to] = [await open(), await open()];
+  return {
+    from,
+    to,
+    async settled() {
+      for (let round = 0; round < 3; round++) {
+        await from.settled();
+        await to.settled();
+      }
+    },
+  };
+}
+
+test('a bus is a source as it is: topics that are retained, held or neither, in order', async () => {
+  const { from, to, settled } = await two();
+  const bridge = createMessageBridge(to.bus, {
+    source: from.bus,
+    messages: [
+      { type: 'order.created', topic: 'job.order', saveHistory: true },
+      { type: 'job.x', topic: 'job.order', saveHistory: true },
+      { type: 'mouse', topic: 'mouse' },
+    ],
+  });
+  await bridge.open();
+  to.bus.subscribe('mouse', to.log.handler('mouse'));
+  from.bus.emit('mouse', 1);
+  await from.bus.publish('order.created', 2, { id: 'o2', sender: 'ann' });
+  await from.bus.publish('job.x', 3, { id: 'j3' });
+  await settled();
+  to.bus.subscribe('job.order', ({ id, type, body, sender }) => to.log.note(`${type} ${id} ${body} ${sender}`));
+  await settled();
+  expect(to.log.take()).toEqual(['mouse: mouse mouse 1', 'order.created o2 2 ann', 'job.x j3 3 undefined']);
+  expect(await from.bus.stats('job.x')).toMatchObject({ waiting: 0 });
+
+  await bridge.close();
+  expect((await from.bus.stats('order.created')).listeners).toBe(0);
+  expect((await from.bus.stats('mouse')).listeners).toBe(0);
+  await from.bus.publish('job.x', 4);
+  await settled();
+  expect(await from.bus.stats('job.x')).toMatchObject({ waiting: 1 });
+});
+
+test('a held message of the source is handled only when it is safely in the other bus, and tried again until then', async () => {
+  const { from, to, settled } = await two();
+  const bridge = createMessageBridge(to.bus, {
+    source: from.bus,
+    messages: [{ type: 'job.x', topic: 'job.y', saveHistory: true }],
+  });
+  onTestFinished(() => bridge.close());
+  const errors: unknown[] = [];
+  bridge.observe('error', ({ error }) => errors.push(error));
+  await bridge.open();
+  const gate = deferred();
+  to.onNextWrite(async () => {
+    await gate.promise;
+    throw new Error('planted');
+  });
+  await from.bus.publish('job.x', 1);
+  await settled();
+  expect(await from.bus.stats('job.x')).toMatchObject({ waiting: 1 });
+  gate.resolve();
+  await settled();
+  expect(errors).toMatchObject([{ code: 'HEXBUS_OUTCOME_UNKNOWN' }]);
+  await from.clock.advance(100);
+  await settled();
+  expect(await from.bus.stats('job.x')).toMatchObject({ waiting: 0 });
+  expect(await to.bus.stats('job.y')).toMatchObject({ waiting: 1 });
+});
+
+test('a subscription with a name is a source that goes on where it was', async () => {
+  const { from, to, settled } = await two();
+  const durable: MessageSource = {
+    on(type, handler) {
+      const subscription = from.bus.subscribe(type, handler, { name: `bridge of ${type}`, from: 'earliest' });
+      return () => subscription.unsubscribe();
+    },
+  };
+  await from.bus.publish('order.created', 1);
+  const messages = [{ type: 'order.created', topic: 'job.order', saveHistory: true }];
+  for (const n of [2, 3]) {
+    const bridge = createMessageBridge(to.bus, { source: durable, messages });
+    await bridge.open();
+    await settled();
+    await bridge.close();
+    await settled();
+    await from.bus.publish('order.created', n);
+  }
+  const last = createMessageBridge(to.bus, { source: durable, messages });
+  await last.open();
+  await settled();
+  await last.close();
+  to.bus.subscribe('job.order', ({ body }) => to.log.note(String(body)));
+  await settled();
+  expect(to.log.take()).toEqual(['1', '2', '3']);
+});
