@@ -1,0 +1,43 @@
+import type { Person, PostTarget } from '../../shared/messages.ts';
+import { type Choices, offer } from '../choices.ts';
+import { find } from '../dom.ts';
+import { type PeopleNow, tabsOf } from '../people-now.ts';
+import type { Tab } from '../tab.ts';
+import { count, plural, shortName } from '../words.ts';
+
+/** A form that posts to everyone, to a person, or to a tab. */
+export function showPost(tab: Tab, people: PeopleNow): void {
+  const target = find<HTMLSelectElement>('#post-target');
+  const text = find<HTMLInputElement>('#post-text');
+  const result = find('#post-result');
+  people.watch((all) => offer(target, choicesOf(all)));
+
+  find('#post').addEventListener('submit', async (event) => {
+    event.preventDefault();
+    const outcome = await tab.request('post', { target: targetOf(target.value), text: text.value });
+    text.select();
+    if (outcome.status !== 'success') result.textContent = `Not sent: ${outcome.status}`;
+    else result.textContent = inWords(outcome.body, target.value.startsWith('user:'));
+  });
+}
+
+function choicesOf(people: readonly Person[]): Choices {
+  return {
+    Everyone: [{ value: 'all', label: 'Everyone who is here' }],
+    People: people.map(({ id, name }) => ({ value: `user:${id}`, label: name })),
+    Tabs: tabsOf(people).map(({ person, tab: { session } }) => {
+      return { value: `session:${session}`, label: `${person.name} · ${shortName(session)}` };
+    }),
+  };
+}
+
+function targetOf(value: string): PostTarget {
+  if (value.startsWith('user:')) return { user: value.slice('user:'.length) };
+  return value.startsWith('session:') ? { session: value.slice('session:'.length) } : { all: true };
+}
+
+function inWords({ receivers, position }: { receivers: number; position: number | null }, toUser: boolean): string {
+  const kept = position === null ? 'not kept' : `kept at position ${count(position)}`;
+  if (receivers > 0) return `Sent to ${plural(receivers, 'tab')}, ${kept}.`;
+  return `${toUser ? 'Nobody is there: it waits' : 'The tab is not connected'}, ${kept}.`;
+}

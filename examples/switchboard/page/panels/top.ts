@@ -1,0 +1,40 @@
+import { type User, users } from '../../shared/users.ts';
+import { find, make } from '../dom.ts';
+import type { LinkState, Tab, TransportName } from '../tab.ts';
+import { seconds, shortName, transportName } from '../words.ts';
+
+/** Whose tab this is, how it is connected, and the ways to the tabs of others. */
+export function showTop(tab: Tab, you: User): void {
+  document.title = `${you.name} · hexbus switchboard`;
+  find('#your-name').textContent = you.name;
+  const others = users.filter((user) => user !== you);
+  find('#others').replaceChildren(
+    'Open as ',
+    ...others.map(({ id, name }) => make('a', { href: `/?user=${id}`, target: '_blank', rel: 'noopener' }, name)),
+  );
+  showLinkState(tab);
+  offerTransports(tab);
+}
+
+function showLinkState(tab: Tab): void {
+  const state = find('#link-state');
+  tab.onState((link) => {
+    state.dataset['state'] = link.connected ? 'connected' : 'away';
+    state.textContent = inWords(link);
+  });
+}
+
+function inWords({ connected, session, transport, retryMs }: LinkState): string {
+  if (connected) return `Connected over ${transportName(transport)} · tab ${shortName(session ?? '')}`;
+  return retryMs === undefined ? 'Connecting' : `Cut off, tries again in ${seconds(retryMs)}`;
+}
+
+function offerTransports(tab: Tab): void {
+  const choice = find<HTMLFieldSetElement>('#transport');
+  choice.addEventListener('change', async ({ target }) => {
+    choice.disabled = true;
+    await tab.switchTo((target as HTMLInputElement).value as TransportName);
+    choice.disabled = false;
+    (target as HTMLInputElement).focus();
+  });
+}

@@ -1,0 +1,46 @@
+import type { Bus } from '@hexbus/core';
+import type { Events } from './topics.ts';
+
+const perSecondAtFirst = 4;
+export const maxPerSecond = 50;
+
+/** Publishes 1, 2, 3, ... to a topic that is kept and to one that is not, so that pages can show what they miss. Goes on behind the last kept number. */
+export class Pulse {
+  readonly #bus: Bus<Events>;
+  readonly #onError: (error: unknown) => void;
+  #number = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(bus: Bus<Events>, onError: (error: unknown) => void) {
+    this.#bus = bus;
+    this.#onError = onError;
+  }
+
+  /** The last one. */
+  get number(): number {
+    return this.#number;
+  }
+
+  async start(): Promise<void> {
+    const { messages } = await this.#bus.read('pulse.kept', { last: 1 });
+    this.#number = messages[0]?.body.number ?? 0;
+    this.setRate(perSecondAtFirst);
+  }
+
+  /** From 0 to `maxPerSecond`. */
+  setRate(perSecond: number): void {
+    this.stop();
+    if (perSecond > 0) this.#timer = setInterval(() => this.#beat(), 1_000 / perSecond);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  #beat(): void {
+    this.#number += 1;
+    const body = { number: this.#number };
+    this.#bus.publish('pulse.kept', body).catch(this.#onError);
+    this.#bus.emit('pulse.fleeting', body);
+  }
+}
