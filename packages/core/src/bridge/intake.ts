@@ -1,7 +1,6 @@
 import type { Bus, Receipt } from '../bus/api.ts';
 import { configError, isObject } from '../bus/checks.ts';
-import type { EndingListener, Hear } from '../bus/endings.ts';
-import type { HandlingOutcome } from '../bus/handler-runner.ts';
+import type { EndingListener, HandlingOutcome, Hear } from '../bus/endings.ts';
 import type { BusInternals } from '../bus/internals.ts';
 import { type ErrorCode, isHexbusError, shorten } from '../errors.ts';
 import type { ObserverHub } from '../observer-hub.ts';

@@ -1,6 +1,11 @@
 import type { Message } from '../message.ts';
 import type { DroppedMessage } from '../ports/history-store.ts';
-import type { HandlingOutcome } from './handler-runner.ts';
+
+/** How a message ended for one handler. `abandoned`: the runner was ended before any try succeeded; nothing is settled. */
+export type HandlingOutcome =
+  | { readonly status: 'handled'; readonly result: unknown }
+  | { readonly status: 'failed'; readonly error: unknown }
+  | { readonly status: 'abandoned' };
 
 /** How a message ended for good, or until somebody requeues it. `dropped`: a bound of its held topic removed it. */
 export type Ending =

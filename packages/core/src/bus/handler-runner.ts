@@ -3,13 +3,8 @@ import { HexbusError, shorten } from '../errors.ts';
 import type { Message } from '../message.ts';
 import type { HandlerContext } from './api.ts';
 import { Backoff } from './backoff.ts';
+import type { HandlingOutcome } from './endings.ts';
 import type { HandlingSettings } from './options.ts';
-
-/** How a message ended for one handler. `abandoned`: the runner was ended before any try succeeded; nothing is settled. */
-export type HandlingOutcome =
-  | { readonly status: 'handled'; readonly result: unknown }
-  | { readonly status: 'failed'; readonly error: unknown }
-  | { readonly status: 'abandoned' };
 
 export interface HandlerRunnerOptions {
   readonly handler: (message: Message, context: HandlerContext) => unknown;

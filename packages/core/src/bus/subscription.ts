@@ -3,15 +3,8 @@ import type { HexbusError } from '../errors.ts';
 import type { Message, RetainedMessage } from '../message.ts';
 import type { Handler, Subscription, SubscriptionStart, SubscriptionState } from './api.ts';
 import { Deferred } from './deferred.ts';
-import type { CallOutcomes } from './endings.ts';
-import {
-  abandoned,
-  CallContext,
-  type HandlingOutcome,
-  handlerFailed,
-  isThenable,
-  subscriptionEnded,
-} from './handler-runner.ts';
+import type { CallOutcomes, HandlingOutcome } from './endings.ts';
+import { abandoned, CallContext, handlerFailed, isThenable, subscriptionEnded } from './handler-runner.ts';
 import type { Lane, LaneHandling } from './lane.ts';
 import type { DurableName } from './named-cursors.ts';
 import { type MessageReference, referenceOf } from './observers.ts';
