@@ -1,0 +1,50 @@
+import { isHexbusError } from '@hexbus/core';
+import { type Contents, dropNamespace, readContents } from './contents.ts';
+import { messageItem, reasonItem } from './items.ts';
+import { Journal } from './journal.ts';
+import type { MessageLog } from './message-log.ts';
+import type { Namespace } from './namespace.ts';
+
+/**
+ * Moves what waits in held topics, and what died there, from the namespace of a closed tab behind the messages of a log, in its order; then the rest
+ * of that namespace goes. Each message is moved by itself: a copy is committed, but does not count before its original is removed. So nothing is
+ * lost or twice wherever this ends, and it takes the room of one message. Ends early where there is none; throws what the storage throws.
+ *
+ * A namespace stays if it has messages that its tab held and this log does not, for a page that does, or if a newer version wrote it.
+ */
+export function adopt(log: MessageLog, orphan: Namespace, newEpoch: string): void {
+  const contents = contentsOf(orphan);
+  if (contents === undefined) return;
+  const { messages, voided, reasons } = contents;
+  const present = messages.filter(({ isGone }) => !isGone);
+  if (present.length > 0) {
+    const epoch = beginMoving(orphan, contents, newEpoch);
+    for (const { message } of voided) orphan.remove(messageItem(message.position));
+    for (const item of present) {
+      const { topic, position } = item.message;
+      if (!log.retention.isHeld(topic)) continue;
+      if (log.adopt(item, reasons.get(position), { tab: orphan.tab, epoch, position }) === 'no-room') return;
+      orphan.remove(messageItem(position));
+      orphan.remove(reasonItem(position));
+    }
+  }
+  const isWaitingForOthers = present.some(({ held, message }) => held && !log.retention.isHeld(message.topic));
+  if (!isWaitingForOthers) dropNamespace(orphan);
+}
+
+function contentsOf(orphan: Namespace): Contents | undefined {
+  try {
+    return readContents(orphan);
+  } catch (error) {
+    if (isHexbusError(error, 'HEXBUS_HISTORY_NEWER')) return undefined;
+    throw error;
+  }
+}
+
+/** From here on messages go without a commit of that namespace, so their number is no longer told. */
+function beginMoving(orphan: Namespace, { head, highest, unwritten, isDamaged }: Contents, newEpoch: string): string {
+  const epoch = head === undefined || isDamaged ? newEpoch : head.epoch;
+  const position = Math.max(highest, head?.position ?? 0);
+  new Journal(orphan, unwritten).commit({ epoch, owner: '', position, time: head?.time ?? 0, count: -1 });
+  return epoch;
+}

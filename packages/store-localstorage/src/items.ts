@@ -1,0 +1,101 @@
+import type { NamedCursor, StoredMessage } from '@hexbus/core';
+
+/** The version of all that is written. A history refuses higher ones, and reads none lower yet. */
+export const formatVersion = 1;
+
+/** Where a message lay before it was adopted. As long as it is still there, the copy does not count. */
+export interface Origin {
+  readonly tab: string;
+  readonly epoch: string;
+  readonly position: number;
+}
+
+/** A message as it lies in a storage. Without a body it is only remembered: by its topic and id, so that a second one is a duplicate. */
+export interface MessageItem {
+  readonly message: StoredMessage;
+  readonly isGone: boolean;
+  /** The caller gave the id. */
+  readonly once: boolean;
+  /** Its topic was held when it was appended. */
+  readonly held: boolean;
+  readonly origin: Origin | undefined;
+}
+
+type Header = Omit<StoredMessage, 'position' | 'body'> & { once?: true; held?: true; origin?: Origin };
+
+/** A header on one line, then the body as it is: within the header each of its quotes would cost a character more. */
+export function formatMessage({ message, once, held, origin }: Omit<MessageItem, 'isGone'>): string {
+  const { topic, id, time, type, attributes, body } = message;
+  const header: Header = {
+    topic,
+    id,
+    time,
+    ...(type === undefined ? {} : { type }),
+    ...(attributes === undefined ? {} : { attributes }),
+    ...(once ? { once } : {}),
+    ...(held ? { held } : {}),
+    ...(origin === undefined ? {} : { origin }),
+  };
+  return `${JSON.stringify(header)}\n${body}`;
+}
+
+/** What is kept of a message that is gone, as long as its id is remembered. Shorter than the message was. */
+export function formatGone({ topic, id, time }: StoredMessage): string {
+  return JSON.stringify({ topic, id, time, once: true });
+}
+
+export function parseMessage(position: number, text: string): MessageItem {
+  const end = text.indexOf('\n');
+  const { topic, id, time, type, attributes, once, held, origin } = JSON.parse(
+    end < 0 ? text : text.slice(0, end),
+  ) as Header;
+  const message: StoredMessage = {
+    position,
+    topic,
+    id,
+    time,
+    ...(type === undefined ? {} : { type }),
+    body: end < 0 ? '' : text.slice(end + 1),
+    ...(attributes === undefined ? {} : { attributes }),
+  };
+  return { message, isGone: end < 0, once: once === true, held: held === true, origin };
+}
+
+/** What a commit writes, in one item: everything up to here counts, and what is still to be done for it. */
+export interface HeadItem {
+  readonly version: typeof formatVersion;
+  readonly epoch: string;
+  /** Drawn at each opening, so that whoever opened before notices. */
+  readonly owner: string;
+  readonly position: number;
+  /** The time of the last message. */
+  readonly time: number;
+  /** How many messages lie in the storage; -1 while they are moved to another tab. */
+  readonly count: number;
+  /** Positions of messages that are to go. */
+  readonly gone: readonly number[];
+  /** Other items with their new texts, or null for those that are to go. */
+  readonly put: readonly (readonly [item: string, text: string | null])[];
+}
+
+/** Undefined for a head of a newer version. */
+export function parseHead(text: string): HeadItem | undefined {
+  const head = JSON.parse(text) as HeadItem;
+  return head.version > formatVersion ? undefined : head;
+}
+
+export function formatCursorItem({ epoch, position, filter }: NamedCursor): string {
+  return JSON.stringify([epoch, position, filter]);
+}
+
+export function parseCursorItem(name: string, text: string): NamedCursor {
+  const [epoch, position, filter] = JSON.parse(text) as [string, number, string[]];
+  return { name, epoch, position, filter };
+}
+
+export const headItem = 'head';
+export const leaseItem = 'lease';
+export const messageItem = (position: number): string => `m/${position}`;
+export const reasonItem = (position: number): string => `d/${position}`;
+export const cursorItem = (name: string): string => `c/${name}`;
+export const markItem = (topic: string): string => `t/${topic}`;

@@ -1,0 +1,102 @@
+import type { StoredMessage } from '@hexbus/core';
+import type { Contents } from './contents.ts';
+import {
+  formatGone,
+  formatMessage,
+  formatVersion,
+  type HeadItem,
+  headItem,
+  type MessageItem,
+  messageItem,
+} from './items.ts';
+import type { Namespace } from './namespace.ts';
+
+/**
+ * How long a head is at least. What it has to say of a batch fits into this as a rule, so that a batch that only settles is written in place, also
+ * where the storage is full.
+ */
+const minHeadLength = 4096;
+
+/**
+ * Makes a batch one step on a storage that writes one key at a time. New messages are written first, above the head, where they do not count. The
+ * head is the commit: it moves over them, and lists what else the batch changes. These changes follow, and are made again by whoever reads
+ * the storage after a crash. What has no room then stays listed until it has.
+ */
+export class Journal {
+  readonly #namespace: Namespace;
+  readonly #staged: number[] = [];
+  /** Messages that are to go, with what is kept of them. */
+  readonly #gone = new Map<number, string | undefined>();
+  readonly #put: Map<string, string | null>;
+  #isChanged = false;
+  #headValue: string | undefined;
+
+  constructor(namespace: Namespace, unwritten: Contents['unwritten']) {
+    this.#namespace = namespace;
+    this.#put = new Map(unwritten);
+  }
+
+  /** Whether the head is still the one that was written last: nobody else opened the namespace, or cleared it. */
+  get isCurrent(): boolean {
+    return this.#headValue !== undefined && this.#namespace.raw(headItem) === this.#headValue;
+  }
+
+  /** Writes a message that the next commit is to make count. False if there is no room for it. */
+  stage(item: Omit<MessageItem, 'isGone'>): boolean {
+    const { position } = item.message;
+    if (!this.#namespace.tryToWrite(messageItem(position), formatMessage(item))) return false;
+    this.#staged.push(position);
+    this.#isChanged = true;
+    return true;
+  }
+
+  /** Has a message removed. If it is to be remembered, its topic and id are kept. */
+  remove(message: StoredMessage, remember: boolean): void {
+    this.#gone.set(message.position, remember ? formatGone(message) : undefined);
+    this.#isChanged = true;
+  }
+
+  /** Has another item written, or removed by null. */
+  put(item: string, text: string | null): void {
+    this.#put.set(item, text);
+    this.#isChanged = true;
+  }
+
+  /** Nothing is left to commit. */
+  get isClean(): boolean {
+    return !this.#isChanged;
+  }
+
+  /** Throws what the storage throws: then nothing of the batch counts, and this journal is of no use any more. */
+  commit(head: Omit<HeadItem, 'version' | 'gone' | 'put'>): void {
+    const item: HeadItem = { version: formatVersion, ...head, gone: [...this.#gone.keys()], put: [...this.#put] };
+    this.#headValue = this.#namespace.write(headItem, JSON.stringify(item), minHeadLength);
+    this.#isChanged = false;
+    this.#staged.length = 0;
+    try {
+      this.#finish();
+    } catch {
+      // The batch has taken effect. What is left to do is listed in the head, and in the next one.
+    }
+  }
+
+  /** Takes back what was staged. */
+  rollback(): void {
+    for (const position of this.#staged) this.#namespace.remove(messageItem(position));
+    this.#headValue = undefined;
+  }
+
+  /** Removals first: they make room. */
+  #finish(): void {
+    for (const [position, kept] of this.#gone) {
+      if (kept === undefined) this.#namespace.remove(messageItem(position));
+      // Shorter than what lies there, so there is room.
+      else this.#namespace.write(messageItem(position), kept);
+    }
+    this.#gone.clear();
+    for (const [item, text] of this.#put) if (text === null) this.#namespace.remove(item);
+    for (const [item, text] of this.#put) {
+      if (text === null || this.#namespace.tryToWrite(item, text)) this.#put.delete(item);
+    }
+  }
+}

@@ -1,0 +1,261 @@
+import {
+  type AppendResult,
+  createRetentionLookup,
+  type DroppedMessage,
+  type Head,
+  type NamedCursor,
+  type NewMessage,
+  type OpenHistoryOptions,
+  type RetentionLookup,
+  type Settlement,
+  type StoredMessage,
+  type WriteBatch,
+  type WriteResult,
+} from '@hexbus/core';
+import type { Contents } from './contents.ts';
+import {
+  cursorItem,
+  formatCursorItem,
+  type MessageItem,
+  markItem,
+  messageItem,
+  type Origin,
+  reasonItem,
+} from './items.ts';
+import { Journal } from './journal.ts';
+import { Marks } from './marks.ts';
+import type { Namespace } from './namespace.ts';
+import { RememberedIds } from './remembered-ids.ts';
+import { type Entry, findEntry, insertEntry, removeEntry, TopicLog } from './topic-log.ts';
+
+/** What a log is opened with, beside the options of the history. */
+export interface LogIdentity {
+  readonly owner: string;
+  /** Used where the contents have none, or one that counts no more. */
+  readonly newEpoch: string;
+}
+
+/** All that a namespace holds, in memory, and each change to it, carried out in the storage first. */
+export class MessageLog {
+  readonly epoch: string;
+  readonly retention: RetentionLookup;
+  readonly marks: Marks;
+  readonly cursors: Map<string, NamedCursor>;
+  /** Live and dead, over all topics. */
+  readonly entries: Entry[] = [];
+  readonly #owner: string;
+  readonly #namespace: Namespace;
+  readonly #journal: Journal;
+  readonly #topics = new Map<string, TopicLog>();
+  readonly #ids: RememberedIds;
+  /** Positions of which only topic and id are kept. */
+  readonly #gone = new Set<number>();
+  /** Positions whose ids the present batch made forgotten. */
+  #forgotten: number[] = [];
+  #position: number;
+  #time: number;
+
+  /** Writes a head, so that others see whose the namespace is. Throws what the storage throws. */
+  constructor(namespace: Namespace, contents: Contents, options: OpenHistoryOptions, identity: LogIdentity) {
+    const { head, isDamaged, highest } = contents;
+    const isNew = head === undefined || isDamaged || options.newEpoch === true;
+    this.epoch = isNew ? identity.newEpoch : head.epoch;
+    this.retention = createRetentionLookup(options.retention);
+    this.#owner = identity.owner;
+    this.#namespace = namespace;
+    this.#journal = new Journal(namespace, contents.unwritten);
+    this.marks = new Marks(this.retention, contents.marks, (topic, through) =>
+      this.#journal.put(markItem(topic), through === undefined ? null : String(through)),
+    );
+    this.cursors = new Map(contents.cursors);
+    this.#ids = new RememberedIds(options.deduplication);
+    this.#position = Math.max(head?.position ?? 0, isDamaged ? highest : 0);
+    this.#time = head?.time ?? 0;
+    for (const item of contents.messages) this.#load(item, contents.reasons.get(item.message.position));
+    for (const { message } of contents.voided) this.#journal.remove(message, false);
+    this.#forgotten.push(...this.#ids.forget(this.#time));
+    this.#commit();
+  }
+
+  /** Nobody else opened the namespace since, or cleared it. */
+  get isCurrent(): boolean {
+    return this.#journal.isCurrent;
+  }
+
+  get head(): Head {
+    return { epoch: this.epoch, position: this.#position };
+  }
+
+  topic(name: string): TopicLog | undefined {
+    return this.#topics.get(name);
+  }
+
+  /** Throws what the storage throws: then nothing was changed there, and this log is of no use any more. */
+  apply(batch: WriteBatch, clockNow: number): Omit<WriteResult, 'epoch' | 'applied'> {
+    const before = this.#position;
+    const now = Math.max(this.#time, clockNow);
+    return this.#atomically(() => {
+      const settled = batch.settle.map((settlement) => this.#settle(settlement));
+      const appended = batch.append.map((message) => this.#append(message, now));
+      for (const cursor of batch.commitCursors) this.#keepCursor(cursor);
+      for (const name of batch.deleteCursors) this.#deleteCursor(name);
+      const dropped = this.#trim(now);
+      if (!this.#journal.isClean) this.#commit();
+      return { before, head: this.#position, settled, appended, dropped };
+    });
+  }
+
+  /**
+   * Appends a message that another tab left, and commits it. `duplicate`: this tab has it, or had it a short while ago. Bounds of count do not refuse
+   * it: whoever published it was told that it is kept.
+   */
+  adopt(
+    { message, once, held }: MessageItem,
+    reason: string | undefined,
+    origin: Origin,
+  ): 'adopted' | 'duplicate' | 'no-room' {
+    const { topic: name, id } = message;
+    const topic = this.#obtain(name);
+    const isSame = (entry: Entry): boolean => entry.message.id === id;
+    const isHere = topic.live.some(isSame) || topic.dead.some(isSame);
+    const time = Math.max(this.#time, message.time);
+    if (isHere || (once && this.#ids.find(name, id, time) !== undefined)) return 'duplicate';
+    const adopted = { ...message, position: this.#position + 1, time };
+    if (!this.#journal.stage({ message: adopted, once, held, origin })) return 'no-room';
+    return this.#atomically(() => {
+      this.#add({ message: adopted, topic, once, reason: undefined });
+      if (reason !== undefined) this.#settle({ outcome: 'dead', topic: name, position: adopted.position, reason });
+      this.#commit();
+      return 'adopted';
+    });
+  }
+
+  #load({ message, isGone, once }: MessageItem, reason: string | undefined): void {
+    const { topic: name, id, position, time } = message;
+    this.#position = Math.max(this.#position, position);
+    this.#time = Math.max(this.#time, time);
+    if (once) this.#ids.add(name, id, position, time);
+    if (isGone) this.#gone.add(position);
+    else {
+      const topic = this.#obtain(name);
+      const entry: Entry = { message, topic, once, reason };
+      (reason === undefined ? topic.live : topic.dead).push(entry);
+      this.entries.push(entry);
+      this.#topics.set(name, topic);
+    }
+  }
+
+  #atomically<Result>(work: () => Result): Result {
+    try {
+      return work();
+    } catch (error) {
+      this.#journal.rollback();
+      throw error;
+    }
+  }
+
+  #commit(): void {
+    this.#journal.commit({
+      epoch: this.epoch,
+      owner: this.#owner,
+      position: this.#position,
+      time: this.#time,
+      count: this.entries.length,
+    });
+    for (const position of this.#forgotten) {
+      if (this.#gone.delete(position)) this.#namespace.remove(messageItem(position));
+    }
+    this.#forgotten = [];
+  }
+
+  #settle(settlement: Settlement): boolean {
+    const topic = this.#topics.get(settlement.topic);
+    if (topic === undefined) return false;
+    const { outcome, position } = settlement;
+    const isDead = outcome === 'requeue' || outcome === 'discard';
+    if (!isDead && !topic.isHeld) return false;
+    const entry = findEntry(isDead ? topic.dead : topic.live, position);
+    if (entry === undefined) return false;
+    if (outcome === 'handled' || outcome === 'discard') {
+      this.#remove(entry);
+      return true;
+    }
+    removeEntry(isDead ? topic.dead : topic.live, entry);
+    insertEntry(isDead ? topic.live : topic.dead, entry);
+    entry.reason = outcome === 'dead' ? settlement.reason : undefined;
+    this.#journal.put(reasonItem(position), entry.reason ?? null);
+    return true;
+  }
+
+  #append({ deduplicate, ...texts }: NewMessage, now: number): AppendResult {
+    const { topic: name, id } = texts;
+    const first = deduplicate ? this.#ids.find(name, id, now) : undefined;
+    if (first !== undefined) return { status: 'duplicate', position: first.position, time: first.time };
+    const topic = this.#obtain(name);
+    if (topic.isFull) return { status: 'refused', reason: 'topic-full' };
+    const message: StoredMessage = { ...texts, position: this.#position + 1, time: now };
+    const item = { message, once: deduplicate, held: topic.isHeld, origin: undefined };
+    if (!this.#journal.stage(item)) return { status: 'refused', reason: 'history-full' };
+    this.#add({ message, topic, once: deduplicate, reason: undefined });
+    return { status: 'appended', position: message.position, time: now };
+  }
+
+  #obtain(name: string): TopicLog {
+    return this.#topics.get(name) ?? new TopicLog(name, this.retention.policyOf(name));
+  }
+
+  #add(entry: Entry): void {
+    const { message, topic, once } = entry;
+    const { id, position, time } = message;
+    this.#position = position;
+    this.#time = time;
+    this.#topics.set(topic.name, topic);
+    topic.live.push(entry);
+    this.entries.push(entry);
+    if (!once) return;
+    this.#ids.add(topic.name, id, position, time);
+    this.#forgotten.push(...this.#ids.forget(time));
+  }
+
+  #remove(entry: Entry): void {
+    const { message, topic, once, reason } = entry;
+    const { id, position } = message;
+    const isRemembered = once && this.#ids.holds(topic.name, id, position);
+    this.#journal.remove(message, isRemembered);
+    if (isRemembered) this.#gone.add(position);
+    if (reason !== undefined) this.#journal.put(reasonItem(position), null);
+    removeEntry(reason === undefined ? topic.live : topic.dead, entry);
+    removeEntry(this.entries, entry);
+    if (topic.isEmpty) this.#topics.delete(topic.name);
+  }
+
+  #keepCursor({ name, epoch, position, filter }: NamedCursor): void {
+    const cursor: NamedCursor = { name, epoch, position, filter: [...filter] };
+    this.cursors.set(name, cursor);
+    this.#journal.put(cursorItem(name), formatCursorItem(cursor));
+  }
+
+  #deleteCursor(name: string): void {
+    if (this.cursors.delete(name)) this.#journal.put(cursorItem(name), null);
+  }
+
+  /** Brings every limit about, and tells what held topics lost. */
+  #trim(now: number): DroppedMessage[] {
+    const dropped: DroppedMessage[] = [];
+    for (const topic of this.#topics.values()) {
+      const oldest = now - (topic.policy?.maxAgeMs ?? Number.POSITIVE_INFINITY);
+      let count = Math.max(0, topic.live.length - topic.trimmedAbove);
+      while ((topic.live[count]?.message.time ?? now) < oldest) count++;
+      const trimmed = topic.live.slice(0, count);
+      for (const entry of trimmed) this.#remove(entry);
+      const last = trimmed.at(-1)?.message;
+      if (last !== undefined) this.marks.raise(topic.name, last.position);
+      if (topic.isHeld)
+        for (const { message } of trimmed)
+          dropped.push({ topic: topic.name, position: message.position, id: message.id });
+    }
+    this.marks.merge((topic) => !this.#topics.has(topic));
+    this.#forgotten.push(...this.#ids.forget(now));
+    return dropped.sort((a, b) => a.position - b.position);
+  }
+}

@@ -1,0 +1,59 @@
+import type { OpenHistoryOptions } from '@hexbus/core';
+
+interface FirstAppend {
+  readonly key: string;
+  readonly position: number;
+  readonly time: number;
+}
+
+/** The last ids that callers gave, with where and when each was first appended. */
+export class RememberedIds {
+  readonly #maxIds: number;
+  readonly #maxAgeMs: number;
+  readonly #byKey = new Map<string, FirstAppend>();
+  #oldestFirst: FirstAppend[] = [];
+  /** How many of these are forgotten. */
+  #start = 0;
+
+  constructor(options: OpenHistoryOptions['deduplication']) {
+    this.#maxIds = options.maxIds;
+    this.#maxAgeMs = options.maxAgeMs;
+  }
+
+  find(topic: string, id: string, now: number): FirstAppend | undefined {
+    const first = this.#byKey.get(keyOf(topic, id));
+    return first !== undefined && first.time >= now - this.#maxAgeMs ? first : undefined;
+  }
+
+  holds(topic: string, id: string, position: number): boolean {
+    return this.#byKey.get(keyOf(topic, id))?.position === position;
+  }
+
+  add(topic: string, id: string, position: number, time: number): void {
+    const first = { key: keyOf(topic, id), position, time };
+    this.#byKey.set(first.key, first);
+    this.#oldestFirst.push(first);
+  }
+
+  /** Forgets what is too much or too old, and returns its positions. */
+  forget(now: number): number[] {
+    const forgotten: number[] = [];
+    for (let oldest = this.#oldestFirst[this.#start]; oldest !== undefined; oldest = this.#oldestFirst[this.#start]) {
+      const count = this.#oldestFirst.length - this.#start;
+      if (count <= this.#maxIds && oldest.time >= now - this.#maxAgeMs) break;
+      this.#start++;
+      if (this.#byKey.get(oldest.key) === oldest) this.#byKey.delete(oldest.key);
+      forgotten.push(oldest.position);
+    }
+    if (this.#start * 2 > this.#oldestFirst.length) {
+      this.#oldestFirst = this.#oldestFirst.slice(this.#start);
+      this.#start = 0;
+    }
+    return forgotten;
+  }
+}
+
+/** A topic has no blanks, so that no two pairs share a key. */
+function keyOf(topic: string, id: string): string {
+  return `${topic} ${id}`;
+}
