@@ -81,7 +81,7 @@ export class NodeCalls {
     await this.#tell(node, { kind: 'take-over', connection });
   }
 
-  /** Hands text to the transport of that name on another node. Undefined: there is no answer. */
+  /** Hands text to the transport of that name on another node. Undefined: there is no answer. Rejects for one that is none. */
   async relay(node: string, transport: string, text: string, timeoutMs: number): Promise<string | undefined> {
     const call = JSON.stringify({ kind: 'relay', transport, text } satisfies NodeCall);
     const answer = await this.#broker.request(node, call, { timeoutMs });

@@ -21,6 +21,7 @@ import type { GatewaySettings } from './options.ts';
 import { Flusher } from './outbox.ts';
 import type { GatewayParts } from './parts.ts';
 import { Presence } from './presence.ts';
+import { Relays } from './relays.ts';
 import { notFound, RemoteRequests } from './remote-requests.ts';
 import { Sessions } from './sessions.ts';
 import { Tickets } from './tickets.ts';
@@ -40,8 +41,7 @@ export class OpenGateway {
   readonly #carried = new Set<LiveConnection>();
   /** From the handshake until the client was let in. */
   readonly #entering = new Set<LiveConnection>();
-  /** By the name of the transport. */
-  readonly #relays = new Map<string, (text: string) => Promise<string>>();
+  readonly #relays: Relays;
   #whenEmpty: (() => void) | undefined;
   #accepting = false;
 
@@ -92,11 +92,12 @@ export class OpenGateway {
     this.#presence = new Presence({ registry, node, clock, entries, onError });
     this.#calls = new NodeCalls(broker, node, {
       request: (connection, name, body, options) => this.#requestHere(connection, name, body, options),
-      relayed: (transport, text) => this.#relayed(transport, text),
+      relayed: (transport, text) => this.#relays.answer(transport, text),
       takeOver: (connection) => {
         this.#parts.directory.find(connection)?.end(closeCodes.sessionTaken, 'the session goes on elsewhere');
       },
     });
+    this.#relays = new Relays({ calls: this.#calls, clock });
     this.#remote = new RemoteRequests({ node, registry, calls: this.#calls, clock, onError });
   }
 
@@ -168,6 +169,7 @@ export class OpenGateway {
     const results = await Promise.allSettled(transports.map((transport) => transport.close()));
     for (const connection of [...this.#carried]) connection.terminate(closeCodes.restarting, 'the server restarts');
     this.#remote.end();
+    this.#relays.end();
     results.push(...(await Promise.allSettled([this.#presence.close(), this.#calls.close()])));
     results.push(...(await Promise.allSettled([this.#parts.userCursors?.close()])));
     this.#parts.sessions.clear();
@@ -179,15 +181,9 @@ export class OpenGateway {
     return {
       node: this.#parts.node,
       admit: (handshake, signal) => admit(this.#parts, handshake, signal, () => this.#accepting),
-      relay: (node, text, { timeoutMs }) => this.#calls.relay(node, name, text, timeoutMs),
-      onRelayed: (answer) => this.#relays.set(name, answer),
+      relay: (node, text, { timeoutMs }) => this.#relays.relay(node, name, text, timeoutMs),
+      onRelayed: (answer) => this.#relays.onRelayed(name, answer),
     };
-  }
-
-  async #relayed(transport: string, text: string): Promise<string> {
-    const answer = this.#relays.get(transport);
-    if (answer === undefined) throw configError('transport', transport, 'none of this name takes relays here');
-    return answer(text);
   }
 
   async #requestHere(connection: string, name: string, body: unknown, options: RequestOptions): Promise<Outcome> {

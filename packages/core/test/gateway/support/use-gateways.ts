@@ -17,6 +17,7 @@ import { busInternals } from '../../../src/bus/internals.ts';
 import { addressOf } from '../../../src/gateway/addresses.ts';
 import { type Buses, type TestBus, type TestBusOptions, useBuses, usualTopics } from '../../support/buses.ts';
 import { type ClientHello, connectClient, knock, type TestClient } from './connect-client.ts';
+import { createStreamTransport, type StreamTransport } from './stream-transport.ts';
 
 export interface WorldOptions extends Omit<GatewayOptions, 'transports' | 'clock' | 'randomness'> {
   /** What the bus retains; `usualTopics` unless others are named. */
@@ -27,11 +28,12 @@ export interface WorldOptions extends Omit<GatewayOptions, 'transports' | 'clock
   readonly on?: TestBus;
 }
 
-/** A gateway with a memory transport on a bus, all on one virtual clock. */
+/** A gateway with a memory transport, and one for streams, on a bus, all on one virtual clock. */
 export interface World extends TestBus {
   readonly host: TestBus;
   readonly gateway: Gateway;
   readonly transport: MemoryTransport;
+  readonly streams: StreamTransport;
   /** A client that is let in. `user`: who it is, by the usual `authenticate`. */
   connect(hello?: ClientHello, user?: string): Promise<TestClient>;
   /** One that may not be: its link, when it has ended. */
@@ -101,13 +103,14 @@ async function openWorld(buses: Buses, seed: number, options: WorldOptions = {})
   const host = on ?? (await buses.open({ ...(busOptions.withoutHistory ? {} : { topics }), ...busOptions }));
   const { bus, clock } = host;
   const transport = createMemoryTransport();
+  const streams = createStreamTransport();
   const registry = options.registry ?? createMemoryRegistry({ clock });
   const gateway = createGateway(bus, {
     authenticate,
     authorize: () => true,
     registry,
     ...gatewayOptions,
-    transports: [transport],
+    transports: [transport, streams],
     clock,
     randomness: createSeededRandomness(1_000 + seed),
   });
@@ -134,7 +137,7 @@ async function openWorld(buses: Buses, seed: number, options: WorldOptions = {})
     return {
       connections: gateway.connections.count,
       registered: (await registry.find({})).filter(({ node }) => node === gateway.node).length,
-      links: transport.count,
+      links: transport.count + streams.count,
       receivers,
       followers: side?.followers.size ?? 0,
     };
@@ -145,6 +148,7 @@ async function openWorld(buses: Buses, seed: number, options: WorldOptions = {})
     host,
     gateway,
     transport,
+    streams,
     async connect(hello = {}, user) {
       const client = await connectClient(transport, hello, handshakeOf(user, hello));
       const { session, connection } = client.welcome;
