@@ -6,35 +6,59 @@ import { createServer } from 'node:net';
 
 const timeoutMs = 20_000;
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
-const port = await freePort();
 
-const server = start('server.mjs');
-const client = start('client.mjs');
-const timer = setTimeout(() => {
-  for (const { child } of [server, client]) child.kill('SIGKILL');
-}, timeoutMs);
-await client.ended;
-await Promise.race([server.printedAll, server.ended]);
-server.child.kill('SIGKILL');
-await server.ended;
-clearTimeout(timer);
+/** What the README says that one changes on each side. */
+const overSse = {
+  'server.mjs': [
+    [
+      "import { createWsTransport } from '@hexbus/adapter-ws';",
+      "import { createSseTransport } from '@hexbus/adapter-sse';",
+    ],
+    ['createWsTransport({ port: 3000 })', 'createSseTransport({ port: 3000 })'],
+  ],
+  'client.mjs': [["token: 'secret of ann' }", "token: 'secret of ann', transport: 'sse' }"]],
+};
 
-for (const { name, promised, printed } of [server, client]) {
-  if (printed.text === promised) continue;
-  console.error(
-    `the README says that ${name} prints\n${promised}but within ${timeoutMs} ms it printed\n${printed.text}`,
-  );
-  process.exitCode = 1;
+for (const [over, changes] of Object.entries({ WebSocket: {}, SSE: overSse })) {
+  const port = await freePort();
+  const server = start('server.mjs', port, changes);
+  const client = start('client.mjs', port, changes);
+  const timer = setTimeout(() => {
+    for (const { child } of [server, client]) child.kill('SIGKILL');
+  }, timeoutMs);
+  await client.ended;
+  await Promise.race([server.printedAll, server.ended]);
+  server.child.kill('SIGKILL');
+  await server.ended;
+  clearTimeout(timer);
+
+  for (const { name, promised, printed } of [server, client]) {
+    if (printed.text === promised) continue;
+    console.error(
+      `the README says that ${name} prints\n${promised}but over ${over}, within ${timeoutMs} ms, it printed\n${printed.text}`,
+    );
+    process.exitCode = 1;
+  }
+  if (process.exitCode === undefined)
+    console.log(`  the server and the client of the README talk to each other over ${over}`);
 }
-if (process.exitCode === undefined) console.log('  the server and the client of the README talk to each other');
 
-/** @param {string} name */
-function start(name) {
+/**
+ * @param {'server.mjs' | 'client.mjs'} name
+ * @param {string} port
+ * @param {Partial<Record<string, string[][]>>} changes
+ */
+function start(name, port, changes) {
   const block = new RegExp(`\`\`\`ts no-run\n(// ${name}\n[^]*?)\n// prints:\n([^]*?)\`\`\``);
   const [, code = '', lines = ''] = block.exec(readme) ?? [];
   if (code.split('3000').length !== 2) throw new Error(`the README shows no ${name} with one port 3000`);
   const promised = lines.replace(/^\/\/ /gm, '');
-  writeFileSync(name, code.replace('3000', port));
+  let program = code;
+  for (const [from = '', to = ''] of changes[name] ?? []) {
+    if (!program.includes(from)) throw new Error(`the README's ${name} has no ${from}`);
+    program = program.replace(from, to);
+  }
+  writeFileSync(name, program.replace('3000', port));
   const child = spawn(process.execPath, [...process.execArgv, name], { stdio: ['ignore', 'pipe', 'inherit'] });
   const printed = { text: '' };
   const printedAll = new Promise((resolve) => {
