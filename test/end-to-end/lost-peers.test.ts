@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { FollowerArgument } from './programs/follower.ts';
 import { Child, canRunPrograms } from './support/child.ts';
 import { all, Flow, topics } from './support/flow.ts';
 import { type House, openHouse } from './support/house.ts';
 import { createDraw, seed } from './support/seed.ts';
 import { temporaryDirectory } from './support/temporary-directory.ts';
+import { type Via, vias } from './support/via.ts';
 import { nextTurn, Watch } from './support/watch.ts';
 
 const never = { timeoutMs: Number.POSITIVE_INFINITY };
@@ -21,9 +22,9 @@ function watchEnds({ gateway }: House): { readonly codes: number[]; readonly wat
   return { codes, watch };
 }
 
-function prepare(port: number): FollowerArgument {
+function prepare(via: Via, port: number): FollowerArgument {
   const file = temporaryDirectory();
-  return { port, session: file('session.json'), log: file('log.txt'), topics };
+  return { via, port, session: file('session.json'), log: file('log.txt'), topics };
 }
 
 /** Publishes once more on each topic, and waits until the client has handled it. */
@@ -38,13 +39,12 @@ function handled({ log }: FollowerArgument, topic: string): number[] {
   return lines.filter((line) => line.startsWith(`${topic} `)).map((line) => Number(line.split(' ')[1]));
 }
 
-test.runIf(canRunPrograms)(
-  'the end of a client that is killed is seen at once, and ends what it was asked',
-  async () => {
+describe.runIf(canRunPrograms).each(vias)('over %s', (via) => {
+  test('the end of a client that is killed is seen at once, and ends what it was asked', async () => {
     const house = await openHouse();
     const { gateway } = house;
     const { codes, watch } = watchEnds(house);
-    const client = new Child('follower', prepare(house.port));
+    const client = new Child('follower', prepare(via, house.port));
     await client.call('open');
     const [entry] = await gateway.connections.find();
     const target = { connection: entry?.id ?? '' };
@@ -55,16 +55,13 @@ test.runIf(canRunPrograms)(
     await watch.until(() => codes.length === 1);
     expect(codes).toEqual([1006]);
     expect(await gateway.connections.find()).toEqual([]);
-  },
-);
+  });
 
-test.runIf(canRunPrograms)(
-  'a client that is stopped is taken for dead, and goes on where it was when it runs again',
-  async () => {
+  test('a client that is stopped is taken for dead, and goes on where it was when it runs again', async () => {
     const house = await openHouse({ gateway: { timings: { pingMs: 100, maxMissedPings: 2 } } });
     const { gateway } = house;
     const { codes, watch } = watchEnds(house);
-    const argument = prepare(house.port);
+    const argument = prepare(via, house.port);
     const client = new Child('follower', argument);
     await client.call('open');
     const flow = new Flow(house.bus);
@@ -90,14 +87,11 @@ test.runIf(canRunPrograms)(
     await caughtUp(client, flow);
     await client.call('close');
     for (const topic of topics) expect(handled(argument, topic)).toEqual(flow.logs.get(topic));
-  },
-);
+  });
 
-test.runIf(canRunPrograms)(
-  `a client that is killed and started again with its session misses nothing (seed ${seed})`,
-  async () => {
+  test(`a client that is killed and started again with its session misses nothing (seed ${seed})`, async () => {
     const house = await openHouse();
-    const argument = prepare(house.port);
+    const argument = prepare(via, house.port);
     const draw = createDraw();
     const flow = new Flow(house.bus);
     /** How many lines the log of each topic had after each run. */
@@ -134,5 +128,5 @@ test.runIf(canRunPrograms)(
       }
       expect(known, `${topic}, seed ${seed}`).toBe(expected.length);
     }
-  },
-);
+  });
+});

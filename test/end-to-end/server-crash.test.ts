@@ -6,6 +6,7 @@ import { Follower } from './support/follower.ts';
 import { clientOf } from './support/house.ts';
 import { createDraw, seed } from './support/seed.ts';
 import { temporaryDirectory } from './support/temporary-directory.ts';
+import { vias } from './support/via.ts';
 import { nextTurn } from './support/watch.ts';
 
 const messages = 4_000;
@@ -13,15 +14,15 @@ const kills = 6;
 const early = [topics[0], topics[1], all];
 const late = [topics[2], topics[3], topics[4]];
 
-test.runIf(canRunPrograms)(
-  `a server killed ${kills} times and started again on its file loses and repeats nothing for a client (seed ${seed})`,
-  async () => {
+test.runIf(canRunPrograms).each(vias)(
+  `a server killed ${kills} times and started again on its file loses and repeats nothing for a client over %s (seed ${seed})`,
+  async (via) => {
     const file = temporaryDirectory()('bus.db');
     const draw = createDraw();
     let server = new Child('server', { file, port: 0 });
     const port = await server.call<number>('open');
 
-    const client = clientOf(port, { token: 'ann' });
+    const client = clientOf(via, port, { token: 'ann' });
     const follower = new Follower(client);
     const notes: number[] = [];
     client.on<number>('note', ({ body }) => {

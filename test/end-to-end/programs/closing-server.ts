@@ -1,16 +1,16 @@
 /** A server that asks its clients what they never answer, and closes when it is told. Ends by itself. */
-import { createWsTransport } from '@hexbus/adapter-ws';
 import { createBus } from '@hexbus/core';
 import { createGateway } from '@hexbus/core/gateway';
 import { createSqliteHistory } from '@hexbus/store-sqlite';
 import { argumentOf, obey } from '../support/commands.ts';
+import { Entrance } from '../support/entrance.ts';
 import { Watch } from '../support/watch.ts';
 
 const { file, drainMs } = argumentOf<{ readonly file: string; readonly drainMs: number }>();
 const bus = createBus({ history: createSqliteHistory({ file }), topics: { '>': { retain: { maxCount: 1_000 } } } });
-const transport = createWsTransport({ port: 0, host: '127.0.0.1' });
+const entrance = new Entrance();
 const gateway = createGateway(bus, {
-  transports: [transport],
+  transports: entrance.transports,
   authorize: () => true,
   limits: { maxConnectionsPerAddress: 2_000 },
   timings: { drainMs },
@@ -33,7 +33,7 @@ obey({
   async open(): Promise<number> {
     await bus.open();
     await gateway.open();
-    return transport.port ?? 0;
+    return entrance.listen();
   },
   /** Asks so many clients. */
   async ask(count: number): Promise<void> {
@@ -46,6 +46,7 @@ obey({
   async close(): Promise<readonly string[]> {
     await gateway.close();
     await bus.close();
+    await entrance.close();
     return statuses;
   },
 });

@@ -1,23 +1,22 @@
 /** A client that writes what it handles and its session to files, so that it can be killed and started again. */
 import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createClient, type SavedSession } from '@hexbus/client';
-import { WebSocket } from 'ws';
+import { optionsVia } from '../support/client-options.ts';
 import { argumentOf, obey } from '../support/commands.ts';
-import { hasty } from '../support/hasty.ts';
+import type { Via } from '../support/via.ts';
 import { Watch } from '../support/watch.ts';
 
 export interface FollowerArgument {
+  readonly via: Via;
   readonly port: number;
   readonly session: string;
   readonly log: string;
   readonly topics: readonly string[];
 }
 
-const { port, session, log, topics } = argumentOf<FollowerArgument>();
+const { via, port, session, log, topics } = argumentOf<FollowerArgument>();
 const client = createClient({
-  url: `ws://127.0.0.1:${port}/hexbus`,
-  WebSocket,
-  timings: hasty,
+  ...optionsVia(via, port),
   session: {
     load: () => (existsSync(session) ? (JSON.parse(readFileSync(session, 'utf8')) as SavedSession) : undefined),
     save(saved) {

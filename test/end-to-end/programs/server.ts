@@ -1,9 +1,9 @@
 /** A server whose history is a file. Publishes what it is told to, and is killed at any moment. */
-import { createWsTransport } from '@hexbus/adapter-ws';
 import { createBus } from '@hexbus/core';
 import { createGateway } from '@hexbus/core/gateway';
 import { createSqliteHistory } from '@hexbus/store-sqlite';
 import { argumentOf, obey } from '../support/commands.ts';
+import { Entrance } from '../support/entrance.ts';
 
 export interface ServerArgument {
   readonly file: string;
@@ -20,9 +20,9 @@ const bus = createBus({
   history: createSqliteHistory({ file }),
   topics: { '>': { retain: { maxCount: 100_000 } }, '@user.>': { retain: { maxCount: 1_000 } } },
 });
-const transport = createWsTransport({ port, host: '127.0.0.1' });
+const entrance = new Entrance();
 const gateway = createGateway(bus, {
-  transports: [transport],
+  transports: entrance.transports,
   authenticateToken: (userId) => ({ userId }),
   authorize: () => true,
   resumeKey: 'known to every start of this server only',
@@ -33,7 +33,7 @@ obey({
   async open(): Promise<number> {
     await bus.open();
     await gateway.open();
-    return transport.port ?? 0;
+    return entrance.listen(port);
   },
   /** The body is the id too, so that what was published before a kill is not published twice. */
   async publish(messages: readonly ToPublish[]): Promise<void> {

@@ -1,9 +1,9 @@
 /** A server that publishes as much as it is told, and measures its memory meanwhile. Runs with --expose-gc. */
-import { createWsTransport } from '@hexbus/adapter-ws';
 import { createBus } from '@hexbus/core';
 import { createGateway } from '@hexbus/core/gateway';
 import { createSqliteHistory } from '@hexbus/store-sqlite';
 import { argumentOf, obey } from '../support/commands.ts';
+import { Entrance } from '../support/entrance.ts';
 import { Watch } from '../support/watch.ts';
 
 const { file } = argumentOf<{ readonly file: string }>();
@@ -11,9 +11,9 @@ const bus = createBus({
   history: createSqliteHistory({ file, durability: 'os' }),
   topics: { big: { retain: { maxCount: 1_000_000 } } },
 });
-const transport = createWsTransport({ port: 0, host: '127.0.0.1' });
+const entrance = new Entrance();
 const gateway = createGateway(bus, {
-  transports: [transport],
+  transports: entrance.transports,
   authorize: () => true,
   timings: { drainMs: 0, pingMs: 60_000, stallTimeoutMs: 1_000 },
 });
@@ -43,7 +43,7 @@ obey({
   async open(): Promise<number> {
     await bus.open();
     await gateway.open();
-    return transport.port ?? 0;
+    return entrance.listen();
   },
   /** Resolves with the most memory that the process had, each time after everything that can be freed was. */
   async publish(count: number): Promise<Memory> {

@@ -1,11 +1,11 @@
-import { createWsTransport } from '@hexbus/adapter-ws';
 import { type Client, type ClientOptions, createClient } from '@hexbus/client';
 import { type Bus, type BusOptions, createBus } from '@hexbus/core';
 import { createGateway, type Gateway, type GatewayOptions } from '@hexbus/core/gateway';
 import { createMemoryHistory } from '@hexbus/store-memory';
 import { onTestFinished } from 'vitest';
-import { WebSocket } from 'ws';
-import { hasty } from './hasty.ts';
+import { optionsVia } from './client-options.ts';
+import { Entrance } from './entrance.ts';
+import type { Via } from './via.ts';
 
 export interface House {
   readonly bus: Bus;
@@ -29,9 +29,9 @@ export async function openHouse(
   const bus = createBus(
     options.bus ?? { history: createMemoryHistory(), topics: { '>': { retain: { maxCount: 100_000 } } } },
   );
-  const transport = createWsTransport({ port: options.port ?? 0, host: '127.0.0.1' });
+  const entrance = new Entrance();
   const gateway = createGateway(bus, {
-    transports: [transport],
+    transports: entrance.transports,
     authorize: () => true,
     ...options.gateway,
     timings: { drainMs: 0, ...options.gateway?.timings },
@@ -39,22 +39,18 @@ export async function openHouse(
   const close = async (): Promise<void> => {
     await gateway.close();
     await bus.close();
+    await entrance.close();
   };
   onTestFinished(close);
   await bus.open();
   await gateway.open();
-  return { bus, gateway, port: transport.port ?? 0, close };
+  return { bus, gateway, port: await entrance.listen(options.port), close };
 }
 
-/** A client, idle. Closed after the test. */
-export function clientOf(port: number, options: Partial<ClientOptions> = {}): Client {
-  const { timings, ...others } = options;
-  const client = createClient({
-    url: `ws://127.0.0.1:${port}/hexbus`,
-    WebSocket,
-    timings: { ...hasty, ...timings },
-    ...others,
-  });
+/** A client that comes by one transport, idle. Closed after the test. */
+export function clientOf(via: Via, port: number, options: Partial<ClientOptions> = {}): Client {
+  const common = optionsVia(via, port);
+  const client = createClient({ ...common, ...options, timings: { ...common.timings, ...options.timings } });
   onTestFinished(() => client.close());
   return client;
 }

@@ -1,5 +1,6 @@
 import { onTestFinished } from 'vitest';
-import { WebSocket } from 'ws';
+import { openRawLink, type RawLink } from './raw-link.ts';
+import type { Via } from './via.ts';
 import { Watch } from './watch.ts';
 
 export type Tuple = readonly [first: string | number, ...rest: unknown[]];
@@ -14,36 +15,27 @@ export interface Entered {
 
 /** Speaks the native protocol by hand, and answers nothing by itself. */
 export class RawClient {
-  readonly socket: WebSocket;
+  readonly link: RawLink;
   readonly frames: Tuple[] = [];
-  /** Resolves with the close code. */
-  readonly closed: Promise<number>;
+  /** Tells whether it took a text, which is then not kept in `frames`. */
+  takes: (text: string) => boolean = () => false;
   readonly #watch = new Watch();
-  readonly #opened: Promise<unknown>;
 
-  constructor(port: number) {
-    this.socket = new WebSocket(`ws://127.0.0.1:${port}/hexbus`, 'hexbus.v1.json');
-    this.socket.on('message', (data) => {
-      this.frames.push(JSON.parse(data.toString()) as Tuple);
+  constructor(via: Via, port: number) {
+    this.link = openRawLink[via](port, (text) => {
+      if (this.takes(text)) return;
+      this.frames.push(JSON.parse(text) as Tuple);
       this.#watch.changed();
     });
-    this.socket.on('error', () => undefined);
-    this.closed = new Promise((resolve) => {
-      this.socket.on('close', resolve);
-    });
-    this.#opened = new Promise((resolve) => {
-      this.socket.on('open', resolve);
-    });
-    onTestFinished(() => this.socket.terminate());
+    onTestFinished(() => this.link.terminate());
   }
 
   say(...frames: readonly Tuple[]): void {
-    for (const frame of frames) this.socket.send(JSON.stringify(frame));
+    this.link.say(frames.map((frame) => JSON.stringify(frame)));
   }
 
   /** Connects and says HELLO. Resolves with what WELCOME says. */
   async enter(hello: object = {}): Promise<Entered> {
-    await this.#opened;
     this.say([1, { v: 1, ...hello }]);
     const [, welcome] = await this.next((frame) => frame[0] === 2);
     return welcome as Entered;

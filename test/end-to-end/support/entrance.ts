@@ -1,0 +1,36 @@
+import { createServer } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { createSseTransport } from '@hexbus/adapter-sse';
+import { createWsTransport } from '@hexbus/adapter-ws';
+import type { Transport } from '@hexbus/core/gateway';
+
+/** One HTTP server with every transport, so that a client may come by either. */
+export class Entrance {
+  readonly transports: readonly Transport[];
+  readonly #server = createServer();
+
+  constructor() {
+    const server = this.#server;
+    this.transports = [createWsTransport({ server }), createSseTransport({ server, retryMs: 20 })];
+  }
+
+  onConnection(listener: (socket: Socket) => void): void {
+    this.#server.on('connection', listener);
+  }
+
+  /** Resolves with the port. */
+  async listen(port = 0): Promise<number> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject).listen(port, '127.0.0.1', resolve);
+    });
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** To be called when the gateway has closed; there is nothing left to wait for but connections without a request. */
+  async close(): Promise<void> {
+    await new Promise((resolve) => {
+      this.#server.close(resolve);
+      this.#server.closeAllConnections();
+    });
+  }
+}
