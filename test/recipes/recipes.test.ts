@@ -17,16 +17,19 @@ interface Recipe {
   readonly app?: { close(): Promise<void> };
 }
 
-/** Runs the first program below a heading of the page, on any free port. */
-async function start(heading: string): Promise<Recipe> {
+/** Runs the first program below a heading of the page, on any free port, with the transport of this kind. */
+async function start(heading: string, transport: 'ws' | 'sse' = 'ws'): Promise<Recipe> {
   const [, section = ''] = readText('docs/recipes.md').split(`\n## ${heading}\n`);
   const code = snippetsOf('docs/recipes.md', section)[0]?.code ?? '';
   expect(code.match(/\b3000\b/g)).toHaveLength(1);
+  expect(code.match(/createWsTransport|adapter-ws/g)).toHaveLength(3);
+  const changed =
+    transport === 'ws' ? code : code.replaceAll('createWs', 'createSse').replace('adapter-ws', 'adapter-sse');
   mkdirSync(join(root, '.snippets'), { recursive: true });
   const folder = mkdtempSync(join(root, '.snippets', 'recipe-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const file = join(folder, 'recipe.ts');
-  writeFileSync(file, code.replace('3000', '0'));
+  writeFileSync(file, changed.replace('3000', '0'));
   const recipe = (await import(file)) as Recipe;
   if (!recipe.server.listening) await once(recipe.server, 'listening');
   return recipe;
@@ -42,7 +45,34 @@ async function upgrade(port: number, path: string): Promise<string> {
   return answer;
 }
 
-test.each(['http', 'Express', 'Fastify', 'Hono'])('%s and a gateway share a port', async (heading) => {
+const frameworks = ['http', 'Express', 'Fastify', 'Hono'];
+
+test.each(frameworks)('%s and a gateway with SSE share a port', async (heading) => {
+  const { server, gateway, app } = await start(heading, 'sse');
+  const { port } = server.address() as AddressInfo;
+  const loadPage = async (): Promise<unknown> => {
+    const page = await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } });
+    return [page.status, await page.text()];
+  };
+  expect(await loadPage()).toEqual([200, 'the page']);
+
+  const client = createClient({ url: `http://127.0.0.1:${port}/hexbus`, transport: 'sse' });
+  await client.open();
+  expect(await client.request('greet', 'ann')).toEqual({ status: 'success', body: 'hello ann' });
+  expect(await loadPage()).toEqual([200, 'the page']);
+  expect(gateway.connections.count).toBe(1);
+
+  const closed = once(server, 'close');
+  if (app === undefined) {
+    await gateway.close();
+    expect(await loadPage()).toEqual([200, 'the page']);
+    server.close();
+  } else await app.close();
+  await closed;
+  await client.close();
+});
+
+test.each(frameworks)('%s and a gateway share a port', async (heading) => {
   const { server, gateway, app } = await start(heading);
   const upgrades: string[] = [];
   const own = (request: { url?: string | undefined }, socket: { end(text: string): void }): void => {
