@@ -20,6 +20,9 @@ const maxRepeats = 5;
 const firstRepeatMs = 500;
 const maxRepeatMs = 8_000;
 
+/** Of a link that is gone, or not this client's, and of what is too long. Others, even 400, may come from something between that does better next time. */
+const finalStatuses: readonly number[] = [401, 403, 409, 413];
+
 /** The client's half of an SSE link: one POST at a time, numbered, so that the server takes each once and in order. Meanwhile texts gather for the next. */
 export class SseUplink {
   readonly #options: UplinkOptions;
@@ -125,7 +128,7 @@ export class SseUplink {
       this.#busy = false;
       if (query === '') this.#wake();
       else this.#told?.();
-    } else if (mayPass(status) && repeats < maxRepeats) {
+    } else if (repeats < maxRepeats && !finalStatuses.includes(status)) {
       // The same number again: if the answer was lost, the server takes nothing twice.
       this.#cancelTimer = clock.setTimer(() => void this.#post(body, query, repeats + 1), this.#backoff.next(), true);
     } else {
@@ -134,9 +137,4 @@ export class SseUplink {
       else this.#told();
     }
   }
-}
-
-/** Whether the same POST may do better later. 0: there was no answer. */
-function mayPass(status: number): boolean {
-  return status === 0 || status === 408 || status === 429 || status >= 500;
 }

@@ -54,6 +54,25 @@ describe('what is acknowledged', () => {
     await client.close();
   });
 
+  test('is told once a connection, however often the server names the same token', async () => {
+    const bench = createBench();
+    const { client, clock, network } = bench;
+    client.subscribe('a', () => undefined);
+    const socket = await bench.welcome({ pingMs: 600_000 });
+    socket.say(subscribed(1, 7));
+    await clock.advance(1_000);
+    for (let pings = 0; pings < 3; pings++) {
+      socket.say([14, 'e.7']);
+      await clock.advance(1_000);
+    }
+    expect(framesOf(socket, 6)).toEqual([[6, 'e.7']]);
+    await comeBack(bench);
+    network.last.say(welcome({ token: 'e.7' }), subscribed(1, 7));
+    await clock.advance(1_000);
+    expect(framesOf(network.last, 6)).toEqual([[6, 'e.7']]);
+    await client.close();
+  });
+
   test('is told at close, without waiting for the second', async () => {
     const { client, settle, welcome: connect } = createBench();
     client.subscribe('a', () => undefined);

@@ -208,6 +208,7 @@ describe('sending', () => {
 
   test.each<[string, (post: FakePost) => void]>([
     ['lost', (post) => post.fail()],
+    ['400', (post) => post.answer(400)],
     ['408', (post) => post.answer(408)],
     ['429', (post) => post.answer(429)],
     ['502', (post) => post.answer(502)],
@@ -242,7 +243,6 @@ describe('sending', () => {
   });
 
   test.each([
-    [400, 1006],
     [401, 1006],
     [403, 1006],
     [409, 1006],
