@@ -2,55 +2,65 @@ import type { Bus } from '@hexbus/core';
 import type { ConnectionEntry, Gateway } from '@hexbus/core/gateway';
 import { type Person, type TabState, type WaitingNote, waitingShown } from '../shared/messages.ts';
 import { type User, users } from '../shared/users.ts';
-import type { Pulse } from './pulse.ts';
 import type { Reports } from './reports.ts';
 import type { Events } from './topics.ts';
 
 /** Changes that come together are told together. */
 const gatherMs = 100;
 
+/** With these, a client says that it goes. Any other code, or none, is a cut. */
+const leavingCodes: readonly number[] = [1000, 1001];
+
 export interface PeopleOptions {
   readonly bus: Bus<Events>;
   readonly gateway: Gateway;
   readonly reports: Reports;
-  readonly pulse: Pulse;
   readonly onError: (error: unknown) => void;
 }
 
 /** Publishes who is there, how far behind, and what waits for whom, when that has changed. */
 export class People {
   readonly #options: PeopleOptions;
-  /** By session: the last connection of those that are here, or may come back. */
+  /** By session, its last connection: of those that are there, and of those that may come back. */
   readonly #tabs = new Map<string, ConnectionEntry>();
-  #last = '';
+  /** Sessions of closed tabs. */
+  readonly #closed = new Set<string>();
+  /** Ids of the connections that are there. */
+  #connected: ReadonlySet<string> = new Set();
+  #published = '';
+  #publishing: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
   constructor(options: PeopleOptions) {
     this.#options = options;
-    for (const name of ['connected', 'resumed', 'disconnected', 'posted'] as const)
-      options.gateway.observe(name, () => this.changed());
-    options.gateway.observe('sessionExpired', ({ session }) => {
+    const { gateway, reports } = options;
+    for (const name of ['connected', 'resumed', 'posted'] as const) gateway.observe(name, () => this.changed());
+    gateway.observe('disconnected', ({ session, code }) => {
+      if (leavingCodes.includes(code)) this.#closed.add(session);
+      else this.#closed.delete(session);
+      this.changed();
+    });
+    gateway.observe('sessionExpired', ({ session }) => {
       this.#tabs.delete(session);
-      options.reports.forget(session);
+      this.#closed.delete(session);
+      reports.forget(session);
       this.changed();
     });
   }
 
-  /** Of the tab that is furthest behind, among those that are connected or may come back. */
+  /** Of the tab that is furthest behind. */
   get behind(): number {
-    return Math.max(0, ...[...this.#tabs.keys()].map((session) => this.#behind(session) ?? 0));
+    return Math.max(0, ...[...this.#tabs.values()].map((entry) => this.#tab(entry).behind ?? 0));
   }
 
   /** Publishes soon, if anything is different. */
   changed(): void {
     if (this.#stopped) return;
     this.#timer ??= setTimeout(() => {
-      this.#publish()
-        .catch(this.#options.onError)
-        .finally(() => {
-          this.#timer = undefined;
-        });
+      this.#timer = undefined;
+      // One after the other, so that the newest is told last.
+      this.#publishing = this.#publishing.then(() => this.#publish()).catch(this.#options.onError);
     }, gatherMs);
   }
 
@@ -63,26 +73,25 @@ export class People {
     const { bus, gateway } = this.#options;
     const connected = await gateway.connections.find();
     for (const entry of connected) this.#tabs.set(entry.session, entry);
-    const people = await Promise.all(users.map((user) => this.#person(user, new Set(connected))));
+    this.#connected = new Set(connected.map(({ id }) => id));
+    const people = await Promise.all(users.map((user) => this.#person(user)));
     const text = JSON.stringify(people);
-    if (text === this.#last || this.#stopped) return;
-    this.#last = text;
+    if (text === this.#published || this.#stopped) return;
+    this.#published = text;
     await bus.publish('board.people', { people });
   }
 
-  async #person({ id, name }: User, connected: ReadonlySet<ConnectionEntry>): Promise<Person> {
+  async #person({ id, name }: User): Promise<Person> {
     const tabs = [...this.#tabs.values()].filter(({ userId }) => userId === id);
-    return {
-      id,
-      name,
-      tabs: tabs.map((entry): TabState => {
-        const { session, transport, capabilities } = entry;
-        const behind = this.#behind(session);
-        const state = { session, transport, capabilities, connected: connected.has(entry) };
-        return behind === undefined ? state : { ...state, behind };
-      }),
-      ...(await this.#waitingFor(id)),
-    };
+    return { id, name, tabs: tabs.map((entry) => this.#tab(entry)), ...(await this.#waitingFor(id)) };
+  }
+
+  #tab({ id, session, transport, capabilities }: ConnectionEntry): TabState {
+    const tab = { session, transport, capabilities };
+    const connected = this.#connected.has(id);
+    if (!connected && this.#closed.has(session)) return { ...tab, state: 'closed' };
+    const behind = this.#options.reports.behind(session);
+    return { ...tab, state: connected ? 'connected' : 'cut', ...(behind === undefined ? {} : { behind }) };
   }
 
   /** What was posted to a user and none of her tabs has handled. */
@@ -93,11 +102,5 @@ export class People {
       .filter(({ position = 0 }) => position > reports.noteOf(user))
       .map(({ position = 0, body, sender = '' }): WaitingNote => ({ position, text: body.text, from: sender }));
     return { waiting: waiting.slice(0, waitingShown.listed), waitingCount: waiting.length };
-  }
-
-  #behind(session: string): number | undefined {
-    const { pulse, reports } = this.#options;
-    const handled = reports.pulseOf(session);
-    return handled === undefined ? undefined : Math.max(0, pulse.number - handled);
   }
 }

@@ -40,9 +40,9 @@ export async function startSwitchboard(
   const gateway = createSwitchboardGateway(bus, { server, cables, resumeKey: folder.resumeKey });
   gateway.observe('error', ({ error }) => onError(error));
 
-  const reports = new Reports(bus);
   const pulse = new Pulse(bus, onError);
-  const people = new People({ bus, gateway, reports, pulse, onError });
+  const reports = new Reports(bus, pulse);
+  const people = new People({ bus, gateway, reports, onError });
   const traffic = new Traffic({ bus, gateway, people, onError });
   answerRequests({ gateway, cables, people, pulse, reports });
 

@@ -40,8 +40,9 @@ export interface TabState {
   readonly session: string;
   readonly transport: string;
   readonly capabilities: readonly string[];
-  readonly connected: boolean;
-  /** How many pulses it has not handled yet; undefined until it has told. */
+  /** `closed`: by its user. Until its session expires it may come back, as `cut` ones do. */
+  readonly state: 'connected' | 'cut' | 'closed';
+  /** How many pulses it has not handled yet; undefined until it has told, and when it is closed. */
   readonly behind?: number;
 }
 

@@ -39,7 +39,7 @@ export function showAsk(tab: Tab, people: PeopleNow): void {
 
 /** Only who is there and offers to answer can be asked. */
 function choicesOf(people: readonly Person[], own: string | undefined): Choices {
-  const able = tabsOf(people).filter(({ tab }) => tab.connected && tab.capabilities.includes('questions'));
+  const able = tabsOf(people).filter(({ tab }) => tab.state === 'connected' && tab.capabilities.includes('questions'));
   const choice = ({ person, tab }: (typeof able)[number]) => ({
     value: tab.session,
     label: `${person.name} · ${shortName(tab.session)}`,

@@ -1,5 +1,5 @@
 import { createBus } from '@hexbus/core';
-import { createMemoryHistory } from '@hexbus/store-memory';
+import { createLocalStorageHistory } from '@hexbus/store-localstorage';
 import { createMessageBridge } from '../../../../packages/core/src/bridge/message-bridge.ts';
 import { orderStepType } from '../../shared/messages.ts';
 import { find } from '../dom.ts';
@@ -13,7 +13,7 @@ const listenerModule = '/order-steps.js';
 /** A bus in the page, whose history is the browser's storage. What the server posts goes there over a bridge, and waits for the module that handles it. */
 export async function showLater(tab: Tab): Promise<void> {
   const bus = createBus<PageEvents>({
-    history: createMemoryHistory(),
+    history: createLocalStorageHistory({ name: `switchboard-${tab.user}` }),
     topics: { [orderStepsTopic]: { retain: 'until-handled' } },
   });
   const bridge = createMessageBridge(bus, {

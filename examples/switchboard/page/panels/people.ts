@@ -22,22 +22,15 @@ function rowsOf(person: Person, tab: Tab): HTMLElement[] {
   return rows;
 }
 
-function cellsOf(state: TabState | undefined, tab: Tab): HTMLElement[] {
-  if (state === undefined) return [make('td', { colspan: 4, class: 'quiet' }, 'away')];
-  const { session, connected, transport, capabilities, behind } = state;
+function cellsOf(shown: TabState | undefined, tab: Tab): HTMLElement[] {
+  if (shown === undefined) return [make('td', { colspan: 4, class: 'quiet' }, 'away')];
+  const { session, state, transport, capabilities, behind } = shown;
+  const over = { connected: transportName(transport), cut: 'cut off', closed: 'closed' }[state];
   return [
-    make('td', { class: 'code' }, shortName(session), session === tab.session ? ' (this one)' : ''),
-    make(
-      'td',
-      {},
-      make(
-        'span',
-        { class: 'badge', 'data-state': connected ? 'connected' : 'away' },
-        connected ? transportName(transport) : 'cut off',
-      ),
-    ),
-    make('td', {}, ...capabilities.map((name) => make('span', { class: 'tag' }, name))),
+    make('td', {}, make('code', {}, shortName(session)), session === tab.session ? ' this one' : ''),
+    make('td', {}, make('span', { class: 'badge', 'data-state': state }, over)),
     make('td', { class: 'number' }, behind === undefined ? '–' : count(behind)),
+    make('td', {}, ...capabilities.map((name) => make('span', { class: 'tag' }, name))),
   ];
 }
 

@@ -25,9 +25,11 @@ function choicesOf(people: readonly Person[]): Choices {
   return {
     Everyone: [{ value: 'all', label: 'Everyone who is here' }],
     People: people.map(({ id, name }) => ({ value: `user:${id}`, label: name })),
-    Tabs: tabsOf(people).map(({ person, tab: { session } }) => {
-      return { value: `session:${session}`, label: `${person.name} · ${shortName(session)}` };
-    }),
+    Tabs: tabsOf(people)
+      .filter(({ tab }) => tab.state !== 'closed')
+      .map(({ person, tab: { session } }) => {
+        return { value: `session:${session}`, label: `${person.name} · ${shortName(session)}` };
+      }),
   };
 }
 
