@@ -1,0 +1,30 @@
+import { fileURLToPath } from 'node:url';
+import { createBus, createMessageBridge } from '@hexbus/core';
+import { expect, test } from 'vitest';
+import { patched } from '../properties/mutants/mutant.ts';
+import { checkRuns, runsOf } from '../properties/runs.ts';
+import { bridgePrograms } from './bridge-commands.ts';
+import { type BridgeCore, BridgeWorld } from './bridge-world.ts';
+import { bridgeMutants } from './mutants.ts';
+
+const entry = fileURLToPath(new URL('../../src/index.ts', import.meta.url));
+
+async function failureOf(core: BridgeCore, runs: number, seed?: number): Promise<string | undefined> {
+  const { failure } = await checkRuns(
+    { runs, ...(seed === undefined ? {} : { seed }) },
+    bridgePrograms,
+    (issued, scheduler) => new BridgeWorld(scheduler, core).run(issued.map(({ command }) => command)),
+  );
+  return failure?.report;
+}
+
+test('whatever arrives, attaches, leaves, fails, closes and comes back: all is handled once, in order, and told once', async () => {
+  expect(await failureOf({ createBus, createMessageBridge }, runsOf(1_000))).toBeUndefined();
+});
+
+test.each(bridgeMutants)('the runs catch: $name', async ({ patches, caughtBy }) => {
+  const core = await patched<BridgeCore>(entry, patches);
+  const failure = await failureOf(core, 2_000, 1);
+  expect(failure, 'survived').toBeDefined();
+  expect(caughtBy.some((check) => failure?.includes(`${check}: `))).toBe(true);
+});
