@@ -106,9 +106,11 @@ describe('what a client hears that only listens', () => {
 describe('a client that only listens', () => {
   it('is refused with 400 for an address that makes no sense', async () => {
     const world = await gateways.open({ topics });
+    world.observed('rejected');
     const answer = await createEventSource(world, '?topic=a..b').connect();
-    expect(answer).toMatchObject({ accepted: false, status: 400, reason: expect.stringContaining('a..b') });
-    expect(world.observed('rejected')).toEqual([]);
+    const reason = expect.stringContaining('a..b');
+    expect(answer).toMatchObject({ accepted: false, status: 400, reason });
+    expect(world.observed('rejected')).toMatchObject([{ why: reason }]);
   });
 
   it('cannot be asked: a request ends at once, also while it takes nothing', async () => {
@@ -144,7 +146,6 @@ describe('a client that only listens', () => {
     const source = createEventSource(world, '?topic=order.a&topic=order.b&topic=@user.bob', 'ann');
     await source.connect();
     expect(source.lines()).toEqual(['WELCOME', 'RESULT 1 0 of 0', 'ERROR 2 forbidden', 'ERROR 3 forbidden']);
-    expect(world.observed('rejected')).toEqual([]);
   });
 
   it('gets nothing of a topic any more whose right was revoked', async () => {
@@ -201,7 +202,6 @@ describe('a client that only listens', () => {
     source.say('[15]');
     expect(await source.closed()).toMatchObject({ code: 4500 });
     expect(eventsOf(source.frames()).at(-1)).toBe('bye: BYE 4500 retry 2147483647');
-    expect(world.observed('rejected')).toEqual([]);
   });
 
   it('is told when to come back by a server that closes, and to stay away when it was disconnected', async () => {
@@ -226,7 +226,6 @@ describe('a client that only listens', () => {
     await one.cut();
     await two.connect();
     expect(two.lines()).toEqual(['WELCOME']);
-    world.observed('rejected');
   });
 });
 
@@ -274,7 +273,6 @@ describe('a client that comes back with the last id', () => {
     await world.publish('order.a', 1);
     await source.connect();
     expect(source.lines()).toEqual(['WELCOME', 'ERROR 1 forbidden']);
-    expect(world.observed('rejected')).toEqual([]);
   });
 
   it.each(['other.7', '12', 'e~', ';'])(
