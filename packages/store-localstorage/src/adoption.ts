@@ -18,7 +18,7 @@ export function adopt(log: MessageLog, orphan: Namespace, newEpoch: string): voi
   const { messages, voided, reasons } = contents;
   const present = messages.filter(({ isGone }) => !isGone);
   if (present.length > 0) {
-    const epoch = beginMoving(orphan, contents, newEpoch);
+    const epoch = beginMoving(orphan, contents, log.tab, newEpoch);
     for (const { message } of voided) orphan.remove(messageItem(message.position));
     for (const item of present) {
       const { topic, position } = item.message;
@@ -41,10 +41,11 @@ function contentsOf(orphan: Namespace): Contents | undefined {
   }
 }
 
-/** From here on messages go without a commit of that namespace, so their number is no longer told. */
-function beginMoving(orphan: Namespace, { head, highest, unwritten, isDamaged }: Contents, newEpoch: string): string {
+/** From here on messages go without a commit of that namespace. */
+function beginMoving(orphan: Namespace, contents: Contents, movedTo: string, newEpoch: string): string {
+  const { head, highest, unwritten, isDamaged } = contents;
   const epoch = head === undefined || isDamaged ? newEpoch : head.epoch;
   const position = Math.max(highest, head?.position ?? 0);
-  new Journal(orphan, unwritten).commit({ epoch, owner: '', position, time: head?.time ?? 0, count: -1 });
+  new Journal(orphan, unwritten).commit({ epoch, owner: '', position, time: head?.time ?? 0, count: 0, movedTo });
   return epoch;
 }

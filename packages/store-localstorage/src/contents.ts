@@ -145,9 +145,9 @@ class ContentsReader {
     this.#namespace.tell(headItem, 'the head is missing');
   }
 
-  #checkCount({ count }: HeadItem): void {
+  #checkCount({ count, movedTo }: HeadItem): void {
     const found = this.#messages.filter(({ isGone }) => !isGone).length + this.#voided.length;
-    if (this.#isDamaged || count < 0 || found >= count) return;
+    if (this.#isDamaged || movedTo !== undefined || found >= count) return;
     this.#isDamaged = true;
     this.#namespace.tell(headItem, `${count - found} of ${count} messages are missing`);
   }

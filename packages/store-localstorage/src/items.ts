@@ -70,8 +70,10 @@ export interface HeadItem {
   readonly position: number;
   /** The time of the last message. */
   readonly time: number;
-  /** How many messages lie in the storage; -1 while they are moved to another tab. */
+  /** How many messages lie in the storage. Of no meaning once they are being moved. */
   readonly count: number;
+  /** The tab that the messages are being moved to. */
+  readonly movedTo?: string;
   /** Positions of messages that are to go. */
   readonly gone: readonly number[];
   /** Other items with their new texts, or null for those that are to go. */

@@ -48,6 +48,14 @@ export function openLog(
   return new MessageLog(namespace, readContents(namespace), options, { owner, newEpoch: randomness.id() });
 }
 
+/** A namespace that nobody had. */
+interface Orphan extends Place {
+  /** When it was written last. */
+  readonly time: number;
+  /** The tab that it was being moved to. */
+  readonly movedTo: string | undefined;
+}
+
 class Opening {
   readonly #settings: OpeningSettings;
   readonly #options: OpenHistoryOptions;
@@ -62,19 +70,23 @@ class Opening {
     let own: Place | undefined;
     try {
       own = await this.#findOwn();
-      const orphans = await this.#claimOthers(own);
+      const others = await this.#claimOthers(own);
       // What was closed last is most like this tab.
-      own ??= orphans.pop() ?? (await this.#hold(this.#settings.randomness.id()));
+      own ??= others.findLast(({ movedTo }) => movedTo === undefined);
+      own ??= await this.#hold(this.#settings.randomness.id());
       if (own === undefined) throw inUseError('new');
       this.#options.signal?.throwIfAborted();
-      const log = this.#adoptAll(own.namespace, orphans);
+      const log = this.#adoptAll(
+        own.namespace,
+        others.filter((other) => other.namespace !== own?.namespace),
+      );
       this.#remember(own.namespace.tab);
-      return { ...own, log };
+      return { namespace: own.namespace, hold: own.hold, log };
     } catch (error) {
       own = undefined;
       throw error;
     } finally {
-      for (const place of this.#held) if (place !== own) await place.hold.release();
+      for (const { namespace, hold } of this.#held) if (namespace !== own?.namespace) await hold.release();
     }
   }
 
@@ -90,8 +102,8 @@ class Opening {
     return known === undefined || !tabsIn(storage, name).includes(known) ? undefined : this.#hold(known, reloadWaitMs);
   }
 
-  /** Namespaces that nobody holds, the one that was written last at the end. */
-  async #claimOthers(own: Place | undefined): Promise<Place[]> {
+  /** Namespaces that nobody holds, the one that was written last at the end. But one whose moving was interrupted comes behind where it was moved to. */
+  async #claimOthers(own: Place | undefined): Promise<Orphan[]> {
     const { storage, name, clock, settleMs } = this.#settings;
     const claimed: Place[] = [];
     for (const tab of tabsIn(storage, name)) {
@@ -101,22 +113,38 @@ class Opening {
     if (claimed.length === 0) return [];
     // Browsers pass on locks and what was written by different ways, so the last writes of a tab that has just gone may still be coming.
     await new Promise<void>((resolve) => clock.setTimer(resolve, settleMs, true));
-    const timeOf = ({ namespace }: Place): number => peekHead(namespace)?.time ?? 0;
-    return claimed.filter(({ hold }) => hold.isHeld).sort((a, b) => timeOf(a) - timeOf(b));
+    const orphans = claimed
+      .filter(({ hold }) => hold.isHeld)
+      .map((place) => ({ ...place, time: 0, movedTo: undefined, ...peekHead(place.namespace) }));
+    const stepsTo = ({ movedTo }: Orphan, limit: number): number => {
+      const target = limit === 0 ? undefined : orphans.find(({ namespace }) => namespace.tab === movedTo);
+      return target === undefined ? 0 : 1 + stepsTo(target, limit - 1);
+    };
+    const steps = new Map(orphans.map((orphan) => [orphan, stepsTo(orphan, orphans.length)]));
+    return orphans.sort((a, b) => (steps.get(a) ?? 0) - (steps.get(b) ?? 0) || a.time - b.time);
   }
 
-  #adoptAll(own: Namespace, orphans: readonly Place[]): MessageLog {
+  #adoptAll(own: Namespace, orphans: readonly Orphan[]): MessageLog {
+    // The first of what was this tab's lie there: what is left follows them, before all of it comes back.
+    const target = orphans.find(({ namespace }) => namespace.tab === peekHead(own)?.movedTo);
+    if (target !== undefined) this.#adopt(openLog(this.#settings, target.namespace, this.#options), own);
     let log = openLog(this.#settings, own, this.#options);
     for (const { namespace } of orphans) {
-      try {
-        adopt(log, namespace, this.#settings.randomness.id());
-      } catch (error) {
-        if (!isNoRoom(error)) throw error;
-        // What is left there waits for an opening with more room.
-        log = openLog(this.#settings, own, { ...this.#options, newEpoch: false });
-      }
+      // What is left there waits for an opening with more room.
+      if (!this.#adopt(log, namespace)) log = openLog(this.#settings, own, { ...this.#options, newEpoch: false });
     }
     return log;
+  }
+
+  /** False if there was no room to go on: then the log is of no use any more. */
+  #adopt(log: MessageLog, orphan: Namespace): boolean {
+    try {
+      adopt(log, orphan, this.#settings.randomness.id());
+      return true;
+    } catch (error) {
+      if (isNoRoom(error)) return false;
+      throw error;
+    }
   }
 
   async #hold(tab: string, waitMs = 0): Promise<Place | undefined> {

@@ -1,0 +1,120 @@
+import { describe, expect, test } from 'vitest';
+import { message, type Opened, type Page, Site } from './support/site.ts';
+
+const body = JSON.stringify('x'.repeat(500));
+
+/** Publishes until there is no room, and returns how many messages had some. */
+async function fill(page: Page, history: Opened, quota: number): Promise<number> {
+  page.storage.quota = quota;
+  for (let count = 0; ; count++) {
+    const { appended } = await history.write({ append: [message('wait.a', `m${count}`, { body, deduplicate: true })] });
+    if (appended[0]?.status === 'appended') continue;
+    expect(appended).toEqual([{ status: 'refused', reason: 'history-full' }]);
+    return count;
+  }
+}
+
+describe('a storage that is full', () => {
+  test('refuses the messages that do not fit, each for itself, and keeps everything else', async () => {
+    const site = new Site();
+    const page = site.page();
+    const history = await page.open();
+    const count = await fill(page, history, 20_000);
+    const before = await history.ids('wait.a');
+    const large = message('other', 'large', { body });
+    const { appended } = await history.write({ append: [large, message('other', 'small'), large] });
+    expect(appended.map((result) => ('reason' in result ? result.reason : result.position))).toEqual([
+      'history-full',
+      count + 1,
+      'history-full',
+    ]);
+    page.die();
+    const next = await site.page(page).open();
+    expect(await next.ids('wait.a')).toEqual(before);
+    expect(await next.ids('other')).toEqual(['small']);
+  });
+
+  test('lets what waits be handled, dropped, or set aside as dead, and then has room again', async () => {
+    const site = new Site();
+    const page = site.page();
+    const history = await page.open();
+    const count = await fill(page, history, 30_000);
+    page.storage.quota = page.storage.used;
+    const positions = Array.from({ length: count }, (_, index) => index + 1);
+    expect(await history.settle('dead', 'wait.a', 1, 2)).toEqual([true, true]);
+    expect(await history.put('wait.a', 'again')).toEqual(['refused']);
+    page.die();
+    const second = site.page(page);
+    second.storage.quota = page.storage.used;
+    const next = await second.open();
+    expect((await next.page('wait.a', 'dead')).reasons).toEqual(['bad', 'bad']);
+    expect(await next.settle('handled', 'wait.a', ...positions.slice(2))).not.toContain(false);
+    expect(await next.ids('wait.a')).toEqual([]);
+    expect(await next.put('wait.a', 'm3', 'again')).toEqual(['duplicate', count + 1]);
+    second.die();
+    const third = await site.page(second).open();
+    expect(await third.ids('wait.a')).toEqual(['again']);
+    expect((await third.page('wait.a', 'dead')).reasons).toEqual(['bad', 'bad']);
+  });
+
+  test('refuses a batch whose commit does not fit with HEXBUS_HISTORY_FULL, and nothing is changed', async () => {
+    const site = new Site();
+    const page = site.page();
+    const history = await page.open();
+    await history.put('wait.a', 'a', 'b');
+    page.storage.quota = page.storage.used + 2000;
+    const cursor = { name: 'n'.repeat(9000), epoch: 'e', position: 1, filter: ['>'] };
+    const settle = [{ outcome: 'handled', topic: 'wait.a', position: 1 }] as const;
+    const writing = history.write({ append: [message('wait.a', 'c')], settle, commitCursors: [cursor] });
+    await expect(writing).rejects.toMatchObject({
+      code: 'HEXBUS_HISTORY_FULL',
+      retryable: true,
+      message: expect.stringContaining('no room'),
+      cause: { name: 'QuotaExceededError' },
+    });
+    expect(await history.ids('wait.a')).toEqual(['a', 'b']);
+    expect(site.keys).toHaveLength(3);
+    page.storage.quota = Number.POSITIVE_INFINITY;
+    expect((await history.write({ append: [message('wait.a', 'c')], settle })).settled).toEqual([true]);
+    expect(await history.ids('wait.a')).toEqual(['b', 'c']);
+  });
+
+  test('keeps a history from opening that was not there before, and says so', async () => {
+    const page = new Site().page();
+    page.storage.quota = 100;
+    await expect(page.open()).rejects.toMatchObject({ code: 'HEXBUS_HISTORY_FULL', retryable: true });
+    expect(page.storage.items.size).toBe(0);
+  });
+
+  test('has everything of a batch or nothing, wherever the room ends', async () => {
+    const site = new Site();
+    const probe = await site.page().open();
+    const append = ['a', 'b', 'c'].map((id) => message('wait.a', id, { body, deduplicate: true }));
+    await probe.write({ append });
+    const most = site.page().storage.used;
+    for (let quota = 4000; quota <= most + 200; quota += 61) {
+      const tight = new Site();
+      const page = tight.page();
+      page.storage.quota = quota;
+      const history = await page.open().catch(() => undefined);
+      if (history === undefined) continue;
+      const { appended } = await history.write({ append });
+      const kept = append.filter((_, index) => appended[index]?.status === 'appended').map(({ id }) => id);
+      expect(await history.ids('wait.a')).toEqual(kept);
+      page.die();
+      expect(await (await tight.page(page).open()).ids('wait.a'), `with room for ${quota}`).toEqual(kept);
+    }
+  });
+});
+
+test('a storage that fails in another way is told as that', async () => {
+  const page = new Site().page();
+  const history = await page.open();
+  page.storage.beforeChange = () => {
+    throw new Error('planted');
+  };
+  await expect(history.put('wait.a', 'a')).rejects.toMatchObject({
+    code: 'HEXBUS_HISTORY_FAILED',
+    message: expect.stringContaining('planted'),
+  });
+});
