@@ -1,10 +1,8 @@
 import type { Clock, Randomness } from '@hexbus/core';
 import { configError, isName, isPrintable, systemClock, systemRandomness, wireLimits } from '@hexbus/core/wire';
-import { chooseLink } from './choose-link.ts';
+import { chooseLink, type TransportOptions } from './choose-link.ts';
 import type { OpenLink } from './link.ts';
 import { memorySession, type SessionStore } from './session.ts';
-import type { FetchLike } from './sse-link.ts';
-import type { WebSocketConstructor } from './ws-link.ts';
 
 /** What the client keeps and tries at most. `Infinity` takes a limit away. */
 export interface ClientLimits {
@@ -38,14 +36,7 @@ export interface ClientTimings {
 }
 
 /** What `createClient` takes. Checked at once, with `HEXBUS_CONFIG` naming the field. */
-export interface ClientOptions {
-  /** Of the gateway: ws, wss, http or https; in a page it may be relative. */
-  readonly url: string;
-  /**
-   * `ws` (default): WebSocket. `sse`: an event stream and POSTs, at the path + `/sse`. `auto`: WebSocket, and SSE where that does not get through;
-   * stays with what did last.
-   */
-  readonly transport?: 'ws' | 'sse' | 'auto' | undefined;
+export interface ClientOptions extends TransportOptions {
   /**
    * A credential for the server's `authenticateToken`, or what fetches one: for each connection, and when one expires. 1 to 8,192 printable characters;
    * a call that fails, or returns anything else, is told to `error` and made again.
@@ -53,10 +44,6 @@ export interface ClientOptions {
   readonly token?: string | (() => string | Promise<string>) | undefined;
   /** Names of the APIs that this client offers. */
   readonly capabilities?: readonly string[] | undefined;
-  /** Where the runtime has none, as Node 20: the one of the package ws. */
-  readonly WebSocket?: WebSocketConstructor | undefined;
-  /** For SSE, instead of the runtime's: one that adds headers, or `credentials: 'include'` for a gateway on another origin. */
-  readonly fetch?: FetchLike | undefined;
   /** Keeps the session across page loads. Default: in memory. */
   readonly session?: SessionStore | undefined;
   readonly limits?: Partial<ClientLimits> | undefined;

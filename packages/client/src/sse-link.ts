@@ -77,6 +77,7 @@ export function openSseLink(options: SseLinkOptions, listener: LinkListener): Li
     },
     failed: (code, reason) => endAfter(lastWordsMs, code, reason),
   });
+
   function heard({ event, data }: SseEvent): void {
     if (over) return;
     if (event === 'message' && named) listener.received(data);
