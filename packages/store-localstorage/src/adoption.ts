@@ -20,10 +20,12 @@ export function adopt(log: MessageLog, orphan: Namespace, newEpoch: string): voi
   if (present.length > 0) {
     const epoch = beginMoving(orphan, contents, log.tab, newEpoch);
     for (const { message } of voided) orphan.remove(messageItem(message.position));
+    const known = log.knownIds();
     for (const item of present) {
       const { topic, position } = item.message;
       if (!log.retention.isHeld(topic)) continue;
-      if (log.adopt(item, reasons.get(position), { tab: orphan.tab, epoch, position }) === 'no-room') return;
+      const origin = { tab: orphan.tab, epoch, position };
+      if (log.adopt(item, reasons.get(position), origin, known) === 'no-room') return;
       orphan.remove(messageItem(position));
       orphan.remove(reasonItem(position));
     }

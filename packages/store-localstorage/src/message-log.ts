@@ -25,7 +25,7 @@ import {
 import { Journal } from './journal.ts';
 import { Marks } from './marks.ts';
 import type { Namespace } from './namespace.ts';
-import { RememberedIds } from './remembered-ids.ts';
+import { keyOf, RememberedIds } from './remembered-ids.ts';
 import { type Entry, findEntry, insertEntry, removeEntry, TopicLog } from './topic-log.ts';
 
 /** What a log is opened with, beside the options of the history. */
@@ -109,21 +109,26 @@ export class MessageLog {
     });
   }
 
+  /** The messages that callers named and that are here, or were a short while ago. */
+  knownIds(): ReadonlySet<string> {
+    const here = this.entries.filter(({ once }) => once).map(({ topic, message }) => keyOf(topic.name, message.id));
+    return new Set([...here, ...this.#ids.keys()]);
+  }
+
   /**
-   * Appends a message that another tab left, and commits it. `duplicate`: this tab has it, or had it a short while ago. Bounds of count do not refuse
-   * it: whoever published it was told that it is kept.
+   * Appends a message that another tab left, and commits it. `duplicate`: it is among the known ones. Bounds of count do not refuse it: whoever
+   * published it was told that it is kept.
    */
   adopt(
     { message, once, held }: MessageItem,
     reason: string | undefined,
     origin: Origin,
+    known: ReadonlySet<string>,
   ): 'adopted' | 'duplicate' | 'no-room' {
     const { topic: name, id } = message;
+    if (once && known.has(keyOf(name, id))) return 'duplicate';
     const topic = this.#obtain(name);
-    const isSame = (entry: Entry): boolean => entry.message.id === id;
-    const isHere = topic.live.some(isSame) || topic.dead.some(isSame);
     const time = Math.max(this.#time, message.time);
-    if (isHere || (once && this.#ids.find(name, id, time) !== undefined)) return 'duplicate';
     const adopted = { ...message, position: this.#position + 1, time };
     if (!this.#journal.stage({ message: adopted, once, held, origin })) return 'no-room';
     return this.#atomically(() => {

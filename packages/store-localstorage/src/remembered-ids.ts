@@ -29,6 +29,10 @@ export class RememberedIds {
     return this.#byKey.get(keyOf(topic, id))?.position === position;
   }
 
+  keys(): Iterable<string> {
+    return this.#byKey.keys();
+  }
+
   add(topic: string, id: string, position: number, time: number): void {
     const first = { key: keyOf(topic, id), position, time };
     this.#byKey.set(first.key, first);
@@ -53,7 +57,7 @@ export class RememberedIds {
   }
 }
 
-/** A topic has no blanks, so that no two pairs share a key. */
-function keyOf(topic: string, id: string): string {
+/** One text for a topic and an id. A topic has no blanks, so that no two pairs share one. */
+export function keyOf(topic: string, id: string): string {
   return `${topic} ${id}`;
 }

@@ -120,6 +120,19 @@ describe('adoption', () => {
     expect(await history.ids('wait.a', 'dead')).toEqual(['died']);
   });
 
+  test('keeps what was published twice under an id, a long while apart', async () => {
+    const site = new Site();
+    const page = site.page();
+    const left = await page.open();
+    await left.put('wait.a', 'same', 'other');
+    site.now += 60_001;
+    await left.put('wait.a', 'same');
+    page.die();
+    site.now += 60_001;
+    const history = await site.page().open({ tab: 'own' });
+    expect(await history.ids('wait.a')).toEqual(['same', 'other', 'same']);
+  });
+
   test('is done by one of two tabs that open at once', async () => {
     const { site, first } = await twoTabs();
     const opened = await Promise.all([site.page().open(), site.page().open(), site.page().open()]);

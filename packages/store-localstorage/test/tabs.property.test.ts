@@ -1,0 +1,187 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { dieAfter } from './support/fake-storage.ts';
+import { message, type Opened, type Page, Site } from './support/site.ts';
+
+const slots = 3;
+const runs = process.env['HEXBUS_DEEP'] === '1' ? 3000 : 300;
+
+/** After how many changes the page ends; undefined: it does not. */
+const death = fc.option(fc.nat(12), { nil: undefined });
+const slot = fc.nat(slots - 1);
+const step = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.record({ op: fc.constant('open'), slots: fc.uniqueArray(slot, { minLength: 1 }), death }),
+  },
+  { weight: 4, arbitrary: fc.record({ op: fc.constant('put'), slot, count: fc.integer({ min: 1, max: 3 }), death }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ op: fc.constant('handle'), slot, count: fc.integer({ min: 1, max: 2 }), death }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ op: fc.constant('end'), slot, how: fc.constantFrom('reload', 'crash', 'close', 'tab') }),
+  },
+) as fc.Arbitrary<Step>;
+
+type Step =
+  | { readonly op: 'open'; readonly slots: readonly number[]; readonly death: number | undefined }
+  | { readonly op: 'put' | 'handle'; readonly slot: number; readonly count: number; readonly death: number | undefined }
+  | { readonly op: 'end'; readonly slot: number; readonly how: 'reload' | 'crash' | 'close' | 'tab' };
+
+interface Tab {
+  page: Page;
+  history: Opened | undefined;
+}
+
+/** What must be true of what waits in all tabs together. */
+class Expectations {
+  readonly waiting = new Set<string>();
+  readonly handled = new Set<string>();
+  /** Batches that were never answered: all of each is there, or nothing. */
+  readonly doubtful: (readonly string[])[] = [];
+  #next = 0;
+
+  ids(count: number, publisher: number): string[] {
+    return Array.from({ length: count }, () => `${publisher}:${this.#next++}`);
+  }
+
+  /** A page that died while it settled these leaves open whether it did. */
+  doubt(ids: readonly string[]): void {
+    for (const id of ids) this.waiting.delete(id);
+    this.doubtful.push(ids);
+  }
+
+  check(found: readonly string[]): void {
+    expect(new Set(found).size, `twice: ${found}`).toBe(found.length);
+    expect(found.filter((id) => this.handled.has(id))).toEqual([]);
+    expect([...this.waiting].filter((id) => !found.includes(id))).toEqual([]);
+    for (const batch of this.doubtful)
+      expect([0, batch.length]).toContain(batch.filter((id) => found.includes(id)).length);
+    const known = new Set([...this.waiting, ...this.doubtful.flat()]);
+    expect(found.filter((id) => !known.has(id))).toEqual([]);
+    // Those of one page stand in the order in which it published them.
+    const last = new Map<string, number>();
+    for (const id of found) {
+      const [publisher = '', number] = id.split(':');
+      expect(Number(number)).toBeGreaterThan(last.get(publisher) ?? -1);
+      last.set(publisher, Number(number));
+    }
+  }
+}
+
+class World {
+  readonly site = new Site();
+  readonly expected = new Expectations();
+  readonly #tabs: Tab[] = Array.from({ length: slots }, () => ({ page: this.site.page(), history: undefined }));
+  /** Counts pages, so that each has a name of its own. */
+  #publishers = new Map<Opened, number>();
+
+  async run(step: Step): Promise<void> {
+    this.site.now += 10;
+    if (step.op === 'open')
+      await Promise.all(step.slots.map((each) => this.#open(this.#tabs[each] as Tab, step.death)));
+    else if (step.op === 'end') await this.#end(this.#tabs[step.slot] as Tab, step.how);
+    else if (step.op === 'put') await this.#put(this.#tabs[step.slot] as Tab, step.count, step.death);
+    else await this.#handle(this.#tabs[step.slot] as Tab, step.count, step.death);
+  }
+
+  /** Ends every page, and opens one that gets all that they left. */
+  async collect(): Promise<string[]> {
+    for (const tab of this.#tabs) tab.page.die();
+    const last = this.site.page();
+    const history = await last.open();
+    const corrupt = [...this.#tabs.map(({ page }) => page), last].flatMap((page) => page.corrupt);
+    expect(corrupt).toEqual([]);
+    expect(new Set(this.site.keys.map((key) => key.split('/')[2])).size).toBe(1);
+    return history.ids('wait.a');
+  }
+
+  async #open(tab: Tab, death: number | undefined): Promise<void> {
+    if (tab.history !== undefined) return;
+    tab.page = this.site.page(tab.page);
+    const history = await this.#until(tab, death, () => tab.page.open());
+    if (history === undefined) return;
+    tab.history = history;
+    this.#publishers.set(history, this.#publishers.size);
+    const waiting = await history.ids('wait.a');
+    expect(waiting.filter((id) => this.expected.handled.has(id))).toEqual([]);
+  }
+
+  async #put({ history, ...tab }: Tab, count: number, death: number | undefined): Promise<void> {
+    if (history === undefined) return;
+    const ids = this.expected.ids(count, this.#publishers.get(history) ?? -1);
+    // Some are named by the caller, and some by the bus, which never gives a name twice.
+    const append = ids.map((id, index) => message('wait.a', id, { deduplicate: index % 2 === 0 }));
+    const holder = this.#tabs.find(({ page }) => page === tab.page) as Tab;
+    const result = await this.#until(holder, death, () => history.write({ append }));
+    if (result === undefined) this.expected.doubt(ids);
+    else for (const id of ids) this.expected.waiting.add(id);
+  }
+
+  async #handle({ history, ...tab }: Tab, count: number, death: number | undefined): Promise<void> {
+    if (history === undefined) return;
+    const { messages } = await history.page('wait.a');
+    const first = messages.slice(0, count);
+    const holder = this.#tabs.find(({ page }) => page === tab.page) as Tab;
+    // What had been in doubt is known now: it waits here.
+    const ids = first.map(({ id }) => id);
+    this.#resolve(messages.map(({ id }) => id));
+    const settled = await this.#until(holder, death, () =>
+      history.settle('handled', 'wait.a', ...first.map(({ position }) => position)),
+    );
+    if (settled === undefined) {
+      this.expected.doubt(ids);
+      return;
+    }
+    expect(settled).not.toContain(false);
+    for (const id of ids) {
+      this.expected.waiting.delete(id);
+      this.expected.handled.add(id);
+    }
+  }
+
+  #resolve(seen: readonly string[]): void {
+    const { doubtful, waiting } = this.expected;
+    for (const [index, batch] of [...doubtful.entries()].reverse()) {
+      if (!batch.some((id) => seen.includes(id))) continue;
+      for (const id of batch) waiting.add(id);
+      doubtful.splice(index, 1);
+    }
+  }
+
+  async #end(tab: Tab, how: 'reload' | 'crash' | 'close' | 'tab'): Promise<void> {
+    if (how === 'close') await tab.history?.store.close();
+    tab.page.die();
+    tab.history = undefined;
+    tab.page = how === 'tab' ? this.site.page() : this.site.page(tab.page);
+  }
+
+  /** Does something in a page that ends after so many changes; undefined if it did. */
+  async #until<Result>(tab: Tab, death: number | undefined, work: () => Promise<Result>): Promise<Result | undefined> {
+    if (death === undefined) return work();
+    const { page } = tab;
+    dieAfter(page.storage, death);
+    const from = page.storage.changes;
+    const result = await work().catch(() => undefined);
+    const survived = result !== undefined && page.storage.changes - from < death;
+    if (survived) page.storage.beforeChange = () => undefined;
+    else {
+      page.die();
+      tab.history = undefined;
+    }
+    return survived ? result : undefined;
+  }
+}
+
+test('whatever tabs open, publish, handle, end and crash, each message waits once, in its order, until it is handled', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 30, size: 'max' }), async (steps) => {
+      const world = new World();
+      for (const each of steps) await world.run(each);
+      world.expected.check(await world.collect());
+    }),
+    { numRuns: runs },
+  );
+});
