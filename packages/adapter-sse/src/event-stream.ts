@@ -35,7 +35,7 @@ export const comment = ':\n';
 
 /** A client joins its lines by LF, so of CR and CRLF it gets that there was a break. */
 function dataOf(text: string): string {
-  return /[\r\n]/.test(text) ? text.replace(/(?:\r\n|\r|\n|^)([^\r\n]*)/g, 'data: $1\n') : `data: ${text}\n`;
+  return `data: ${/[\r\n]/.test(text) ? text.replace(/\r\n|\r|\n/g, '\ndata: ') : text}\n`;
 }
 
 function isName(text: string): boolean {

@@ -92,7 +92,7 @@ export class Exchange {
   /** Goes without an answer. */
   drop(): void {
     if (this.signal.aborted) return;
-    this.destroy();
+    this.#cut();
     this.#onClose();
   }
 
@@ -100,12 +100,6 @@ export class Exchange {
   release(): void {
     this.response.off('close', this.#onClose);
   }
-
-  /** Cuts the link of the client. */
-  readonly destroy = (): void => {
-    const stream: Writable = http2StreamOf(this.response) ?? this.request.socket;
-    stream.destroy();
-  };
 
   #end(status: number, text: string): void {
     if (this.signal.aborted) return;
@@ -118,8 +112,13 @@ export class Exchange {
 
   /** A client that is cut while it sends may lose the answer, so what it still sends is read, for a while. */
   #dropRest(): void {
-    const cancel = this.#clock.setTimer(this.destroy, this.#limits.timeoutMs);
+    const cancel = this.#clock.setTimer(() => this.#cut(), this.#limits.timeoutMs);
     this.request.once('close', cancel).resume();
+  }
+
+  #cut(): void {
+    const link: Writable = http2StreamOf(this.response) ?? this.request.socket;
+    link.destroy();
   }
 
   readonly #onClose = (): void => {

@@ -53,7 +53,7 @@ export class Links {
 
   /** Does it where the carrier is. Settles when the carrier has taken it, as late as that may be, or when nobody wants to know any more. */
   async do(link: Link, deed: Deed, signal: AbortSignal): Promise<DeedStatus> {
-    if (link.node === this.#host.node) return this.#doHere(link, deed);
+    if (link.node === this.#host.node) return this.#doHere(link, deed, signal);
     const text = JSON.stringify({ ...link, ...deed });
     while (!signal.aborted) {
       const answer = readAnswer(await this.#host.relay(link.node, text, { timeoutMs: sseDefaults.relayTimeoutMs }));
@@ -62,11 +62,11 @@ export class Links {
     return 409;
   }
 
-  async #doHere(link: Link, deed: Deed): Promise<DeedStatus> {
+  async #doHere(link: Link, deed: Deed, signal?: AbortSignal): Promise<DeedStatus> {
     const fault = this.faultOf(link);
     const held = this.#held.get(link.id);
     if (fault !== undefined || held === undefined) return fault ?? 409;
-    if ('post' in deed) return held.uplink.post(deed.post);
+    if ('post' in deed) return until(held.uplink.post(deed.post), signal);
     held.carrier.close(1009, 'too much in one message');
     return 413;
   }
@@ -81,6 +81,14 @@ export class Links {
       });
     });
   }
+}
+
+/** Waits no longer than somebody wants to know, so that a client that asks and goes, again and again, leaves nothing behind. */
+function until(status: Promise<DeedStatus>, signal: AbortSignal | undefined): Promise<DeedStatus> {
+  return new Promise((resolve) => {
+    void status.then(resolve);
+    signal?.addEventListener('abort', () => resolve(409));
+  });
 }
 
 /** No answer, or none that makes sense: the node is gone, and so is the link. */

@@ -17,7 +17,7 @@ export interface Stream {
  * framing, and is written to the socket itself: an event is then the same bytes for every client, in one write.
  */
 export function openStream(exchange: Exchange, text: string, chunked: boolean): Stream {
-  const { response } = exchange;
+  const { request, response } = exchange;
   const http2 = http2StreamOf(response);
   response.statusCode = 200;
   response.setHeader('Content-Type', 'text/event-stream');
@@ -33,5 +33,6 @@ export function openStream(exchange: Exchange, text: string, chunked: boolean): 
   response.write(text);
   // Of a request that was sent before the one before it was answered, the response has no socket yet.
   const sink = http2 ?? (isFramed ? response : (response.socket ?? response));
-  return { response, sink, destroy: exchange.destroy };
+  const link = http2 ?? request.socket;
+  return { response, sink, destroy: () => void link.destroy() };
 }

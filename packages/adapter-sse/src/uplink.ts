@@ -8,7 +8,7 @@ export type PostStatus = 202 | 409;
 export class Uplink {
   readonly #carrier: SseCarrier;
   /** Settles when everything that came before the next POST was taken. */
-  #opening: Promise<boolean>;
+  readonly #opening: Promise<boolean>;
   #taken = 0;
   #pending: { readonly sequence: number; readonly status: Promise<PostStatus> } | undefined;
 

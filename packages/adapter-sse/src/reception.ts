@@ -1,0 +1,199 @@
+import { systemRandomness } from '@hexbus/core';
+import type { Admission, Handshake, TransportHost } from '@hexbus/core/gateway';
+import { allowHeaders, allowOrigin } from './cors.ts';
+import { comment, eventOf, retryOf } from './event-stream.ts';
+import { Exchange, type Refusal } from './exchange.ts';
+import { handshakeOf, protocolsOf } from './handshake.ts';
+import { headerOf, type SseRequest, type SseResponse } from './http.ts';
+import { readLink, writeLink } from './link.ts';
+import { type Deed, Links } from './links.ts';
+import { type SseSettings, sseDefaults } from './options.ts';
+import { endIn, sequenceOf, textsIn } from './post.ts';
+import { SseCarrier } from './sse-carrier.ts';
+import { openStream } from './stream.ts';
+
+type Accepted = Extract<Admission, { accepted: true }>;
+
+/** Answers every request: opens streams, and brings what clients POST to where their stream is. */
+export class Reception {
+  readonly #settings: SseSettings;
+  readonly #exchanges = new Set<Exchange>();
+  readonly #carriers = new Set<SseCarrier>();
+  #open: { readonly host: TransportHost; readonly links: Links } | undefined;
+  #draining = false;
+
+  constructor(settings: SseSettings) {
+    this.#settings = settings;
+  }
+
+  open(host: TransportHost): void {
+    this.#open = { host, links: new Links(host) };
+  }
+
+  drain(): void {
+    this.#draining = true;
+  }
+
+  /** Ends everything that is under way. Resolves when every listener was told. */
+  async close(): Promise<void> {
+    for (const exchange of this.#exchanges) exchange.drop();
+    const carriers = [...this.#carriers];
+    for (const carrier of carriers) carrier.terminate();
+    await Promise.all(carriers.map(({ gone }) => gone));
+  }
+
+  take(request: SseRequest, response: SseResponse): void {
+    const { maxMessageBytes, bodyTimeoutMs } = this.#settings;
+    const exchange = new Exchange(request, response, { maxBytes: maxMessageBytes, timeoutMs: bodyTimeoutMs });
+    this.#exchanges.add(exchange);
+    void this.#answer(exchange).finally(() => this.#exchanges.delete(exchange));
+  }
+
+  async #answer(exchange: Exchange): Promise<void> {
+    const { request, response } = exchange;
+    const isAllowed = allowOrigin(request, response, this.#settings.origins);
+    if (!isAllowed) exchange.refuse({ status: 403, reason: 'this origin is not allowed' });
+    else if (request.method === 'GET') await this.#follow(exchange);
+    else if (request.method === 'POST') await this.#post(exchange);
+    else if (request.method === 'OPTIONS') {
+      allowHeaders(request, response);
+      exchange.accept(204);
+    } else {
+      response.setHeader('Allow', 'GET, POST, OPTIONS');
+      exchange.refuse({ status: 405, reason: 'the method must be GET or POST' });
+    }
+  }
+
+  /** An EventSource: it only listens, and is gone for good when it gets another status than 200. */
+  async #follow(exchange: Exchange): Promise<void> {
+    const refuse = (refusal: Refusal): void => {
+      if (![429, 503].includes(refusal.status)) exchange.refuse(refusal);
+      else exchange.answer('text/event-stream', retryOf(jittered(refusal.retryAfterMs)));
+    };
+    const handshake = handshakeOf(exchange.request, [], this.#settings);
+    const beginning = retryOf(this.#settings.retryMs) + comment;
+    await this.#admit(exchange, handshake, refuse, (admission) => {
+      this.#connect(exchange, admission, handshake, beginning);
+    });
+  }
+
+  async #post(exchange: Exchange): Promise<void> {
+    const { request } = exchange;
+    const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
+    if (type !== 'application/x-ndjson') {
+      exchange.refuse({ status: 415, reason: 'the content type must be application/x-ndjson' });
+    } else if (headerOf(request, 'hexbus-link') !== undefined) await this.#receive(exchange);
+    else if (headerOf(request, 'hexbus-sequence') === undefined) await this.#begin(exchange);
+    else exchange.refuse({ status: 401, reason: 'the link is missing' });
+  }
+
+  /** A client that will POST more: its first texts come with its question. */
+  async #begin(exchange: Exchange): Promise<void> {
+    const refuse = (refusal: Refusal): void => exchange.refuse(refusal);
+    const protocols = protocolsOf(exchange.request);
+    if (protocols === undefined) return refuse({ status: 400, reason: 'the protocols are malformed' });
+    if (this.#refusal !== undefined) return refuse(this.#refusal);
+    const texts = await this.#textsOf(exchange);
+    if (texts === undefined) return;
+    if (texts === 'too long') return refuse(tooLongRefusal);
+    const handshake = handshakeOf(exchange.request, protocols, this.#settings);
+    await this.#admit(exchange, handshake, refuse, (admission, links) => {
+      const link = links.create();
+      const { protocol } = admission;
+      const told = { link: writeLink(link), protocol, maxBodyBytes: this.#settings.maxMessageBytes };
+      const beginning = eventOf({ event: 'open', text: JSON.stringify(told) });
+      links.hold(link, this.#connect(exchange, admission, handshake, beginning), texts);
+    });
+  }
+
+  /** What a client POSTs on its link, also while nobody new is let in. */
+  async #receive(exchange: Exchange): Promise<void> {
+    const { request, signal } = exchange;
+    const link = readLink(headerOf(request, 'hexbus-link') ?? '');
+    const sequence = sequenceOf(headerOf(request, 'hexbus-sequence'));
+    const end = endIn(request);
+    if (link === undefined || sequence === undefined || end === 'malformed') {
+      return exchange.refuse({ status: 400, reason: 'the link, the sequence or the close code is malformed' });
+    }
+    const links = this.#open?.links;
+    if (links === undefined) return exchange.refuse(refusalOf(409));
+    const fault = links.faultOf(link);
+    if (fault !== undefined) return exchange.refuse(refusalOf(fault));
+    const texts = await this.#textsOf(exchange);
+    if (texts === undefined) return;
+    const deed: Deed = texts === 'too long' ? { tooLong: true } : { post: { sequence, texts, end } };
+    const status = await links.do(link, deed, signal);
+    if (status === 202) exchange.accept(202);
+    else exchange.refuse(refusalOf(status));
+  }
+
+  /** The texts in the body. Undefined: there are none, and the client was told. */
+  async #textsOf(exchange: Exchange): Promise<readonly string[] | 'too long' | undefined> {
+    const body = await exchange.body();
+    const texts = body instanceof Buffer ? textsIn(body) : undefined;
+    if (texts !== undefined) return texts;
+    if (body === 'too long') return body;
+    if (body === 'taken') {
+      exchange.refuse({ status: 500, reason: 'the body was read before: mount this before what reads bodies' });
+    } else if (body === 'too slow') exchange.refuse({ status: 408, reason: 'the body came too slowly' });
+    else exchange.refuse({ status: 400, reason: 'the body is not UTF-8' });
+    return undefined;
+  }
+
+  async #admit(
+    exchange: Exchange,
+    handshake: Handshake,
+    refuse: (refusal: Refusal) => void,
+    connect: (admission: Accepted, links: Links) => void,
+  ): Promise<void> {
+    if (this.#open === undefined || this.#refusal !== undefined) return refuse(this.#refusal ?? notOpenRefusal);
+    if (exchange.signal.aborted) return;
+    const { host, links } = this.#open;
+    const admission = await host.admit(handshake, exchange.signal);
+    if (!admission.accepted) return refuse(admission);
+    const { protocols } = handshake;
+    if (this.#refusal !== undefined) refuse(this.#refusal);
+    else if (protocols.length > 0 && !protocols.includes(admission.protocol)) {
+      refuse({ status: 400, reason: 'no common protocol' });
+    }
+    if (exchange.signal.aborted) admission.abandon();
+    else connect(admission, links);
+  }
+
+  #connect(exchange: Exchange, { protocol, connect }: Accepted, handshake: Handshake, beginning: string): SseCarrier {
+    const stream = openStream(exchange, beginning, this.#settings.chunked);
+    const carrier = new SseCarrier(stream, handshake, protocol, this.#settings);
+    this.#keep(carrier);
+    carrier.start(connect);
+    return carrier;
+  }
+
+  /** Apart from where the exchange is, of which nothing may live as long as the carrier. */
+  #keep(carrier: SseCarrier): void {
+    this.#carriers.add(carrier);
+    void carrier.gone.then(() => this.#carriers.delete(carrier));
+  }
+
+  /** Why nobody is let in any more. */
+  get #refusal(): Refusal | undefined {
+    return this.#draining ? drainingRefusal : undefined;
+  }
+}
+
+const drainingRefusal: Refusal = {
+  status: 503,
+  reason: 'the server is going down',
+  retryAfterMs: sseDefaults.drainRetryAfterMs,
+};
+const notOpenRefusal: Refusal = { ...drainingRefusal, reason: 'the server is not open yet' };
+const tooLongRefusal: Refusal = { status: 413, reason: 'too much in one message' };
+
+function refusalOf(status: 403 | 409 | 413): Refusal {
+  if (status === 413) return tooLongRefusal;
+  return { status, reason: status === 403 ? 'the key of the link is wrong' : 'there is no such link; open a new one' };
+}
+
+/** Those who were sent away together do not come back together. */
+function jittered(afterMs: number = sseDefaults.drainRetryAfterMs): number {
+  return Math.round(afterMs * (1 + systemRandomness.fraction()));
+}

@@ -1,0 +1,122 @@
+import { expect, it } from 'vitest';
+import { closeAfterEach, openSse } from './support/host.ts';
+import { RawClient } from './support/raw-client.ts';
+
+closeAfterEach();
+
+/** An admission that waits until it is released. */
+function gate() {
+  let open = (): void => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { open, opened };
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+it.each([
+  ['GET', 'reset'],
+  ['GET', 'end'],
+  ['POST', 'reset'],
+  ['POST', 'end'],
+] as const)(
+  'threat 14: clients that go during asynchronous authentication are abandoned and throw nothing: %s, %s',
+  async (method, how) => {
+    const { open, opened } = gate();
+    let aborted = 0;
+    const { port, handshakes, abandons, guests } = await openSse({}, async (_, signal) => {
+      signal.addEventListener('abort', () => {
+        aborted += 1;
+      });
+      await opened;
+      return { protocol: 'lab.v1' };
+    });
+    const clients = Array.from({ length: 50 }, () => new RawClient(port));
+    for (const client of clients) {
+      if (method === 'GET') client.ask();
+      else client.open('hello');
+    }
+    while (handshakes.length < 50) await turn();
+    for (const { socket } of clients) {
+      if (how === 'end') socket.end();
+      else socket.resetAndDestroy();
+    }
+    while (aborted < 50) await turn();
+    await Promise.all(clients.map(({ closed }) => closed));
+    open();
+    while (abandons.length < 50) await turn();
+    expect(guests).toEqual([]);
+  },
+);
+
+it('threat 14: clients that go while they send what opens are not asked about', async () => {
+  const { port, handshakes, transport } = await openSse();
+  const clients = Array.from({ length: 20 }, () => new RawClient(port));
+  for (const client of clients) client.open('half', { 'Content-Length': '10' });
+  await Promise.all(clients.map(({ socket }) => new Promise<void>((resolve) => socket.write('', () => resolve()))));
+  for (const { socket } of clients) socket.resetAndDestroy();
+  await Promise.all(clients.map(({ closed }) => closed));
+  await transport.close();
+  expect(handshakes).toEqual([]);
+});
+
+it.each([
+  ['a protocol that the host does not know', { 'Hexbus-Protocol': 'unknown.v1' }, 1],
+  ['a malformed list of protocols', { 'Hexbus-Protocol': 'a,,b' }, 0],
+  ['a protocol named twice', { 'Hexbus-Protocol': 'a, a' }, 0],
+  ['a protocol with a quote', { 'Hexbus-Protocol': '"a"' }, 0],
+])('threat 16: %s gets 400', async (_, headers, asked) => {
+  const { port, handshakes } = await openSse({}, async () => ({
+    accepted: false,
+    status: 400,
+    reason: 'no common protocol',
+  }));
+  const client = new RawClient(port);
+  client.open('', headers);
+  expect((await client.answer()).status).toBe(400);
+  expect(handshakes).toHaveLength(asked);
+  client.socket.destroy();
+});
+
+it('threat 16: a protocol that the client did not offer is never agreed on', async () => {
+  const { port, abandons, guests } = await openSse({}, async () => ({ protocol: 'lab.v9' }));
+  const client = new RawClient(port);
+  client.open('', { 'Hexbus-Protocol': 'lab.v1, lab.v2' });
+  expect((await client.answer()).status).toBe(400);
+  expect([abandons.length, guests.length]).toEqual([1, 0]);
+  client.socket.destroy();
+});
+
+it('refuses with the status of the host, the reason as text, and Retry-After in whole seconds', async () => {
+  const { port } = await openSse({}, async () => ({
+    accepted: false,
+    status: 429,
+    reason: 'too many\r\nX-Split: yes',
+    retryAfterMs: 1_200,
+  }));
+  const client = new RawClient(port);
+  client.open();
+  const { status, head } = await client.answer();
+  expect(status).toBe(429);
+  expect(head).toContain('Retry-After: 2');
+  expect(head).toContain('Cache-Control: no-store');
+  expect(head).not.toContain('X-Split');
+  expect(client.text).toBe('too many\r\nX-Split: yes');
+  client.socket.destroy();
+});
+
+it('a refused client can ask again on the same connection', async () => {
+  let refusals = 1;
+  const { port } = await openSse({}, async () =>
+    refusals-- > 0 ? { accepted: false, status: 503, reason: 'full' } : { protocol: 'lab.v1' },
+  );
+  const client = new RawClient(port);
+  client.open('first');
+  expect((await client.answer()).status).toBe(503);
+  await client.until(() => client.text.endsWith('full'));
+  client.open('second');
+  await client.until(() => client.text.includes('event: open'));
+  expect(client.text).toContain('HTTP/1.1 200 OK');
+  client.socket.destroy();
+});

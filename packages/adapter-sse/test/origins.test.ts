@@ -1,0 +1,130 @@
+import type { SseTransportOptions } from '@hexbus/adapter-sse';
+import { expect, it } from 'vitest';
+import { closeAfterEach, openSse } from './support/host.ts';
+import { RawClient } from './support/raw-client.ts';
+
+closeAfterEach();
+
+interface Asked {
+  readonly method?: string;
+  readonly host?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What a page of this origin, with a valid cookie, gets from `lab.example`. */
+async function answerTo(origin: string | undefined, origins?: SseTransportOptions['origins'], asked: Asked = {}) {
+  const { method = 'GET', host = 'lab.example', headers = {} } = asked;
+  const { port, handshakes, transport } = await openSse({ origins });
+  const client = new RawClient(port);
+  const type = method === 'POST' ? 'application/x-ndjson' : undefined;
+  client.ask({
+    method,
+    headers: { Origin: origin, Host: host, Cookie: 'session=valid', 'Content-Type': type, ...headers },
+  });
+  const { status, head } = await client.answer();
+  client.socket.destroy();
+  expect(handshakes).toHaveLength(status === 200 ? 1 : 0);
+  await transport.close();
+  const fields = head.split('\r\n').map((line) => line.split(': ', 2));
+  const header = (name: string): string | undefined => fields.find(([field]) => field?.toLowerCase() === name)?.[1];
+  return {
+    status,
+    origin: header('access-control-allow-origin'),
+    credentials: header('access-control-allow-credentials'),
+    vary: header('vary'),
+    header,
+  };
+}
+
+async function statusOf(...asked: Parameters<typeof answerTo>): Promise<number> {
+  const { status } = await answerTo(...asked);
+  expect((await answerTo(asked[0], asked[1], { ...asked[2], method: 'POST' })).status).toBe(status);
+  return status;
+}
+
+const foreign = [
+  'https://evil.example',
+  'null',
+  '',
+  'https://lab.example.evil.example',
+  'https://evil-lab.example',
+  'https://lab.example@evil.example',
+  'https://lab.example.',
+  'https://lab.example/',
+  'https://LAB.example',
+  'https://lab.example:8443',
+  'https://lab.example, https://lab.example',
+  'https://evil.example#lab.example',
+  'lab.example',
+  'file://',
+];
+
+it.each(foreign)(
+  'threat 17: a page of origin "%s" with a valid cookie gets 403 before the host is asked',
+  async (origin) => {
+    expect(await statusOf(origin)).toBe(403);
+    expect(await statusOf(origin, ['https://lab.example'])).toBe(403);
+    expect(await answerTo(origin, ['https://lab.example'], { method: 'OPTIONS' })).toMatchObject({
+      status: 403,
+      origin: undefined,
+    });
+  },
+);
+
+it('threat 17: by default pages of the host that was asked for pass, on its port', async () => {
+  expect(await statusOf('https://lab.example')).toBe(200);
+  expect(await statusOf('http://lab.example')).toBe(200);
+  expect(await statusOf('https://lab.example', undefined, { host: 'lab.example:443' })).toBe(200);
+  expect(await statusOf('https://lab.example:8443', undefined, { host: 'lab.example:8443' })).toBe(200);
+  expect(await statusOf('https://lab.example:8443', undefined, { host: 'lab.example:8444' })).toBe(403);
+});
+
+it('threat 17: a list lets in what is on it, whatever the host', async () => {
+  const origins = ['https://app.example', 'chrome-extension://abcdef'];
+  expect(await statusOf('https://app.example', origins)).toBe(200);
+  expect(await statusOf('chrome-extension://abcdef', origins)).toBe(200);
+  expect(await statusOf('https://lab.example', origins)).toBe(403);
+  expect(await statusOf('https://lab.example', [])).toBe(403);
+});
+
+it('threat 17: what sends no origin is no page, and passes; any lets in all', async () => {
+  expect(await statusOf(undefined)).toBe(200);
+  expect(await statusOf(undefined, [])).toBe(200);
+  expect(await statusOf('https://evil.example', 'any')).toBe(200);
+});
+
+it('lets a listed page read with its cookies, and says that the answer is for it alone', async () => {
+  const origins = ['https://app.example'];
+  const listed = { origin: 'https://app.example', credentials: 'true', vary: 'Origin' };
+  expect(await answerTo('https://app.example', origins)).toMatchObject(listed);
+  expect(await answerTo('https://app.example', origins, { method: 'PUT' })).toMatchObject({ ...listed, status: 405 });
+  expect(await answerTo(undefined, origins)).toMatchObject({
+    origin: undefined,
+    credentials: undefined,
+    vary: 'Origin',
+  });
+});
+
+it('lets every page read without its cookies where any may', async () => {
+  const answer = await answerTo('https://evil.example', 'any');
+  expect(answer).toMatchObject({ origin: '*', credentials: undefined, vary: undefined });
+  expect(answer.header('access-control-expose-headers')).toBe('Retry-After');
+});
+
+it('leaves it to browsers by default, which let pages read from their own host', async () => {
+  expect(await answerTo('https://lab.example')).toMatchObject({ origin: undefined, credentials: undefined });
+});
+
+it('answers what browsers ask before, whatever headers a listed page wants to send', async () => {
+  const ask = (names: string) =>
+    answerTo('https://app.example', ['https://app.example'], {
+      method: 'OPTIONS',
+      headers: { 'Access-Control-Request-Method': 'POST', 'Access-Control-Request-Headers': names },
+    });
+  const { status, origin, header } = await ask('authorization,content-type,hexbus-link');
+  expect([status, origin]).toEqual([204, 'https://app.example']);
+  expect(header('access-control-allow-methods')).toBe('GET, POST');
+  expect(header('access-control-allow-headers')).toBe('authorization,content-type,hexbus-link');
+  expect(header('access-control-max-age')).toBe('7200');
+  expect((await ask('x<y')).header('access-control-allow-headers')).toBeUndefined();
+});

@@ -1,0 +1,116 @@
+import type { TransportHost } from '@hexbus/core/gateway';
+import { createVirtualClock } from '@hexbus/testkit';
+import { afterEach, expect, it, vi } from 'vitest';
+import { Links } from '../src/links.ts';
+import { sseDefaults } from '../src/options.ts';
+import { type Cluster, closeAfterEach, type Guest, openSse } from './support/host.ts';
+import { postOn } from './support/posts.ts';
+import { opened } from './support/raw-client.ts';
+
+closeAfterEach();
+
+/** Nodes that reach each other, until a line is cut. */
+class Nodes {
+  readonly #answers = new Map<string, (text: string) => Promise<string>>();
+  readonly relayed: string[] = [];
+
+  join(node: string): Cluster {
+    return {
+      node,
+      onRelayed: (answer) => void this.#answers.set(node, answer),
+      relay: async (to, text) => {
+        this.relayed.push(to);
+        return this.#answers
+          .get(to)?.(text)
+          .catch(() => undefined);
+      },
+    };
+  }
+
+  cut(node: string): void {
+    this.#answers.delete(node);
+  }
+
+  say(node: string, text: string): void {
+    this.#answers.set(node, async () => text);
+  }
+}
+
+/** A client of one node, whose POSTs reach another. */
+async function astray() {
+  const nodes = new Nodes();
+  const here = await openSse({}, undefined, nodes.join('node/1 ü.x'));
+  const there = await openSse({}, undefined, nodes.join('b'));
+  const arriving = here.nextGuest();
+  const client = await opened(here.port);
+  const guest: Guest = await arriving;
+  return { nodes, guest, client, link: client.link, port: there.port, home: here.port };
+}
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+it('a POST that reaches another node is taken where its stream is: in order, once, with the same answers', async () => {
+  const { nodes, guest, link, port, home } = await astray();
+  expect((await postOn(port, link, 1, 'a\nü')).status).toBe(202);
+  expect((await postOn(home, link, 2, 'c')).status).toBe(202);
+  expect((await postOn(port, link, 2, 'c')).status).toBe(202);
+  expect((await postOn(port, link, 4, 'd')).status).toBe(409);
+  expect((await postOn(port, link.replace(/.{32}$/, '0'.repeat(32)), 3, 'd')).status).toBe(403);
+  expect(guest.texts).toEqual(['a', 'ü', 'c']);
+  expect(new Set(nodes.relayed)).toEqual(new Set(['node/1 ü.x']));
+  expect((await postOn(port, link, 3, '', '?close=4321')).status).toBe(202);
+  expect(await guest.ended).toBe(4321);
+  expect((await postOn(port, link, 4, 'e')).status).toBe(409);
+});
+
+it('what a POST must be is checked where it arrives; one that is too large ends its stream elsewhere', async () => {
+  const { nodes, guest, link, port } = await astray();
+  expect((await postOn(port, link, 1, Buffer.from([0xff]))).status).toBe(400);
+  expect(nodes.relayed).toEqual([]);
+  expect((await postOn(port, link, 1, 'x'.repeat(65_537))).status).toBe(413);
+  expect(await guest.ended).toBe(1009);
+});
+
+it('a node that does not answer, or not so that it can be understood, has no link any more', async () => {
+  const { nodes, link, port } = await astray();
+  nodes.say('node/1 ü.x', 'not JSON');
+  expect((await postOn(port, link, 1, 'a')).status).toBe(409);
+  nodes.cut('node/1 ü.x');
+  expect((await postOn(port, link, 1, 'a')).status).toBe(409);
+});
+
+it('a POST that waits behind a pause elsewhere is asked for again, until it is taken', async () => {
+  const clock = createVirtualClock({ turns: 'real' });
+  const nodes = new Nodes();
+  const home = nodes.join('a');
+  const links = new Links({ ...home, admit: unasked }, clock);
+  const others = new Links({ ...nodes.join('b'), admit: unasked }, clock);
+  let take = (_: boolean): void => {};
+  const taken = new Promise<boolean>((resolve) => {
+    take = resolve;
+  });
+  const carrier = {
+    gone: new Promise(() => {}),
+    receive: (texts: string[]) => (texts.length === 0 ? Promise.resolve(true) : taken),
+  };
+  const link = links.create();
+  links.hold(link, carrier as never, []);
+  const patience = new AbortController();
+  const doing = others.do(link, { post: { sequence: 1, texts: ['a'] } }, patience.signal);
+  const impatience = new AbortController();
+  const givenUp = others.do(link, { post: { sequence: 1, texts: ['a'] } }, impatience.signal);
+  for (let count = 1; count <= 3; count++) {
+    await vi.waitUntil(() => clock.pendingTimers === 2);
+    await clock.advance(sseDefaults.relayTimeoutMs / 2);
+  }
+  await vi.waitUntil(() => nodes.relayed.length === 8);
+  impatience.abort();
+  take(true);
+  expect(await doing).toBe(202);
+  expect(await givenUp).toBe(202);
+  expect(clock.pendingTimers).toBe(0);
+});
+
+const unasked: TransportHost['admit'] = () => Promise.reject(new Error('nobody should be asked'));

@@ -1,0 +1,146 @@
+import type { Server } from 'node:http';
+import { createServer as createHttp2Server } from 'node:http2';
+import { createFrameBatch } from '@hexbus/testkit';
+import { expect, it } from 'vitest';
+import { dial } from './support/dial.ts';
+import { closeAfterEach, openSse } from './support/host.ts';
+import { postOn } from './support/posts.ts';
+import { opened, RawClient } from './support/raw-client.ts';
+import { listening } from './support/servers.ts';
+
+closeAfterEach();
+
+const sixteenKilobytes = createFrameBatch('x'.repeat(16_384));
+/** More than the system keeps of a connection. */
+const muchBytes = 16 << 20;
+const framing = 'data: \n\n'.length;
+
+/** A client that reads nothing, and one that reads, with their guests. */
+async function slowAndQuick(options: Parameters<typeof openSse>[0] = {}) {
+  const lab = await openSse(options);
+  const arriving = lab.nextGuest();
+  const slow = await opened(lab.port);
+  slow.socket.pause();
+  const slowGuest = await arriving;
+  const next = lab.nextGuest();
+  const quick = await opened(lab.port);
+  return { ...lab, slow, slowGuest, quick, quickGuest: await next };
+}
+
+it('threat 34: 320 MB published to a slow reader while it is writable keep one batch in memory, and others get theirs', async () => {
+  const { slowGuest, quick, quickGuest } = await slowAndQuick();
+  const before = process.memoryUsage().rss;
+  let skipped = 0;
+  let highest = 0;
+  for (let count = 0; count < 20_000; count++) {
+    if (slowGuest.carrier.bufferedBytes > 0) skipped += 1;
+    else slowGuest.carrier.send(sixteenKilobytes);
+    highest = Math.max(highest, slowGuest.carrier.bufferedBytes);
+    if (count % 200 > 0) continue;
+    quickGuest.carrier.send(sixteenKilobytes);
+    expect((await quick.event()).length).toBe(16_384 + 'data: '.length);
+  }
+  expect(skipped).toBeGreaterThan(19_000);
+  expect(highest).toBeLessThanOrEqual(16_384 + framing);
+  expect(process.memoryUsage().rss - before).toBeLessThan(16 << 20);
+});
+
+it('threat 34: a slow reader that is cut at a high mark has freed everything when terminate returns', async () => {
+  const { slow, slowGuest, quick, quickGuest } = await slowAndQuick();
+  while (slowGuest.carrier.bufferedBytes <= muchBytes) slowGuest.carrier.send(sixteenKilobytes);
+  expect(slowGuest.carrier.bufferedBytes).toBeLessThan(muchBytes + 2 * 16_384);
+  slowGuest.carrier.terminate();
+  expect(slowGuest.carrier.bufferedBytes).toBe(0);
+  expect(await slowGuest.ended).toBe(1006);
+  slow.socket.resume();
+  await slow.closed;
+  quickGuest.carrier.send(createFrameBatch('still here'));
+  expect(await quick.event()).toBe('data: still here');
+});
+
+it('threat 34: a client that leaves while a lot waits ends its carrier, and everything that waits for it', async () => {
+  const { port, slow, slowGuest } = await slowAndQuick();
+  while (slowGuest.carrier.bufferedBytes <= muchBytes) slowGuest.carrier.send(sixteenKilobytes);
+  slowGuest.onText = () => slowGuest.carrier.pause();
+  const posting = postOn(port, slow.link, 1, 'a\nb');
+  await slowGuest.got(1);
+  slow.socket.resetAndDestroy();
+  expect(await slowGuest.ended).toBe(1006);
+  expect((await posting).status).toBe(409);
+  expect([slowGuest.carrier.bufferedBytes, slowGuest.drains]).toEqual([0, 0]);
+});
+
+it('threat 10: a close to a slow reader frees nothing by itself, and ends at the latest after closeTimeoutMs', async () => {
+  const { slowGuest } = await slowAndQuick({ closeTimeoutMs: 50 });
+  const { carrier } = slowGuest;
+  while (carrier.bufferedBytes <= muchBytes) carrier.send(sixteenKilobytes);
+  carrier.close(4101, 'slow');
+  expect(carrier.bufferedBytes).toBeGreaterThan(muchBytes);
+  expect(await slowGuest.ended).toBe(4101);
+  expect(carrier.bufferedBytes).toBe(0);
+});
+
+it('a client that says that it ends takes nothing more, so nothing waits for it', async () => {
+  const { port, slow, slowGuest } = await slowAndQuick();
+  while (slowGuest.carrier.bufferedBytes <= muchBytes) slowGuest.carrier.send(sixteenKilobytes);
+  expect((await postOn(port, slow.link, 1, '', '?close=1000')).status).toBe(202);
+  expect(await slowGuest.ended).toBe(1000);
+});
+
+it('what waits of one batch falls while a client takes it slowly', async () => {
+  const { slow, slowGuest } = await slowAndQuick();
+  expect(slowGuest.carrier.send(createFrameBatch('x'.repeat(32 << 20)))).toBe('queued');
+  const seen = new Set<number>();
+  slow.socket.removeAllListeners('data');
+  slow.socket.on('data', () => {
+    slow.socket.pause();
+    seen.add(slowGuest.carrier.bufferedBytes);
+    setImmediate(() => slow.socket.resume());
+  });
+  const drained = new Promise<void>((resolve) => slowGuest.whenDrained(resolve));
+  slow.socket.resume();
+  await drained;
+  // In one write it would stand still until everything was taken.
+  expect(seen.size).toBeGreaterThan(5);
+});
+
+it('threat 12: a head that comes too slowly gets 408, a silent connection is closed', async () => {
+  const { port, handshakes } = await openSse({ handshakeTimeoutMs: 100 });
+  const slow = new RawClient(port);
+  slow.socket.write('GET /hexbus/sse HTTP/1.1\r\nHost: lab.example\r\nAcc');
+  const silent = new RawClient(port);
+  expect((await slow.answer()).status).toBe(408);
+  await silent.closed;
+  expect(handshakes).toEqual([]);
+});
+
+it('a slow reader among the streams of one connection of HTTP/2 holds up none of the others', async () => {
+  const server = createHttp2Server();
+  const { port } = await listening(server as unknown as Server);
+  const { nextGuest, transport } = await openSse({ server });
+  const caller = dial('h2c', port);
+  const streams = [];
+  for (let count = 0; count < 2; count++) {
+    const arriving = nextGuest();
+    const answer = await caller.ask({ url: '/hexbus/sse' });
+    streams.push({ body: answer?.body, guest: await arriving });
+  }
+  const [slow, quick] = streams;
+  slow?.body?.pause();
+  while ((slow?.guest.carrier.bufferedBytes ?? 0) <= muchBytes) slow?.guest.carrier.send(sixteenKilobytes);
+  let heard = '';
+  const whole = new Promise<void>((resolve) => {
+    quick?.body?.on('data', (chunk: Buffer) => {
+      heard += chunk.toString();
+      if (heard.includes('data: still here')) resolve();
+    });
+  });
+  quick?.guest.carrier.send(createFrameBatch('still here'));
+  await whole;
+  slow?.guest.carrier.terminate();
+  expect(slow?.guest.carrier.bufferedBytes).toBe(0);
+  expect(await slow?.guest.ended).toBe(1006);
+  await transport.close();
+  caller.reset();
+  await new Promise((resolve) => server.close(resolve));
+});

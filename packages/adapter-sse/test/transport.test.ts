@@ -1,0 +1,200 @@
+import { createServer } from 'node:http';
+import { createSseTransport, type SseTransportOptions } from '@hexbus/adapter-sse';
+import { createFrameBatch } from '@hexbus/testkit';
+import { describe, expect, it } from 'vitest';
+import { closeAfterEach, openSse } from './support/host.ts';
+import { opened, RawClient } from './support/raw-client.ts';
+import { listening } from './support/servers.ts';
+
+closeAfterEach();
+
+const nobody = {
+  node: 'lab',
+  admit: () => Promise.reject(new Error('nobody should be asked')),
+  relay: async () => undefined,
+  onRelayed: () => {},
+};
+
+describe('options that do not fit are refused with the name of the field', () => {
+  it.each([
+    ['server', { server: createServer(), port: 0 }],
+    ['host', { server: createServer(), host: '127.0.0.1' }],
+    ['host', { host: '127.0.0.1' }],
+    ['port', { port: -1 }],
+    ['port', { port: 65_536 }],
+    ['path', { port: 0, path: 'hexbus' }],
+    ['path', { port: 0, path: '/a?b' }],
+    ['maxMessageBytes', { maxMessageBytes: 0 }],
+    ['maxMessageBytes', { maxMessageBytes: Number.POSITIVE_INFINITY }],
+    ['keepAliveMs', { keepAliveMs: 0 }],
+    ['retryMs', { retryMs: -1 }],
+    ['bodyTimeoutMs', { bodyTimeoutMs: Number.NaN }],
+    ['handshakeTimeoutMs', { handshakeTimeoutMs: 0 }],
+    ['closeTimeoutMs', { closeTimeoutMs: 1.5 }],
+    ['trustProxy', { trustProxy: -1 }],
+    ['origins', { origins: ['null'] }],
+    ['origins', { origins: ['https://a.example/'] }],
+    ['origins', { origins: ['https://A.example'] }],
+    ['origins', { origins: ['https://a.example:443'] }],
+    ['origins', { origins: ['*'] }],
+  ] as [string, SseTransportOptions][])('%s %o', (field, options) => {
+    expect(() => createSseTransport(options)).toThrow(
+      expect.objectContaining({ code: 'HEXBUS_CONFIG', message: expect.stringMatching(new RegExp(`^${field} `)) }),
+    );
+  });
+});
+
+it('rejects open with HEXBUS_CONFIG when the port is taken, and can be closed then', async () => {
+  const { port, stop } = await listening(createServer());
+  const transport = createSseTransport({ port, host: '127.0.0.1' });
+  await expect(transport.open(nobody)).rejects.toMatchObject({ code: 'HEXBUS_CONFIG' });
+  await transport.close();
+  await stop();
+});
+
+it('rejects open when it is closed meanwhile, and leaves the port free', async () => {
+  const transport = createSseTransport({ port: 0, host: 'localhost' });
+  const opening = expect(transport.open(nobody)).rejects.toMatchObject({ code: 'HEXBUS_CLOSED' });
+  await transport.close();
+  await opening;
+  expect(transport.port).toBeUndefined();
+});
+
+it('tells draining clients when to come back, also those that the host is still thinking about', async () => {
+  let decide = (): void => {};
+  const decided = new Promise<void>((resolve) => {
+    decide = resolve;
+  });
+  const { transport, port, handshakes, abandons } = await openSse({}, async () => {
+    await decided;
+    return { protocol: 'lab.v1' };
+  });
+  const early = new RawClient(port);
+  early.open();
+  while (handshakes.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  transport.drain();
+  const late = new RawClient(port);
+  late.open();
+  expect(await late.answer()).toMatchObject({ status: 503, head: expect.stringContaining('Retry-After: 2') });
+  decide();
+  expect((await early.answer()).status).toBe(503);
+  expect(abandons).toHaveLength(1);
+});
+
+it('ends everything it made when it closes: streams, half-made requests, idle connections, its port', async () => {
+  const { transport, port } = await openSse();
+  const clients = [await opened(port), new RawClient(port), new RawClient(port), new RawClient(port)];
+  await Promise.all(clients.slice(1).map(({ socket }) => new Promise((resolve) => socket.once('connect', resolve))));
+  clients[1]?.socket.write('GET /hexbus/sse HTTP/1.1\r\nHost: a\r\n');
+  clients[2]?.open('half', { 'Content-Length': '10' });
+  await transport.close();
+  await Promise.all(clients.map(({ closed }) => closed));
+  const late = new RawClient(port);
+  await late.closed;
+  expect(late.socket.bytesRead).toBe(0);
+});
+
+it.each([
+  ['as it is, up to the end of the connection', {}, 'Connection: close', 35],
+  ['in chunks for proxies that want them', { chunked: true }, 'Transfer-Encoding: chunked', 41],
+])('writes a batch in one write, %s', async (_, options, header, bytes) => {
+  const { port, nextGuest } = await openSse(options);
+  const arriving = nextGuest();
+  const client = new RawClient(port);
+  client.ask();
+  const { head } = await client.answer();
+  expect(head).toContain(header);
+  expect(head.includes('chunked')).toBe('chunked' in options);
+  const { carrier } = await arriving;
+  await client.until(() => client.text.includes(':\n'));
+  client.socket.pause();
+  carrier.send(createFrameBatch('one', 'two', 'three'));
+  const chunks: number[] = [];
+  const whole = new Promise<void>((resolve) => {
+    client.socket.on('data', (chunk) => {
+      chunks.push(chunk.length);
+      if (chunk.includes('data: three\n\n')) resolve();
+    });
+  });
+  client.socket.resume();
+  await whole;
+  expect(chunks).toEqual([bytes]);
+  client.socket.destroy();
+});
+
+it('heads a stream so that nobody between holds it back', async () => {
+  const { port } = await openSse();
+  for (const ask of [(client: RawClient) => client.ask(), (client: RawClient) => client.open()]) {
+    const client = new RawClient(port);
+    ask(client);
+    const { status, head } = await client.answer();
+    expect(status).toBe(200);
+    expect(head).toContain('\r\nContent-Type: text/event-stream\r\n');
+    expect(head).toContain('\r\nCache-Control: no-store, no-transform\r\n');
+    expect(head).toContain('\r\nX-Accel-Buffering: no\r\n');
+    expect(head).not.toContain('Content-Length');
+    client.socket.destroy();
+  }
+});
+
+it('answers a question that was sent before the one before it was answered', async () => {
+  const { port, nextGuest } = await openSse();
+  const arriving = nextGuest();
+  const client = new RawClient(port);
+  client.ask({ method: 'OPTIONS' });
+  client.ask();
+  expect((await client.answer()).status).toBe(204);
+  expect((await client.answer()).status).toBe(200);
+  const { carrier } = await arriving;
+  carrier.send(createFrameBatch('one'));
+  await client.until(() => client.text.includes('data: one\n\n'));
+  carrier.terminate();
+  await client.closed;
+  expect(client.text).toBe('retry: 2000\n:\ndata: one\n\n');
+});
+
+it('answers other methods with 405, and other paths of its own server with 404', async () => {
+  const { port, handshakes } = await openSse();
+  for (const method of ['HEAD', 'PUT', 'DELETE', 'PATCH']) {
+    const client = new RawClient(port);
+    client.ask({ method });
+    const { status, head } = await client.answer();
+    expect([status, head.includes('Allow: GET, POST, OPTIONS')]).toEqual([405, true]);
+    client.socket.destroy();
+  }
+  for (const path of ['/', '/hexbus', '/hexbus/sse/', '//hexbus/sse', '/HEXBUS/SSE']) {
+    const client = new RawClient(port);
+    client.ask({ path });
+    expect((await client.answer()).status).toBe(404);
+    await client.closed;
+  }
+  expect(handshakes).toEqual([]);
+});
+
+describe('the address of a client', () => {
+  const addressOf = async (options: SseTransportOptions, forwarded?: string) => {
+    const { port, handshakes } = await openSse(options);
+    const client = new RawClient(port);
+    client.ask({ headers: { 'X-Forwarded-For': forwarded } });
+    await client.answer();
+    client.socket.destroy();
+    return handshakes[0]?.address;
+  };
+
+  it('is that of the socket, without the prefix of mapped addresses', async () => {
+    expect(await addressOf({}, '10.0.0.1')).toBe('127.0.0.1');
+    expect(await addressOf({ host: undefined })).toBe('127.0.0.1');
+  });
+
+  it('is what the trusted proxies wrote, never what the client wrote before them', async () => {
+    expect(await addressOf({ trustProxy: 1 }, '6.6.6.6, 10.0.0.1')).toBe('10.0.0.1');
+    expect(await addressOf({ trustProxy: 2 }, '6.6.6.6, 10.0.0.1, 10.0.0.2')).toBe('10.0.0.1');
+    expect(await addressOf({ trustProxy: 2 }, '10.0.0.1')).toBe('10.0.0.1');
+    expect(await addressOf({ trustProxy: 1 })).toBe('127.0.0.1');
+  });
+
+  it('is what clientAddress says', async () => {
+    const clientAddress = () => 'from elsewhere';
+    expect(await addressOf({ clientAddress, trustProxy: 1 }, '10.0.0.1')).toBe('from elsewhere');
+  });
+});
