@@ -21,7 +21,12 @@ export class BarChart {
     this.#size = size;
     this.#now = make('strong');
     this.#top = make('small');
-    this.#svg = svg('svg', { viewBox: `0 0 ${size} ${height}`, preserveAspectRatio: 'none', role: 'img' });
+    this.#svg = svg('svg', {
+      viewBox: `0 0 ${size} ${height}`,
+      preserveAspectRatio: 'none',
+      role: 'img',
+      'aria-label': title,
+    });
     this.#paths = series.map((name) => svg('path', { class: `bar ${name}` }));
     this.#svg.append(...this.#paths);
     const caption = make('figcaption', {}, make('span', {}, title), this.#top, this.#now);

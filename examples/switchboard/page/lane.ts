@@ -28,7 +28,7 @@ export class Lane {
 
   constructor(title: string, topic: string, size: number) {
     this.#nodes = Array.from({ length: size }, () => make('i', { class: 'cell' }));
-    this.#strip = make('div', { class: 'strip', role: 'img' }, ...this.#nodes);
+    this.#strip = make('div', { class: 'strip', role: 'img', 'aria-label': 'no numbers yet' }, ...this.#nodes);
     this.#summary = make('span', { class: 'summary' });
     this.#losses = make('strong', { class: 'losses', role: 'status' }, 'nothing missing');
     const heading = make('h3', {}, `${title} `, make('code', {}, topic));

@@ -25,7 +25,7 @@ async function main(): Promise<void> {
   showMinute(tab);
   showPulse(tab, report);
   showPost(tab, people);
-  showInbox(tab, report);
+  showInbox(tab);
   showAsk(tab, people);
   showQuestions(tab);
   await showLater(tab);

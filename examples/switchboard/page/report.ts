@@ -3,10 +3,10 @@ import type { Tab } from './tab.ts';
 /** At most so often. */
 const intervalMs = 500;
 
-/** Tells the server how far this tab has handled what came, when that has changed. */
+/** Tells the server the last pulse that this tab has handled, when there is another one. */
 export class Report {
   readonly #tab: Tab;
-  #handled: { readonly pulse: number | null; readonly note: number | null } = { pulse: null, note: null };
+  #number: number | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(tab: Tab) {
@@ -17,13 +17,8 @@ export class Report {
     });
   }
 
-  pulse(number: number): void {
-    this.#handled = { ...this.#handled, pulse: number };
-    this.#soon();
-  }
-
-  note(position: number): void {
-    this.#handled = { ...this.#handled, note: position };
+  handled(number: number): void {
+    this.#number = number;
     this.#soon();
   }
 
@@ -31,7 +26,7 @@ export class Report {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       // Without a connection it is told at the next one.
-      void this.#tab.request('report', this.#handled);
+      if (this.#number !== undefined) void this.#tab.request('report', { pulse: this.#number });
     }, intervalMs);
   }
 }

@@ -107,7 +107,7 @@ export class Tab {
       capabilities: ['screen', 'questions', 'console'],
       session: savedSession(this.user),
       // A demonstration should not let people wait.
-      timings: { reconnectDelayMs: 400, maxReconnectDelayMs: 2_000 },
+      timings: { reconnectDelayMs: 400, maxReconnectDelayMs: 2_000, acknowledgeMs: 200 },
     });
     client.observe('state', ({ retryMs }) => this.#tell(retryMs));
     return client;

@@ -21,7 +21,7 @@ export function createSwitchboardGateway(bus: Bus<Events>, { server, cables, res
     authenticateToken: identityOf,
     authorize: ({ action, topic }) => action === 'subscribe' && followedTopics.has(topic),
     resumeKey,
-    timings: { resumeWindowMs: 60_000, drainMs: 2_000 },
+    timings: { resumeWindowMs: 60_000, drainMs: 2_000, userCursorMs: 200 },
   });
 }
 

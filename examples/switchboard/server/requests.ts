@@ -77,11 +77,8 @@ function answersOf({ gateway, cables, people, pulse, reports }: RequestParts): A
       return { perSecond: rate };
     },
 
-    async report(body, { session, identity }) {
-      const [handledPulse, handledNote] = [body['pulse'], body['note']].map((value) =>
-        value === null ? null : numberOf(value, 0, Number.MAX_SAFE_INTEGER),
-      );
-      await reports.take(session, identity.userId ?? '', { pulse: handledPulse ?? null, note: handledNote ?? null });
+    report({ pulse: number }, { session }) {
+      reports.take(session, numberOf(number, 0, Number.MAX_SAFE_INTEGER));
       people.changed();
       return null;
     },

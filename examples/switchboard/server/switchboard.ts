@@ -31,7 +31,8 @@ export async function startSwitchboard(
 ): Promise<Switchboard> {
   const onError = (error: unknown): void => report(error instanceof Error ? error.message : String(error));
   const folder = openDataFolder(data);
-  const bus = createBus<Events>({ history: createSqliteHistory({ file: folder.history }), topics });
+  const history = createSqliteHistory({ file: folder.history });
+  const bus = createBus<Events>({ history, topics });
   bus.observe('error', ({ error }) => onError(error));
   await bus.open();
 
@@ -41,8 +42,8 @@ export async function startSwitchboard(
   gateway.observe('error', ({ error }) => onError(error));
 
   const pulse = new Pulse(bus, onError);
-  const reports = new Reports(bus, pulse);
-  const people = new People({ bus, gateway, reports, onError });
+  const reports = new Reports(pulse);
+  const people = new People({ bus, history, gateway, reports, onError });
   const traffic = new Traffic({ bus, gateway, people, onError });
   answerRequests({ gateway, cables, people, pulse, reports });
 
@@ -54,7 +55,6 @@ export async function startSwitchboard(
     await bus.close();
   };
   try {
-    await reports.load();
     await gateway.open();
     const address = await listen(server, port);
     await pulse.start();

@@ -1,7 +1,7 @@
 import type { TopicPolicy } from '@hexbus/core';
-import type { FollowedTopics, ServerTopics } from '../shared/messages.ts';
+import type { Addresses, FollowedTopics } from '../shared/messages.ts';
 
-export type Events = FollowedTopics & ServerTopics;
+export type Events = FollowedTopics & Addresses;
 
 /** What the history keeps, and how long. */
 export const topics: Readonly<Record<string, TopicPolicy>> = {
@@ -9,7 +9,6 @@ export const topics: Readonly<Record<string, TopicPolicy>> = {
   'board.people': { retain: { maxCount: 1 } },
   'board.second': { retain: { maxCount: 60 } },
   'pulse.kept': { retain: { maxCount: 5_000 } },
-  'handled.*': { retain: { maxCount: 1 } },
   // What is posted to a user or a session waits there. What is posted to all reaches who is connected.
   '@user.>': { retain: { maxCount: 200 } },
   '@session.>': { retain: { maxCount: 200, maxAgeMs: 3_600_000 } },

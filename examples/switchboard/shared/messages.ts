@@ -12,11 +12,8 @@ export interface FollowedTopics {
   'pulse.fleeting': Pulse;
 }
 
-/** Topics of the server alone. */
-export interface ServerTopics {
-  /** Up to which position somebody has handled what was posted to her; one topic for each user. */
-  [handled: `handled.${string}`]: { readonly position: number };
-  /** What was posted to a user. */
+/** What is posted to users. */
+export interface Addresses {
   [address: `@user.${string}`]: Note;
 }
 
@@ -98,8 +95,8 @@ export interface Requests {
   /** Cuts the cables of the tab that asks. */
   cut: { ask: { forMs: number }; answer: { forMs: number } };
   setPulse: { ask: { perSecond: number }; answer: { perSecond: number } };
-  /** How far the tab has handled the pulses, and what was posted to its user. */
-  report: { ask: { pulse: number | null; note: number | null }; answer: null };
+  /** The last pulse that the tab has handled. */
+  report: { ask: { pulse: number }; answer: null };
 }
 
 /** How a question to a tab ended, in words for the page. */

@@ -1,7 +1,6 @@
 import type { Message } from '@hexbus/core';
 import { type Note, noteType } from '../../shared/messages.ts';
 import { addToLog, find, make } from '../dom.ts';
-import type { Report } from '../report.ts';
 import type { Tab } from '../tab.ts';
 import { count, seconds } from '../words.ts';
 
@@ -9,12 +8,9 @@ import { count, seconds } from '../words.ts';
 const waitedMs = 1_000;
 
 /** What was posted to this tab, its user or everyone, in the order in which it came. */
-export function showInbox(tab: Tab, report: Report): void {
+export function showInbox(tab: Tab): void {
   const inbox = find('#inbox');
-  tab.on<Note>(noteType, (message) => {
-    addToLog(inbox, entryOf(message));
-    if (message.position !== undefined && message.topic.startsWith('@user.')) report.note(message.position);
-  });
+  tab.on<Note>(noteType, (message) => addToLog(inbox, entryOf(message)));
 }
 
 function entryOf({ topic, body, sender = 'somebody', time, position }: Message<Note>): HTMLElement {

@@ -25,7 +25,7 @@ export function showPulse(tab: Tab, report: Report): void {
     async ({ body, time, position }) => {
       await hand.rest();
       kept.came(body.number, time < connectedAt, position);
-      report.pulse(body.number);
+      report.handled(body.number);
     },
     { ...followed, onGap: () => kept.explain('the history has trimmed some') },
   );

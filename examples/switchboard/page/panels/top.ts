@@ -35,6 +35,7 @@ function offerTransports(tab: Tab): void {
     choice.disabled = true;
     await tab.switchTo((target as HTMLInputElement).value as TransportName);
     choice.disabled = false;
-    (target as HTMLInputElement).focus();
+    // It had the focus, and has lost it by being disabled.
+    if (document.activeElement === document.body) (target as HTMLInputElement).focus();
   });
 }

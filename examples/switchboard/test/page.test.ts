@@ -1,0 +1,114 @@
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
+import { useChromium } from '../../../test/support/chromium.ts';
+import { canRunPrograms } from '../../../test/support/printing-program.ts';
+import { lowContrasts } from './support/contrast.ts';
+import { useSwitchboard } from './support/switchboard-program.ts';
+import { openTab } from './support/tab.ts';
+
+describe.runIf(canRunPrograms)('the page of the switchboard', () => {
+  const browser = useChromium();
+  const switchboard = useSwitchboard();
+  const open = async (user: string) => openTab(await browser.newUser(), switchboard.address, user);
+
+  test('runs nothing and loads nothing that is not its own', async () => {
+    const response = await fetch(`${switchboard.address}?user=ann`);
+    expect(response.headers.get('content-security-policy')).toMatch(
+      /^default-src 'none'; script-src 'self'; style-src 'self'/,
+    );
+    expect(await response.text()).not.toMatch(/<script(?! type="module" src="\/)|<style|style=|https?:/);
+    expect((await fetch(`${switchboard.address}?user=mallory`, { redirect: 'manual' })).headers.get('location')).toBe(
+      '/?user=ann',
+    );
+    expect((await fetch(`${switchboard.address}none.js`)).status).toBe(404);
+    expect((await fetch(switchboard.address, { method: 'POST' })).status).toBe(405);
+  });
+
+  test('shows the last minute also to a tab that was not there', async () => {
+    const ann = await open('ann');
+    await bars(ann.page, 'messages', 3);
+    await ann.ask('Ann', 'Who are you?', '15 seconds');
+    await ann.page.getByLabel('Answer to Ann').fill('Ann');
+    await ann.page.getByRole('button', { name: 'Answer' }).click();
+    await bars(ann.page, 'success', 1);
+    const bob = await open('bob');
+    await bars(bob.page, 'success', 1);
+    await bob.page.getByText('1 answered · 0 timed out · 0 failed').waitFor();
+    await bob.page.getByRole('img', { name: /^Messages a second: \d+; at most \d+ in the last minute/ }).waitFor();
+  });
+
+  test('is used by keyboard alone', async () => {
+    const { page, inbox, connected } = await opened();
+    await page.keyboard.press('Tab');
+    expect(await page.locator(':focus').textContent()).toBe('Skip to the panels');
+    await tabTo(page, '[value=ws]');
+    await page.keyboard.press('ArrowRight');
+    await connected('SSE');
+    expect(await page.locator(':focus').getAttribute('value')).toBe('sse');
+
+    await tabTo(page, '#post-target');
+    await page.keyboard.type('Ann');
+    await tabTo(page, '#post-text');
+    await page.keyboard.type('typed');
+    await page.keyboard.press('Enter');
+    await inbox.filter({ hasText: 'Ann typed to you' }).waitFor();
+
+    await tabTo(page, '#load-listener');
+    await page.keyboard.press('Enter');
+    await page.getByText('is loaded; 0 steps saved').waitFor();
+    // The ring around what has the focus is there to be seen.
+    expect(await page.locator(':focus').evaluate((element) => getComputedStyle(element).outlineWidth)).toBe('3px');
+
+    async function opened() {
+      const tab = await open('ann');
+      return { page: tab.page, inbox: tab.inbox, connected: tab.connected.bind(tab) };
+    }
+  });
+
+  test.each(['light', 'dark'] as const)('has text that is easy to read in %s', async (colorScheme) => {
+    const ann = await open('ann');
+    await ann.page.emulateMedia({ colorScheme });
+    await ann.send('Dan', 'so that something waits');
+    await ann.row('dan', 'waits').waitFor();
+    await ann.ask('Ann', 'so that there is a question', '15 seconds');
+    await ann.page.locator('form.question').waitFor();
+    const dark = await ann.page.evaluate(() => matchMedia('(prefers-color-scheme: dark)').matches);
+    expect(dark).toBe(colorScheme === 'dark');
+    expect(await ann.page.evaluate(lowContrasts)).toEqual([]);
+  });
+
+  test('has landmarks, and a name for everything that is used', async () => {
+    const ann = await open('ann');
+    await ann.row('ann', 'WebSocket').waitFor();
+    const tree = await ann.page.locator('body').ariaSnapshot();
+    for (const landmark of ['banner', 'main', 'navigation "Tabs of other people"'])
+      expect(tree).toContain(`- ${landmark}`);
+    const panels = ['Who is connected', 'The last minute', 'Cut the connection', 'Send a message', 'Ask a tab'];
+    for (const panel of [...panels, 'A listener that is loaded later']) expect(tree).toContain(`- region "${panel}"`);
+    expect(tree).not.toMatch(/- (button|textbox|combobox|checkbox|radio|link|img)(:|$)/m);
+    expect(await ann.page.locator('h1').count()).toBe(1);
+  });
+
+  test.each([360, 800])('fits a window of %d pixels', async (width) => {
+    const ann = await open('ann');
+    await ann.page.setViewportSize({ width, height: 700 });
+    await ann.row('ann', 'WebSocket').waitFor();
+    expect(await ann.page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+  });
+});
+
+/** Resolves when a chart has at least so many bars of a series. */
+async function bars(page: Page, series: string, count: number): Promise<void> {
+  await page.waitForFunction(
+    ([selector, least]) => (document.querySelector(selector)?.getAttribute('d') ?? '').split('M').length > least,
+    [`.bar.${series}`, count] as const,
+  );
+}
+
+async function tabTo(page: Page, selector: string): Promise<void> {
+  for (let presses = 0; presses < 40; presses++) {
+    if (await page.locator(':focus').evaluate((element, wanted) => element.matches(wanted), selector)) return;
+    await page.keyboard.press('Tab');
+  }
+  throw new Error(`${selector} is not reached by Tab`);
+}

@@ -1,0 +1,59 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { useChromium } from '../../../test/support/chromium.ts';
+import { canRunPrograms } from '../../../test/support/printing-program.ts';
+import { SwitchboardProgram, temporaryFolder } from './support/switchboard-program.ts';
+import { expectNothingMissing, openTab } from './support/tab.ts';
+
+/** The drain window is 2 seconds; the rest is for a busy machine. */
+const endsWithinMs = 8_000;
+
+describe.runIf(canRunPrograms)('a switchboard that is ended and started again', () => {
+  const browser = useChromium();
+
+  test('ends in time with tabs open, which come back with nothing missing', async () => {
+    const folder = temporaryFolder();
+    onTestFinished(folder.remove);
+    const first = new SwitchboardProgram('--port', '0', '--data', folder.path);
+    onTestFinished(() => first.kill('SIGKILL'));
+    const address = await first.address();
+    const ann = await openTab(await browser.newUser(), address, 'ann', { mayLose: true });
+    const bob = await openTab(await browser.newUser(), address, 'bob', { mayLose: true });
+    await bob.switchTo('SSE');
+    const names = [await ann.name(), await bob.name()];
+    await ann.send('Cleo', 'over the restart');
+    await ann.row('cleo', '1 message waits').waitFor();
+    await ann.page.getByRole('button', { name: 'Send 5 steps here' }).click();
+    await ann.page.getByText('not loaded; 5 steps saved').waitFor();
+
+    first.kill('SIGINT');
+    const deadline = new AbortController();
+    const tooLate = new Promise((_, reject) => {
+      const timer = setTimeout(() => reject(new Error(`still runs after ${endsWithinMs} ms`)), endsWithinMs);
+      deadline.signal.addEventListener('abort', () => clearTimeout(timer));
+    });
+    expect(await Promise.race([first.ended, tooLate])).toMatchObject({ code: 0, stderr: '' });
+    deadline.abort();
+    await ann.cutOff();
+    await bob.cutOff();
+    const before = await ann.newest();
+
+    const second = new SwitchboardProgram('--port', new URL(address).port, '--data', folder.path);
+    onTestFinished(() => second.kill('SIGKILL'));
+    expect(await second.address()).toBe(address);
+    await ann.connected('WebSocket');
+    await bob.connected('SSE');
+    expect([await ann.name(), await bob.name()]).toEqual(names);
+    for (const tab of [ann, bob]) {
+      await tab.passed(before + 1);
+      expectNothingMissing(await tab.cells('pulse.kept'));
+    }
+    await ann.row('bob', 'SSE').waitFor();
+
+    const cleo = await openTab(await browser.newUser(), address, 'cleo', { mayLose: true });
+    await cleo.inbox.filter({ hasText: 'Ann over the restart' }).waitFor();
+    await ann.page.getByRole('button', { name: 'Load the module' }).click();
+    await ann.steps.nth(4).waitFor();
+    second.kill('SIGINT');
+    expect(await second.ended).toMatchObject({ code: 0, stderr: '' });
+  });
+});

@@ -1,0 +1,87 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll } from 'vitest';
+
+const main = fileURLToPath(new URL('../../main.ts', import.meta.url));
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The switchboard as a process of its own. */
+export class SwitchboardProgram {
+  readonly ended: Promise<Ended>;
+  readonly #child: ChildProcess;
+  readonly #printed = { stdout: '', stderr: '' };
+  #look = (): void => undefined;
+
+  constructor(...args: readonly string[]) {
+    const stripTypes = process.features.typescript ? [] : ['--experimental-strip-types'];
+    const flags = [...stripTypes, '--disable-warning=ExperimentalWarning', '--conditions=hexbus-source'];
+    this.#child = spawn(process.execPath, [...flags, main, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const name of ['stdout', 'stderr'] as const) {
+      this.#child[name]?.setEncoding('utf8').on('data', (text: string) => {
+        this.#printed[name] += text;
+        this.#look();
+      });
+    }
+    this.ended = new Promise((resolve, reject) => {
+      this.#child.on('error', reject);
+      this.#child.on('close', (code) => resolve({ code, ...this.#printed }));
+    });
+  }
+
+  /** Resolves with the address that it prints; rejects if it ends before. */
+  async address(): Promise<string> {
+    const printed = new Promise<string>((resolve) => {
+      this.#look = () => {
+        const [, address] = /^Switchboard: (\S+)\n/.exec(this.#printed.stdout) ?? [];
+        if (address !== undefined) resolve(address);
+      };
+    });
+    this.#look();
+    const first = await Promise.race([printed, this.ended]);
+    if (typeof first === 'string') return first;
+    throw new Error(`ended before it printed its address: ${JSON.stringify(first)}`);
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+}
+
+/** A new folder; `remove` when nothing uses it any more. */
+export function temporaryFolder(): { readonly path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), 'hexbus-switchboard-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true, maxRetries: 3 }) };
+}
+
+/** A switchboard for all tests of a file, on a free port and in a new folder. What it prints on standard error fails the file. */
+export function useSwitchboard(): { readonly address: string } {
+  const folder = temporaryFolder();
+  let program: SwitchboardProgram | undefined;
+  let address = '';
+  beforeAll(async () => {
+    program = new SwitchboardProgram('--port', '0', '--data', folder.path);
+    address = await program.address();
+  });
+  afterAll(async () => {
+    program?.kill('SIGINT');
+    const ended = await program?.ended;
+    folder.remove();
+    if (ended !== undefined && (ended.code !== 0 || ended.stderr !== ''))
+      throw new Error(`the switchboard had trouble: ${JSON.stringify(ended)}`);
+  });
+  return {
+    get address() {
+      return address;
+    },
+  };
+}
