@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
+import { systemClock } from '@hexbus/core';
 import { createFrameBatch } from '@hexbus/testkit';
-import { expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { closeAfterEach, openSse } from './support/host.ts';
 import { postOn } from './support/posts.ts';
 import { opened, RawClient } from './support/raw-client.ts';
@@ -8,14 +9,27 @@ import { listening } from './support/servers.ts';
 
 closeAfterEach();
 
-/** What keeps, or would keep, this process alive. */
-function held(kind: string): number {
-  return process.getActiveResourcesInfo().filter((name) => name === kind).length;
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** How many timers are set, of those that are set from now on. */
+function timersFromNowOn(): () => number {
+  const pending = new Set<object>();
+  const { setTimer } = systemClock;
+  vi.spyOn(systemClock, 'setTimer').mockImplementation((callback, ...rest) => {
+    const timer = {};
+    pending.add(timer);
+    const ended = (): boolean => pending.delete(timer);
+    const cancel = setTimer(() => void (ended() && callback()), ...rest);
+    return () => void (ended() && cancel());
+  });
+  return () => pending.size;
 }
 
 it('a guest that closes leaves no timer, listener or socket of its own on the server, whatever its clients were doing', async () => {
   const { server, port, stop } = await listening(createServer((_, response) => response.end()));
-  const timers = held('Timeout');
+  const timers = timersFromNowOn();
   const listeners = server.eventNames().map((name) => [name, server.listenerCount(name)]);
   const sockets = () => new Promise<number>((resolve) => server.getConnections((_, count) => resolve(count)));
 
@@ -44,6 +58,7 @@ it('a guest that closes leaves no timer, listener or socket of its own on the se
   others[2]?.socket.destroy();
   while (handshakes.length < 6) await new Promise((resolve) => setImmediate(resolve));
 
+  expect(timers()).toBeGreaterThanOrEqual(5);
   await transport.close();
   slow?.socket.resume();
   await Promise.all([...clients, ...others].map(({ closed }) => closed));
@@ -51,13 +66,13 @@ it('a guest that closes leaves no timer, listener or socket of its own on the se
   decide();
   while ((await sockets()) > 0) await new Promise((resolve) => setImmediate(resolve));
   expect(server.eventNames().map((name) => [name, server.listenerCount(name)])).toEqual(listeners);
-  expect(held('Timeout')).toBeLessThanOrEqual(timers);
+  expect(timers()).toBe(0);
   await stop();
 });
 
 it('clients that come and go leave nothing while the transport is open', async () => {
   const { server, port, stop } = await listening(createServer());
-  const timers = held('Timeout');
+  const timers = timersFromNowOn();
   const { guests } = await openSse({ server });
   for (let round = 0; round < 50; round++) {
     const client = await opened(port, 'hello');
@@ -67,6 +82,6 @@ it('clients that come and go leave nothing while the transport is open', async (
     expect(await guests[round]?.ended).toBe(round % 2 > 0 ? 1006 : 1000);
     await client.closed;
   }
-  expect(held('Timeout')).toBeLessThanOrEqual(timers);
+  expect(timers()).toBe(0);
   await stop();
 });
