@@ -5,33 +5,42 @@ import { Journal } from './journal.ts';
 import type { MessageLog } from './message-log.ts';
 import type { Namespace } from './namespace.ts';
 
+/** How an orphan is adopted. */
+export interface Adoption {
+  /** Higher than that of any adoption before. */
+  readonly number: number;
+  /** For an orphan whose own counts no more. */
+  readonly newEpoch: string;
+}
+
 /**
  * Moves what waits in held topics, and what died there, from the namespace of a closed tab behind the messages of a log, in its order; then the rest
  * of that namespace goes. Each message is moved by itself: a copy is committed, but does not count before its original is removed. So nothing is
- * lost or twice wherever this ends, and it takes the room of one message. Ends early where there is none; throws what the storage throws.
+ * lost or twice wherever this ends, and it takes the room of one message. Returns false where there was none; throws what the storage throws.
  *
  * A namespace stays if it has messages that its tab held and this log does not, for a page that does, or if a newer version wrote it.
  */
-export function adopt(log: MessageLog, orphan: Namespace, newEpoch: string): void {
+export function adopt(log: MessageLog, orphan: Namespace, { number, newEpoch }: Adoption): boolean {
   const contents = contentsOf(orphan);
-  if (contents === undefined) return;
+  if (contents === undefined) return true;
   const { messages, voided, reasons } = contents;
   const present = messages.filter(({ isGone }) => !isGone);
   if (present.length > 0) {
-    const epoch = beginMoving(orphan, contents, log.tab, newEpoch);
+    const epoch = beginMoving(orphan, contents, number, newEpoch);
     for (const { message } of voided) orphan.remove(messageItem(message.position));
     const known = log.knownIds();
     for (const item of present) {
       const { topic, position } = item.message;
       if (!log.retention.isHeld(topic)) continue;
       const origin = { tab: orphan.tab, epoch, position };
-      if (log.adopt(item, reasons.get(position), origin, known) === 'no-room') return;
+      if (log.adopt(item, reasons.get(position), origin, known) === 'no-room') return false;
       orphan.remove(messageItem(position));
       orphan.remove(reasonItem(position));
     }
   }
   const isWaitingForOthers = present.some(({ held, message }) => held && !log.retention.isHeld(message.topic));
   if (!isWaitingForOthers) dropNamespace(orphan);
+  return true;
 }
 
 function contentsOf(orphan: Namespace): Contents | undefined {
@@ -44,10 +53,10 @@ function contentsOf(orphan: Namespace): Contents | undefined {
 }
 
 /** From here on messages go without a commit of that namespace. */
-function beginMoving(orphan: Namespace, contents: Contents, movedTo: string, newEpoch: string): string {
+function beginMoving(orphan: Namespace, contents: Contents, moving: number, newEpoch: string): string {
   const { head, highest, unwritten, isDamaged } = contents;
   const epoch = head === undefined || isDamaged ? newEpoch : head.epoch;
   const position = Math.max(highest, head?.position ?? 0);
-  new Journal(orphan, unwritten).commit({ epoch, owner: '', position, time: head?.time ?? 0, count: 0, movedTo });
+  new Journal(orphan, unwritten).commit({ epoch, owner: '', position, time: head?.time ?? 0, count: 0, moving });
   return epoch;
 }

@@ -145,9 +145,9 @@ class ContentsReader {
     this.#namespace.tell(headItem, 'the head is missing');
   }
 
-  #checkCount({ count, movedTo }: HeadItem): void {
+  #checkCount({ count, moving }: HeadItem): void {
     const found = this.#messages.filter(({ isGone }) => !isGone).length + this.#voided.length;
-    if (this.#isDamaged || movedTo !== undefined || found >= count) return;
+    if (this.#isDamaged || moving !== undefined || found >= count) return;
     this.#isDamaged = true;
     this.#namespace.tell(headItem, `${count - found} of ${count} messages are missing`);
   }
@@ -159,10 +159,8 @@ function finishCommit(namespace: Namespace, { gone, put }: HeadItem): (readonly 
     const item = messageItem(position);
     const text = namespace.read(item);
     const message = text === undefined ? undefined : attempt(() => parseMessage(position, text));
-    if (message === undefined || message.isGone) continue;
     // Shorter than what lies there, so there is room.
-    if (message.once) namespace.write(item, formatGone(message.message));
-    else namespace.remove(item);
+    if (message?.isGone === false) namespace.write(item, formatGone(message.message));
   }
   for (const [item, text] of put) if (text === null) namespace.remove(item);
   return put.flatMap(([item, text]) => (text === null || namespace.tryToWrite(item, text) ? [] : [[item, text]]));

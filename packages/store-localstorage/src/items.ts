@@ -72,9 +72,9 @@ export interface HeadItem {
   readonly time: number;
   /** How many messages lie in the storage. Of no meaning once they are being moved. */
   readonly count: number;
-  /** The tab that the messages are being moved to. */
-  readonly movedTo?: string;
-  /** Positions of messages that are to go. */
+  /** The messages are being moved to another tab; a higher number began later. */
+  readonly moving?: number;
+  /** Positions of messages of which only topic and id are to be kept. */
   readonly gone: readonly number[];
   /** Other items with their new texts, or null for those that are to go. */
   readonly put: readonly (readonly [item: string, text: string | null])[];

@@ -25,8 +25,8 @@ const minHeadLength = 4096;
 export class Journal {
   readonly #namespace: Namespace;
   readonly #staged: number[] = [];
-  /** Messages that are to go, with what is kept of them. */
-  readonly #gone = new Map<number, string | undefined>();
+  /** Messages that are to be remembered only, with what is kept of them. */
+  readonly #gone = new Map<number, string>();
   readonly #put: Map<string, string | null>;
   #isChanged = false;
   #headValue: string | undefined;
@@ -50,13 +50,13 @@ export class Journal {
     return true;
   }
 
-  /** Has a message removed. If it is to be remembered, its topic and id are kept. */
-  remove(message: StoredMessage, remember: boolean): void {
-    this.#gone.set(message.position, remember ? formatGone(message) : undefined);
+  /** Has a message removed, but for its topic and id. */
+  remember(message: StoredMessage): void {
+    this.#gone.set(message.position, formatGone(message));
     this.#isChanged = true;
   }
 
-  /** Has another item written, or removed by null. */
+  /** Has any other item written, or removed by null. */
   put(item: string, text: string | null): void {
     this.#put.set(item, text);
     this.#isChanged = true;
@@ -86,13 +86,9 @@ export class Journal {
     this.#headValue = undefined;
   }
 
-  /** Removals first: they make room. */
+  /** First what makes room. */
   #finish(): void {
-    for (const [position, kept] of this.#gone) {
-      if (kept === undefined) this.#namespace.remove(messageItem(position));
-      // Shorter than what lies there, so there is room.
-      else this.#namespace.write(messageItem(position), kept);
-    }
+    for (const [position, kept] of this.#gone) this.#namespace.write(messageItem(position), kept);
     this.#gone.clear();
     for (const [item, text] of this.#put) if (text === null) this.#namespace.remove(item);
     for (const [item, text] of this.#put) {

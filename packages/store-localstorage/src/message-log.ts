@@ -72,7 +72,7 @@ export class MessageLog {
     this.#position = Math.max(head?.position ?? 0, isDamaged ? highest : 0);
     this.#time = head?.time ?? 0;
     for (const item of contents.messages) this.#load(item, contents.reasons.get(item.message.position));
-    for (const { message } of contents.voided) this.#journal.remove(message, false);
+    for (const { message } of contents.voided) this.#journal.put(messageItem(message.position), null);
     this.#forgotten.push(...this.#ids.forget(this.#time));
     this.#commit();
   }
@@ -80,10 +80,6 @@ export class MessageLog {
   /** Nobody else opened the namespace since, or cleared it. */
   get isCurrent(): boolean {
     return this.#journal.isCurrent;
-  }
-
-  get tab(): string {
-    return this.#namespace.tab;
   }
 
   get head(): Head {
@@ -229,9 +225,10 @@ export class MessageLog {
   #remove(entry: Entry): void {
     const { message, topic, once, reason } = entry;
     const { id, position } = message;
-    const isRemembered = once && this.#ids.holds(topic.name, id, position);
-    this.#journal.remove(message, isRemembered);
-    if (isRemembered) this.#gone.add(position);
+    if (once && this.#ids.holds(topic.name, id, position)) {
+      this.#journal.remember(message);
+      this.#gone.add(position);
+    } else this.#journal.put(messageItem(position), null);
     if (reason !== undefined) this.#journal.put(reasonItem(position), null);
     removeEntry(reason === undefined ? topic.live : topic.dead, entry);
     removeEntry(this.entries, entry);

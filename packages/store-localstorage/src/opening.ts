@@ -48,14 +48,6 @@ export function openLog(
   return new MessageLog(namespace, readContents(namespace), options, { owner, newEpoch: randomness.id() });
 }
 
-/** A namespace that nobody had. */
-interface Orphan extends Place {
-  /** When it was written last. */
-  readonly time: number;
-  /** The tab that it was being moved to. */
-  readonly movedTo: string | undefined;
-}
-
 class Opening {
   readonly #settings: OpeningSettings;
   readonly #options: OpenHistoryOptions;
@@ -69,24 +61,18 @@ class Opening {
   async run(): Promise<OpenPlace> {
     let own: Place | undefined;
     try {
-      own = await this.#findOwn();
-      const others = await this.#claimOthers(own);
-      // What was closed last is most like this tab.
-      own ??= others.findLast(({ movedTo }) => movedTo === undefined);
-      own ??= await this.#hold(this.#settings.randomness.id());
-      if (own === undefined) throw inUseError('new');
+      const found = await this.#findOwn();
+      const others = await this.#claimOthers(found);
+      own = await this.#chooseOwn(found, others);
       this.#options.signal?.throwIfAborted();
-      const log = this.#adoptAll(
-        own.namespace,
-        others.filter((other) => other.namespace !== own?.namespace),
-      );
+      const log = this.#adoptAll(own.namespace, others);
       this.#remember(own.namespace.tab);
-      return { namespace: own.namespace, hold: own.hold, log };
+      return { ...own, log };
     } catch (error) {
       own = undefined;
       throw error;
     } finally {
-      for (const { namespace, hold } of this.#held) if (namespace !== own?.namespace) await hold.release();
+      for (const place of this.#held) if (place !== own) await place.hold.release();
     }
   }
 
@@ -102,8 +88,8 @@ class Opening {
     return known === undefined || !tabsIn(storage, name).includes(known) ? undefined : this.#hold(known, reloadWaitMs);
   }
 
-  /** Namespaces that nobody holds, the one that was written last at the end. But one whose moving was interrupted comes behind where it was moved to. */
-  async #claimOthers(own: Place | undefined): Promise<Orphan[]> {
+  /** Namespaces that nobody else holds. */
+  async #claimOthers(own: Place | undefined): Promise<Place[]> {
     const { storage, name, clock, settleMs } = this.#settings;
     const claimed: Place[] = [];
     for (const tab of tabsIn(storage, name)) {
@@ -113,38 +99,42 @@ class Opening {
     if (claimed.length === 0) return [];
     // Browsers pass on locks and what was written by different ways, so the last writes of a tab that has just gone may still be coming.
     await new Promise<void>((resolve) => clock.setTimer(resolve, settleMs, true));
-    const orphans = claimed
-      .filter(({ hold }) => hold.isHeld)
-      .map((place) => ({ ...place, time: 0, movedTo: undefined, ...peekHead(place.namespace) }));
-    const stepsTo = ({ movedTo }: Orphan, limit: number): number => {
-      const target = limit === 0 ? undefined : orphans.find(({ namespace }) => namespace.tab === movedTo);
-      return target === undefined ? 0 : 1 + stepsTo(target, limit - 1);
-    };
-    const steps = new Map(orphans.map((orphan) => [orphan, stepsTo(orphan, orphans.length)]));
-    return orphans.sort((a, b) => (steps.get(a) ?? 0) - (steps.get(b) ?? 0) || a.time - b.time);
+    return inOrder(claimed.filter(({ hold }) => hold.isHeld));
   }
 
-  #adoptAll(own: Namespace, orphans: readonly Orphan[]): MessageLog {
-    // The first of what was this tab's lie there: what is left follows them, before all of it comes back.
-    const target = orphans.find(({ namespace }) => namespace.tab === peekHead(own)?.movedTo);
-    if (target !== undefined) this.#adopt(openLog(this.#settings, target.namespace, this.#options), own);
-    let log = openLog(this.#settings, own, this.#options);
-    for (const { namespace } of orphans) {
-      // What is left there waits for an opening with more room.
-      if (!this.#adopt(log, namespace)) log = openLog(this.#settings, own, { ...this.#options, newEpoch: false });
+  /**
+   * What is left of a namespace whose moving was interrupted must come behind what went before, so it is no place to begin with; a namespace that was asked for
+   * by name gives up what it has, and gets it back behind the others.
+   */
+  async #chooseOwn(found: Place | undefined, others: Place[]): Promise<Place> {
+    const isMoving = found !== undefined && movingOf(found) > 0;
+    if (found !== undefined && !isMoving) return found;
+    const staying = this.#settings.tab === undefined ? others.findLast((place) => movingOf(place) === 0) : undefined;
+    if (staying !== undefined) others.splice(others.indexOf(staying), 1);
+    const own = staying ?? (await this.#hold(this.#settings.randomness.id()));
+    if (own === undefined) throw inUseError('new');
+    if (found === undefined) return own;
+    others.splice(0, others.length, ...inOrder([...others, found]));
+    if (this.#settings.tab === undefined) return own;
+    this.#adoptAll(own.namespace, others);
+    others.splice(0, others.length, own);
+    return found;
+  }
+
+  #adoptAll(own: Namespace, others: readonly Place[]): MessageLog {
+    let number = Math.max(0, ...others.map(movingOf));
+    const log = openLog(this.#settings, own, this.#options);
+    for (const { namespace } of others) {
+      number++;
+      try {
+        if (!adopt(log, namespace, { number, newEpoch: this.#settings.randomness.id() })) return log;
+      } catch (error) {
+        if (!isNoRoom(error)) throw error;
+        // What is left waits for an opening with more room.
+        return openLog(this.#settings, own, { ...this.#options, newEpoch: false });
+      }
     }
     return log;
-  }
-
-  /** False if there was no room to go on: then the log is of no use any more. */
-  #adopt(log: MessageLog, orphan: Namespace): boolean {
-    try {
-      adopt(log, orphan, this.#settings.randomness.id());
-      return true;
-    } catch (error) {
-      if (isNoRoom(error)) return false;
-      throw error;
-    }
   }
 
   async #hold(tab: string, waitMs = 0): Promise<Place | undefined> {
@@ -164,6 +154,21 @@ class Opening {
       // Without it the next page of this tab finds the namespace among those of closed tabs.
     }
   }
+}
+
+/** The one that was written last at the end; but behind all others those whose moving was interrupted, of these first what was begun last. */
+function inOrder(places: readonly Place[]): Place[] {
+  const timeOf = ({ namespace }: Place): number => peekHead(namespace)?.time ?? 0;
+  return [...places].sort((a, b) => {
+    const [first, second] = [movingOf(a), movingOf(b)];
+    if (first === 0 || second === 0) return first - second || timeOf(a) - timeOf(b);
+    return second - first;
+  });
+}
+
+/** 0 for a namespace that stays where it is. */
+function movingOf({ namespace }: Place): number {
+  return peekHead(namespace)?.moving ?? 0;
 }
 
 function sessionKey(name: string): string {
