@@ -78,13 +78,25 @@ export interface PageServer {
   readonly url: string;
 }
 
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+type Scripts = Readonly<Record<`/${string}.js`, string>>;
+
 /** Serves `/` as a page that loads `/page.js`, and each script under its path. `others` answers what is not one of these. Closed after the test. */
-export async function servePage(
-  scripts: Readonly<Record<`/${string}.js`, string>>,
-  others: (request: IncomingMessage, response: ServerResponse) => void = notFound,
-): Promise<PageServer> {
+export async function servePage(scripts: Scripts, others: Answer = notFound): Promise<PageServer> {
+  const server = createServer(answerWithPage(scripts, others));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  return { server, port, url: `http://127.0.0.1:${port}` };
+}
+
+/** The same as a listener to `request`, for a server that is there. */
+export function answerWithPage(scripts: Scripts, others: Answer = notFound): Answer {
   const files = new Map<string, string>(Object.entries(scripts));
-  const server = createServer((request, response) => {
+  return (request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     const script = files.get(pathname);
     if (request.method !== 'GET' || (pathname !== '/' && script === undefined)) {
@@ -93,14 +105,7 @@ export async function servePage(
     }
     response.setHeader('content-type', script === undefined ? 'text/html; charset=utf-8' : 'text/javascript');
     response.end(script ?? html);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const { port } = server.address() as AddressInfo;
-  return { server, port, url: `http://127.0.0.1:${port}` };
+  };
 }
 
 const html = `<!doctype html>
