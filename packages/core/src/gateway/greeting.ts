@@ -59,8 +59,10 @@ export async function greet(
   const brought = hello.resume?.token ?? hello.lastToken;
   const token = brought === undefined ? undefined : (parseToken(brought) ?? unknownToken);
   // A client that keeps no session says by its token alone what it has handled.
-  const inboxHandled = resumed || hello.lastToken !== undefined ? handledBy(parts, token) : undefined;
-  const inboxStart = await inboxStartOf(parts, userAddress, resumed ? token : undefined, inboxHandled);
+  const isTold = token !== undefined && (resumed || hello.lastToken !== undefined);
+  const inboxPlace = isTold ? { epoch: token.epoch, position: positionIn(token, inboxId) } : undefined;
+  const inboxHandled = isTold && isKnown(parts, token) ? inboxPlace : undefined;
+  const inboxStart = await inboxStartOf(parts, userAddress, inboxPlace, resumed);
   // It may have been ended while its secret was looked at.
   if (resumed && parts.sessions.isEnded(session)) return { code: closeCodes.ended, reason: 'the session has ended' };
   return { identity, ...taken, addresses, userAddress, token, inboxStart, inboxHandled };
@@ -102,27 +104,26 @@ async function identify(
   return found;
 }
 
-/** What a token says of its inbox. Only the history can tell whether one of another epoch, or beyond the head, means anything. */
-function handledBy({ internals }: GatewayParts, token: Token | undefined): CursorParts | undefined {
+/** Only the history can tell whether a token of another epoch, or beyond the head, means anything. */
+function isKnown({ internals }: GatewayParts, { epoch, position, own }: Token): boolean {
   const { tail } = internals.side ?? {};
-  if (tail === undefined || token === undefined) return undefined;
-  const position = positionIn(token, inboxId);
-  if (token.epoch !== tail.epoch || Math.max(token.position, position) > tail.head) return undefined;
-  return { epoch: token.epoch, position };
+  return epoch === tail?.epoch && Math.max(position, own.get(inboxId) ?? 0) <= tail.head;
 }
 
-/** `token`: of the session that goes on. `handled`: how far the client says that it was, also in another one. */
+/** `place`: where the client says that it was, in the session that goes on if it is `resumed`, or else in another one. */
 async function inboxStartOf(
   { internals, userCursors }: GatewayParts,
   userAddress: string | undefined,
-  token: Token | undefined,
-  handled: CursorParts | undefined,
+  place: CursorParts | undefined,
+  resumed: boolean,
 ): Promise<FeedStart | undefined> {
   const { side } = internals;
   if (side === undefined) return undefined;
-  if (token !== undefined) return { epoch: token.epoch, position: positionIn(token, inboxId) };
+  if (resumed && place !== undefined) return place;
   const now = { epoch: side.tail.epoch, position: side.tail.head };
-  if (userAddress === undefined || userCursors === undefined) return handled ?? now;
+  // It may lie beyond the head that the bus knows of: what was sent last.
+  const known = place?.epoch === now.epoch ? place : undefined;
+  if (userAddress === undefined || userCursors === undefined) return known ?? now;
   const start = await userCursors.startOf(userAddress);
-  return later(start, handled) ?? start;
+  return later(start, known) ?? start;
 }
