@@ -14,7 +14,14 @@ export type FetchLike = (
     readonly signal: AbortSignal;
     readonly keepalive: boolean;
   },
-) => Promise<Pick<Response, 'status' | 'headers' | 'body' | 'text'>>;
+) => Promise<{
+  readonly status: number;
+  readonly headers: { get(name: string): string | null };
+  readonly body: {
+    getReader(): { read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }> };
+  } | null;
+  text(): Promise<string>;
+}>;
 
 export interface SseLinkOptions {
   readonly fetch: FetchLike;
