@@ -145,6 +145,32 @@ describe('overflow drop-oldest', () => {
     takeErrors();
   });
 
+  test('is told also when a page has shown it before the write that caused it failed with an outcome that is not known', async () => {
+    const { bus, log, probe, onNextWrite, settled } = await open({ topics: dropping });
+    await Promise.all([1, 2].map((n) => bus.publish('job.x', n)));
+    const release = probe.holdNext('read');
+    bus.subscribe('job.x', log.handler('sub'), { onGap: log.observer('gap') });
+    await settled();
+    // Has the page, which is still under way, read again.
+    await bus.publish('job.x', 3);
+    const failed = deferred();
+    onNextWrite(async (proceed) => {
+      await proceed();
+      await failed.promise;
+      throw new HexbusError('HEXBUS_OUTCOME_UNKNOWN', 'lost');
+    });
+    const published = Promise.allSettled([4, 5].map((n) => bus.publish('job.x', n)));
+    await settled();
+    release();
+    await settled();
+    expect(log.take()).toEqual(['gap: topics=["job.x"] from=1 to=1', 'sub: job.x#4 4']);
+    failed.resolve();
+    await published;
+    await settled();
+    expect(log.take()).toEqual(['gap: topics=["job.x"] from=2 to=3', 'sub: job.x#5 5']);
+    expect((await bus.stats('job.x')).waiting).toBe(0);
+  });
+
   test('of the message in delivery is no loss if its handler succeeds', async () => {
     const { bus, log, settled } = await open({ topics: dropping });
     const gate = deferred();

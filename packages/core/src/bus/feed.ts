@@ -183,15 +183,9 @@ export class Feed {
     this.#ignoresMarks = ignores;
   }
 
-  /** Somebody else has told of the losses of a topic up to here. */
-  markKnown({ topic, through }: TrimMark): void {
-    if (through > (this.#known.get(topic) ?? 0)) this.#known.set(topic, through);
-  }
-
-  /** Losses of a topic from a position on are to be told again, if a page tells of them. */
-  unmarkKnown(topic: string, from: number): void {
-    const known = this.#known.get(topic) ?? 0;
-    this.#known.set(topic, Math.min(known, from - 1));
+  /** Somebody else has told of the losses of a topic up to here, and of none behind. */
+  setKnown({ topic, through }: TrimMark): void {
+    this.#known.set(topic, through);
   }
 
   /** Nothing is queued or signalled any more, also not by a read that is under way. */
@@ -294,9 +288,10 @@ export class Feed {
     let to = 0;
     for (const { topic, through } of page.trimmed) {
       const known = Math.max(this.#through, this.#known.get(topic) ?? 0);
-      if (through <= known) continue;
+      // What is ignored counts as told by nobody: whoever was to tell may not come to it.
+      if (through <= known || this.#ignoresMarks) continue;
       this.#known.set(topic, through);
-      if (this.#ignoresMarks || this.#afterReset) continue;
+      if (this.#afterReset) continue;
       topics.push(topic);
       from = Math.min(from, known + 1);
       to = Math.max(to, through);

@@ -1,7 +1,7 @@
 import type { CursorParts } from '../cursor.ts';
 import { isHexbusError, shorten } from '../errors.ts';
 import { RetainedMessage } from '../message.ts';
-import type { Settlement } from '../ports/history-store.ts';
+import type { Settlement, TrimMark } from '../ports/history-store.ts';
 import type { TopicMatcher } from '../retention.ts';
 import { Backoff } from './backoff.ts';
 import { CaughtUpWaiters } from './caught-up.ts';
@@ -114,18 +114,12 @@ export class HeldQueue {
   async requeue(epoch: string, first: number, settle: () => Promise<number>): Promise<number> {
     this.#requeues += 1;
     try {
-      const told = this.#told ?? (await this.#side.history.loadCursor(this.#reportName));
-      const wasTold = told?.epoch === epoch && told.position >= first;
+      await this.#loadTold();
+      const wasTold = this.#toldIn(epoch).some(({ through }) => through >= first);
       if (wasTold && !this.#loop.stopped) this.#remember(epoch, first - 1);
       const count = await settle();
       if (count > 0) this.rewind();
       return count;
-    } catch (error) {
-      if (isHexbusError(error, 'HEXBUS_OUTCOME_UNKNOWN')) {
-        if (this.#feed?.epoch === epoch) this.#feed.unmarkKnown(this.#topic, first);
-        this.doubt();
-      }
-      throw error;
     } finally {
       this.#requeues -= 1;
       this.#loop.wake();
@@ -137,6 +131,7 @@ export class HeldQueue {
     this.#doubted = true;
     this.#marksAreNews = true;
     this.#feed?.ignoreMarks(false);
+    if (this.#feed !== undefined) for (const mark of this.#toldIn(this.#feed.epoch)) this.#feed.setKnown(mark);
     this.rewind();
   }
 
@@ -235,12 +230,9 @@ export class HeldQueue {
   async #openFeed(): Promise<Feed> {
     const { history, tail } = this.#side;
     const topic = this.#topic;
-    const reported = await history.loadCursor(this.#reportName);
+    await this.#loadTold();
     const matcher: TopicMatcher = { only: topic, matches: (other) => other === topic };
-    const known = [reported, this.#told].flatMap((told) =>
-      told?.epoch === tail.epoch ? [{ topic, through: told.position }] : [],
-    );
-    const start = { epoch: tail.epoch, position: 0, known };
+    const start = { epoch: tail.epoch, position: 0, known: this.#toldIn(tail.epoch) };
     this.#feed = new Feed({
       history,
       tail,
@@ -332,10 +324,22 @@ export class HeldQueue {
 
   /** Losses up to here were told: the next start does not tell them again. */
   #remember(epoch: string, through: number): void {
-    if (this.#feed?.epoch === epoch) this.#feed.markKnown({ topic: this.#topic, through });
+    if (this.#feed?.epoch === epoch) this.#feed.setKnown({ topic: this.#topic, through });
     this.#told = { epoch, position: through };
     this.#durable ??= this.#side.names.share(this.#reportName, [this.#topic]);
     void this.#durable.moved(this.#told);
+  }
+
+  /** What was told in earlier lives counts until something is told in this one. */
+  async #loadTold(): Promise<void> {
+    if (this.#told !== undefined) return;
+    const told = await this.#side.history.loadCursor(this.#reportName);
+    this.#told ??= told;
+  }
+
+  #toldIn(epoch: string): readonly TrimMark[] {
+    const told = this.#told;
+    return told?.epoch === epoch ? [{ topic: this.#topic, through: told.position }] : [];
   }
 
   get #reportName(): string {
