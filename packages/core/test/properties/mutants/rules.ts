@@ -111,8 +111,8 @@ export const rules: readonly Mutant[] = [
     patches: [
       {
         file: 'feed.ts',
-        find: 'this.#known.set(topic, through);\n      if (this.#ignoresMarks',
-        replace: 'if (this.#ignoresMarks',
+        find: 'this.#known.set(topic, through);\n      if (this.#afterReset',
+        replace: 'if (this.#afterReset',
       },
     ],
     caughtBy: ['P4'],
@@ -131,9 +131,8 @@ export const rules: readonly Mutant[] = [
     patches: [
       {
         file: 'held-queue.ts',
-        find: 'const start = { epoch: tail.epoch, position: 0, known };',
-        replace:
-          'const start = { epoch: tail.epoch, position: 0, known: [{ topic, through: tail.head }] };\n    void known;',
+        find: 'known: this.#toldIn(tail.epoch)',
+        replace: 'known: [{ topic, through: tail.head }]',
       },
     ],
     caughtBy: ['P19'],
