@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { createHexbusV1, type Frame, type ProtocolSession } from '@hexbus/core/gateway';
+import { createHexbusV1, createHexbusV1EventSource, type Frame, type ProtocolSession } from '@hexbus/core/gateway';
 import {
   closeCodes,
   decodeServerFrame,
@@ -113,6 +113,41 @@ function spoken(session: ProtocolSession, frame: ServerFrame): Frame | undefined
       return undefined;
   }
 }
+
+describe('what docs/protocol.md says of server-sent events', () => {
+  test('are the names of events', () => {
+    const session = createHexbusV1EventSource().open(createRecordingHost());
+    const error = { code: 'forbidden', message: 'no', retryable: false } as const;
+    const welcome = { session: 's', secret: 's', connection: 'c', resumed: false, capabilities: [], pingMs: 1 };
+    const frames = [
+      session.welcome(welcome),
+      session.subscribed(1, {}),
+      session.reply(1, { ok: false, error }),
+      session.gap({ why: 'reset' }),
+      session.ping(undefined),
+      session.expiring(1),
+      session.bye({ code: 1012, reason: '', reconnect: true, afterMs: 1 }),
+    ];
+    const listed = table('event', 'frame').map(([event = '']) => event.replaceAll('`', ''));
+    expect(listed).toEqual(frames.map((frame) => frame?.event));
+  });
+
+  test('are frames that a server writes', () => {
+    const session = createHexbusV1().open(createRecordingHost());
+    const texts = [...page.matchAll(/^data: (\[.*\])$/gm)].map(([, text = '']) => text);
+    expect(texts).toHaveLength(2);
+    for (const text of texts) expect(spoken(session, decodeServerFrame(text))?.text).toBe(text);
+  });
+
+  test('are the parameters of an address', () => {
+    const url = `/?${table('in the query', 'means')
+      .flatMap(([names = '']) => [...names.matchAll(/`(\w+)`/g)].map(([, name]) => `${name}=x`))
+      .join('&')}`;
+    expect(url).toBe('/?topic=x&from=x&after=x&last=x&since=x&ticket=x');
+    const handshake = { transport: 'sse', url, headers: {}, address: '', protocols: [] };
+    expect(createHexbusV1EventSource().helloOf(handshake)).toEqual({ fault: expect.stringContaining('start') });
+  });
+});
 
 describe('the example of docs/protocol.md', () => {
   const exchanges = [...page.matchAll(/^```\n([CS] [\s\S]*?)\n```$/gm)].map(([, lines = '']) => lines.split('\n'));
