@@ -75,6 +75,7 @@ export class MessageLog {
     for (const { message } of contents.voided) this.#journal.put(messageItem(message.position), null);
     this.#forgotten.push(...this.#ids.forget(this.#time));
     this.#commit();
+    this.#sweep();
   }
 
   /** Nobody else opened the namespace since, or cleared it. */
@@ -101,6 +102,7 @@ export class MessageLog {
       for (const name of batch.deleteCursors) this.#deleteCursor(name);
       const dropped = this.#trim(now);
       if (!this.#journal.isClean) this.#commit();
+      this.#sweep();
       return { before, head: this.#position, settled, appended, dropped };
     });
   }
@@ -131,6 +133,7 @@ export class MessageLog {
       this.#add({ message: adopted, topic, once, reason: undefined });
       if (reason !== undefined) this.#settle({ outcome: 'dead', topic: name, position: adopted.position, reason });
       this.#commit();
+      this.#sweep();
       return 'adopted';
     });
   }
@@ -167,9 +170,17 @@ export class MessageLog {
       time: this.#time,
       count: this.entries.length,
     });
-    for (const position of this.#forgotten) {
-      if (this.#gone.delete(position)) this.#namespace.remove(messageItem(position));
+  }
+
+  /** Clears away what is no longer remembered. To be called when nothing is left to commit. */
+  #sweep(): void {
+    try {
+      for (const position of this.#forgotten)
+        if (this.#gone.has(position)) this.#namespace.remove(messageItem(position));
+    } catch {
+      // The next one to read the namespace does it.
     }
+    for (const position of this.#forgotten) this.#gone.delete(position);
     this.#forgotten = [];
   }
 
@@ -200,7 +211,11 @@ export class MessageLog {
     if (topic.isFull) return { status: 'refused', reason: 'topic-full' };
     const message: StoredMessage = { ...texts, position: this.#position + 1, time: now };
     const item = { message, once: deduplicate, held: topic.isHeld, origin: undefined };
-    if (!this.#journal.stage(item)) return { status: 'refused', reason: 'history-full' };
+    if (!this.#journal.stage(item)) {
+      // Makes room for the next one.
+      this.#forgotten.push(...this.#ids.forget(now));
+      return { status: 'refused', reason: 'history-full' };
+    }
     this.#add({ message, topic, once: deduplicate, reason: undefined });
     return { status: 'appended', position: message.position, time: now };
   }
@@ -261,7 +276,6 @@ export class MessageLog {
           dropped.push({ topic: topic.name, position: message.position, id: message.id });
     }
     this.marks.merge((topic) => !this.#topics.has(topic));
-    this.#forgotten.push(...this.#ids.forget(now));
     return dropped.sort((a, b) => a.position - b.position);
   }
 }

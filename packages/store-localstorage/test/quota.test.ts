@@ -57,6 +57,19 @@ describe('a storage that is full', () => {
     expect((await third.page('wait.a', 'dead')).reasons).toEqual(['bad', 'bad']);
   });
 
+  test('has room again when the ids of what was handled are no longer remembered', async () => {
+    const site = new Site();
+    const page = site.page();
+    const history = await page.open();
+    const ids = Array.from({ length: 100 }, (_, index) => `m${index}`);
+    await history.settle('handled', 'wait.a', ...((await history.put('wait.a', ...ids)) as number[]));
+    page.storage.quota = page.storage.used;
+    expect(await history.put('wait.a', 'new')).toEqual(['refused']);
+    site.now += 60_001;
+    expect(await history.put('wait.a', 'new')).toEqual(['refused']);
+    expect(await history.put('wait.a', 'new')).toEqual([101]);
+  });
+
   test('refuses a batch whose commit does not fit with HEXBUS_HISTORY_FULL, and nothing is changed', async () => {
     const site = new Site();
     const page = site.page();
