@@ -17,7 +17,7 @@ const maxReasonLength = 500;
 export interface BridgedBus {
   readonly state: Bus['state'];
   /** As they are at that moment: the held queues are there only once the bus is open. */
-  readonly internals: Pick<BusInternals, 'topics' | 'side' | 'publish' | 'endings' | 'clock'>;
+  readonly internals: Pick<BusInternals, 'topics' | 'side' | 'publishHeard' | 'endings' | 'clock'>;
 }
 
 /** Takes messages into the bus, one call each, and tells how they end. */
@@ -94,7 +94,7 @@ export class Intake {
       );
     };
     try {
-      const receipt = await this.#bus.internals.publish(topic, body, { id, type, sender, headers }, hear);
+      const receipt = await this.#bus.internals.publishHeard(topic, body, { id, type, sender, headers }, hear);
       this.#published(route, body, receipt);
     } catch (error) {
       if (refusals.some((code) => isHexbusError(error, code))) {

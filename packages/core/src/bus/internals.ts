@@ -18,5 +18,5 @@ export interface BusInternals {
   readonly side: RetainedSide | undefined;
   readonly endings: Set<EndingListener>;
   /** As `publish`; `hear` is called before it returns, unless the topic is retained. */
-  publish(topic: string, body: unknown, options: PublishOptions, hear: Hear): Promise<Receipt>;
+  publishHeard(topic: string, body: unknown, options: PublishOptions, hear: Hear): Promise<Receipt>;
 }
