@@ -1,3 +1,6 @@
+/** What took longer was not on its way, but waited. */
+const waitedMs = 1_000;
+
 const counts = new Intl.NumberFormat('en');
 
 /** 1204 as `1,204`. */
@@ -8,6 +11,12 @@ export function count(value: number): string {
 /** `1 tab`, `2 tabs`. */
 export function plural(value: number, one: string, many: string = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;
+}
+
+/** How long something waited that was published at a time; undefined if it was only on its way. */
+export function waited(time: number): string | undefined {
+  const ms = Date.now() - time;
+  return ms < waitedMs ? undefined : `waited ${seconds(ms)}`;
 }
 
 /** 12,345 ms as `12 s`, 3,210 ms as `3.2 s`. */

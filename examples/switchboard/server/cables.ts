@@ -40,6 +40,7 @@ export class Cables {
     const cable = cableOf(handshake);
     const leftMs = (this.#cutUntil.get(cable ?? '') ?? 0) - Date.now();
     if (leftMs > 0) return { accepted: false, status: 503, reason: 'the cable is cut', retryAfterMs: leftMs };
+    this.#cutUntil.delete(cable ?? '');
     const admission = await host.admit(handshake, signal);
     if (!admission.accepted) return admission;
     return { ...admission, connect: (carrier) => this.#carry(carrier, cable, admission.connect(carrier)) };

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { useChromium } from '../../../test/support/chromium.ts';
 import { canRunPrograms } from '../../../test/support/printing-program.ts';
-import { useSwitchboard } from './support/switchboard-program.ts';
-import { expectNothingMissing, openTab } from './support/tab.ts';
+import { expectNothingMissing, openTab } from './support/open-tab.ts';
+import { useSwitchboard } from './support/use-switchboard.ts';
 
 describe.runIf(canRunPrograms)('the connection of a tab', () => {
   const browser = useChromium();

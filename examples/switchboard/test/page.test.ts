@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { useChromium } from '../../../test/support/chromium.ts';
 import { canRunPrograms } from '../../../test/support/printing-program.ts';
 import { lowContrasts } from './support/contrast.ts';
-import { useSwitchboard } from './support/switchboard-program.ts';
-import { openTab } from './support/tab.ts';
+import { openTab } from './support/open-tab.ts';
+import { useSwitchboard } from './support/use-switchboard.ts';
 
 describe.runIf(canRunPrograms)('the page of the switchboard', () => {
   const browser = useChromium();

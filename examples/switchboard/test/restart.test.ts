@@ -1,8 +1,8 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { useChromium } from '../../../test/support/chromium.ts';
 import { canRunPrograms } from '../../../test/support/printing-program.ts';
+import { expectNothingMissing, openTab } from './support/open-tab.ts';
 import { SwitchboardProgram, temporaryFolder } from './support/switchboard-program.ts';
-import { expectNothingMissing, openTab } from './support/tab.ts';
 
 /** The drain window is 2 seconds; the rest is for a busy machine. */
 const endsWithinMs = 8_000;

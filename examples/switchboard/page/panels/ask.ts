@@ -24,16 +24,11 @@ export function showAsk(tab: Tab, people: PeopleNow): void {
     const begun = performance.now();
     const ask = { session: target.value, text: text.value, timeoutMs };
     const outcome = await tab.request('ask', ask, { timeoutMs: timeoutMs + slackMs });
-    show(
-      entry,
-      outcome.status === 'success'
-        ? outcome.body
-        : {
-            status: outcome.status,
-            text: outcome.status === 'error' ? outcome.code : '',
-            tookMs: Math.round(performance.now() - begun),
-          },
-    );
+    if (outcome.status === 'success') show(entry, outcome.body);
+    else {
+      const text = outcome.status === 'error' ? outcome.code : '';
+      show(entry, { status: outcome.status, text, tookMs: performance.now() - begun });
+    }
   });
 }
 

@@ -2,10 +2,7 @@ import type { Message } from '@hexbus/core';
 import { type Note, noteType } from '../../shared/messages.ts';
 import { addToLog, find, make } from '../dom.ts';
 import type { Tab } from '../tab.ts';
-import { count, seconds } from '../words.ts';
-
-/** What took longer was not on its way, but waited. */
-const waitedMs = 1_000;
+import { count, waited } from '../words.ts';
 
 /** What was posted to this tab, its user or everyone, in the order in which it came. */
 export function showInbox(tab: Tab): void {
@@ -14,12 +11,8 @@ export function showInbox(tab: Tab): void {
 }
 
 function entryOf({ topic, body, sender = 'somebody', time, position }: Message<Note>): HTMLElement {
-  const ageMs = Date.now() - time;
-  const facts = [
-    toWhom(topic),
-    ...(position === undefined ? [] : [`position ${count(position)}`]),
-    ...(ageMs > waitedMs ? [`waited ${seconds(ageMs)}`] : []),
-  ];
+  const place = position === undefined ? [] : [`position ${count(position)}`];
+  const facts = [toWhom(topic), ...place, waited(time) ?? []].flat();
   return make('li', {}, make('strong', {}, sender), ` ${body.text} `, make('small', {}, facts.join(' · ')));
 }
 

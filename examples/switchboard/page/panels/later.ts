@@ -1,6 +1,5 @@
-import { createBus } from '@hexbus/core';
+import { createBus, createMessageBridge } from '@hexbus/core';
 import { createLocalStorageHistory } from '@hexbus/store-localstorage';
-import { createMessageBridge } from '../../../../packages/core/src/bridge/message-bridge.ts';
 import { orderStepType } from '../../shared/messages.ts';
 import { find } from '../dom.ts';
 import type { listenToOrderSteps } from '../order-steps.ts';

@@ -1,41 +1,30 @@
-import type { SecondOfTraffic } from '../../shared/messages.ts';
+import type { OutcomeStatus, SecondOfTraffic } from '../../shared/messages.ts';
 import { BarChart } from '../bar-chart.ts';
 import { find } from '../dom.ts';
 import type { Tab } from '../tab.ts';
 import { count, plural } from '../words.ts';
 
 const shownSeconds = 60;
+const statuses: readonly OutcomeStatus[] = ['success', 'timeout', 'error'];
 
 /** Three charts over the last minute. A page that has just been opened gets it from the history. */
 export function showMinute(tab: Tab): void {
   const messages = new BarChart('Messages a second', ['messages'], shownSeconds);
   const behind = new BarChart('Behind, the slowest tab', ['behind'], shownSeconds);
-  const outcomes = new BarChart('Outcomes of questions', ['success', 'timeout', 'error'], shownSeconds);
+  const outcomes = new BarChart('Outcomes of questions', statuses, shownSeconds);
   find('#minute-charts').replaceChildren(messages.element, behind.element, outcomes.element);
 
   let minute: readonly (SecondOfTraffic | undefined)[] = [];
   const draw = (): void => {
     const now = minute.at(-1);
-    messages.draw(
-      minute.map((second) => [second?.messages ?? 0]),
-      count(now?.messages ?? 0),
+    const of = (field: 'messages' | 'behind') => minute.map((second) => [second?.[field] ?? 0]);
+    messages.draw(of('messages'), count(now?.messages ?? 0));
+    behind.draw(of('behind'), plural(now?.behind ?? 0, 'message'));
+    const ended = minute.map((second) => statuses.map((status) => second?.outcomes[status] ?? 0));
+    const [answered, timedOut, failed] = statuses.map((_, index) =>
+      ended.reduce((sum, each) => sum + (each[index] ?? 0), 0),
     );
-    behind.draw(
-      minute.map((second) => [second?.behind ?? 0]),
-      plural(now?.behind ?? 0, 'message'),
-    );
-    const counts = (['success', 'timeout', 'error'] as const).map((status) =>
-      minute.reduce((sum, second) => sum + (second?.outcomes[status] ?? 0), 0),
-    );
-    const words = ['answered', 'timed out', 'failed'].map((word, index) => `${counts[index]} ${word}`);
-    outcomes.draw(
-      minute.map((second) => [
-        second?.outcomes.success ?? 0,
-        second?.outcomes.timeout ?? 0,
-        second?.outcomes.error ?? 0,
-      ]),
-      words.join(' · '),
-    );
+    outcomes.draw(ended, `${answered} answered · ${timedOut} timed out · ${failed} failed`);
   };
   tab.follow(
     'board.second',

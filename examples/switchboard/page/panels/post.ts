@@ -1,4 +1,4 @@
-import type { Person, PostTarget } from '../../shared/messages.ts';
+import type { Person, PostTarget, Requests } from '../../shared/messages.ts';
 import { type Choices, offer } from '../choices.ts';
 import { find } from '../dom.ts';
 import { type PeopleNow, tabsOf } from '../people-now.ts';
@@ -16,8 +16,8 @@ export function showPost(tab: Tab, people: PeopleNow): void {
     event.preventDefault();
     const outcome = await tab.request('post', { target: targetOf(target.value), text: text.value });
     text.select();
-    if (outcome.status !== 'success') result.textContent = `Not sent: ${outcome.status}`;
-    else result.textContent = inWords(outcome.body, target.value.startsWith('user:'));
+    if (outcome.status === 'success') result.textContent = inWords(outcome.body);
+    else result.textContent = `Not sent: ${outcome.status === 'error' ? outcome.code : 'no answer in time'}.`;
   });
 }
 
@@ -38,8 +38,7 @@ function targetOf(value: string): PostTarget {
   return value.startsWith('session:') ? { session: value.slice('session:'.length) } : { all: true };
 }
 
-function inWords({ receivers, position }: { receivers: number; position: number | null }, toUser: boolean): string {
-  const kept = position === null ? 'not kept' : `kept at position ${count(position)}`;
-  if (receivers > 0) return `Sent to ${plural(receivers, 'tab')}, ${kept}.`;
-  return `${toUser ? 'Nobody is there: it waits' : 'The tab is not connected'}, ${kept}.`;
+function inWords({ receivers, position }: Requests['post']['answer']): string {
+  const reached = receivers === 0 ? 'Nobody is there: it waits' : `Sent to ${plural(receivers, 'tab')}`;
+  return `${reached}, ${position === null ? 'not kept' : `kept at position ${count(position)}`}.`;
 }

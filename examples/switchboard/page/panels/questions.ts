@@ -13,8 +13,9 @@ function answerOf(list: HTMLElement, { from, text }: Question, signal: AbortSign
   const answer = make('input', {
     required: '',
     maxlength: 200,
-    'aria-label': `Answer to ${from}`,
     autocomplete: 'off',
+    placeholder: 'Your answer',
+    'aria-label': `Answer to ${from}`,
   });
   const decline = make('button', { type: 'button', class: 'plain' }, 'Decline');
   const form = make(

@@ -33,8 +33,11 @@ function offerTransports(tab: Tab): void {
   const choice = find<HTMLFieldSetElement>('#transport');
   choice.addEventListener('change', async ({ target }) => {
     choice.disabled = true;
-    await tab.switchTo((target as HTMLInputElement).value as TransportName);
-    choice.disabled = false;
+    try {
+      await tab.switchTo((target as HTMLInputElement).value as TransportName);
+    } finally {
+      choice.disabled = false;
+    }
     // It had the focus, and has lost it by being disabled.
     if (document.activeElement === document.body) (target as HTMLInputElement).focus();
   });

@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll } from 'vitest';
 
 const main = fileURLToPath(new URL('../../main.ts', import.meta.url));
 
@@ -61,27 +60,4 @@ export class SwitchboardProgram {
 export function temporaryFolder(): { readonly path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'hexbus-switchboard-'));
   return { path, remove: () => rmSync(path, { recursive: true, force: true, maxRetries: 3 }) };
-}
-
-/** A switchboard for all tests of a file, on a free port and in a new folder. What it prints on standard error fails the file. */
-export function useSwitchboard(): { readonly address: string } {
-  const folder = temporaryFolder();
-  let program: SwitchboardProgram | undefined;
-  let address = '';
-  beforeAll(async () => {
-    program = new SwitchboardProgram('--port', '0', '--data', folder.path);
-    address = await program.address();
-  });
-  afterAll(async () => {
-    program?.kill('SIGINT');
-    const ended = await program?.ended;
-    folder.remove();
-    if (ended !== undefined && (ended.code !== 0 || ended.stderr !== ''))
-      throw new Error(`the switchboard had trouble: ${JSON.stringify(ended)}`);
-  });
-  return {
-    get address() {
-      return address;
-    },
-  };
 }
