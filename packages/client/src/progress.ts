@@ -100,11 +100,11 @@ export class Progress {
     for (let first = this.#first; first?.waiting === 0; first = this.#first) {
       this.#remove(first);
       this.#take(first);
+      // Each: the next may be of another connection, which covers nothing yet.
+      this.#promote();
       moved = true;
     }
-    if (!moved) return;
-    this.#promote();
-    this.#advanced();
+    if (moved) this.#advanced();
   }
 
   #take({ token, connection, covers }: Step): void {

@@ -1,17 +1,46 @@
-import type { SavedSession } from '@hexbus/client';
 import { describe, expect, test } from 'vitest';
-import { type Bench, createBench, event, eventFor, framesOf, Gate, subscribed, welcome } from './support/bench.ts';
+import {
+  comeBack,
+  createBench,
+  event,
+  eventFor,
+  framesOf,
+  Gate,
+  session,
+  subscribed,
+  welcome,
+} from './support/bench.ts';
 
-/** Cuts the connection, waits for the next one, and returns what its HELLO says. */
-async function comeBack({ network, clock }: Bench): Promise<Record<string, unknown>> {
-  network.last.cut();
-  await clock.advance(4_000);
-  network.last.accept();
-  const [[, hello] = []] = network.last.take();
-  return hello as Record<string, unknown>;
-}
-
-const session = { session: 'urn:s1', secret: 'x' };
+test('a token is resumed at with what it covers, when handling catches up with two connections at once', async () => {
+  const bench = createBench();
+  const gate = new Gate();
+  bench.client.subscribe('a', () => gate.promise);
+  const first = await bench.welcome();
+  first.say(subscribed(1, 1, 'e.0;1:1;1'), event(2, 'a'));
+  bench.client.subscribe('b', () => undefined);
+  first.say(subscribed(2, 2));
+  const both = {
+    resume: { ...session, token: 'e.0;1:1;1' },
+    subs: [
+      [1, 'a', 'covered'],
+      [2, 'b', { after: 'e.2' }],
+    ],
+  };
+  expect(await comeBack(bench)).toMatchObject(both);
+  bench.network.last.say(welcome({ resumed: true, token: 'e.0;1:1;1' }), [14, 'e.2']);
+  gate.open();
+  await bench.settle();
+  // Of the second connection nothing is covered yet, of the first one both.
+  const later = {
+    resume: { ...session, token: 'e.2' },
+    subs: [
+      [1, 'a', 'covered'],
+      [2, 'b', 'covered'],
+    ],
+  };
+  expect(await comeBack(bench)).toMatchObject(later);
+  await bench.client.close();
+});
 
 describe('what is acknowledged', () => {
   test('is the last token whose messages were all handled, over all subscriptions, at most once a second', async () => {
@@ -255,131 +284,5 @@ describe('after a cut', () => {
     bench.network.last.accept();
     expect(bench.network.last.sent).toMatchObject([[1, { subs: [[1, 'a', 'earliest']] }]]);
     await client.close();
-  });
-});
-
-describe('a saved session', () => {
-  test('is saved at each welcome, with what was handled, and at close', async () => {
-    const saved: (SavedSession | undefined)[] = [];
-    const {
-      client,
-      clock,
-      settle,
-      welcome: connect,
-    } = createBench({
-      session: { load: () => undefined, save: (value) => void saved.push(value) },
-    });
-    client.subscribe('a.*', () => undefined);
-    const socket = await connect();
-    expect(saved).toEqual([{ ...session, token: 'e.0', covered: [] }]);
-    socket.say(subscribed(1, 0), event(1, 'a.b'));
-    await clock.advance(1_000);
-    expect(saved.at(-1)).toEqual({ ...session, token: 'e.1', covered: [[1, 'a.*']] });
-    socket.say(event(2, 'a.b'));
-    await settle();
-    await client.close();
-    expect(saved.at(-1)).toEqual({ ...session, token: 'e.2', covered: [[1, 'a.*']] });
-  });
-
-  test('lets another client go on, under the ids of its subscriptions', async () => {
-    const saved: SavedSession = {
-      ...session,
-      token: 'e.5;7.3',
-      covered: [
-        [7, 'a'],
-        [3, 'gone'],
-      ],
-    };
-    const bench = createBench({ session: { load: () => saved, save: () => undefined } });
-    bench.client.subscribe('b', () => undefined);
-    bench.client.subscribe('a', () => undefined);
-    bench.client.subscribe('a', () => undefined);
-    const socket = await bench.welcome({ resumed: true });
-    bench.client.subscribe('gone', () => undefined);
-    expect(socket.take()).toEqual([
-      [
-        1,
-        {
-          v: 1,
-          resume: { ...session, token: 'e.5;7.3' },
-          subs: [
-            [8, 'b'],
-            [7, 'a', 'covered'],
-            [9, 'a'],
-          ],
-          caps: [],
-        },
-      ],
-      [3, 10, 'gone'],
-    ]);
-    await bench.client.close();
-  });
-
-  test('stays what it was until everything that it covers was answered, or has ended', async () => {
-    const covered = [
-      [1, 'a'],
-      [2, 'b'],
-    ] as const;
-    let saved: SavedSession | undefined = { ...session, token: 'e.1', covered };
-    const bench = createBench({ session: { load: () => saved, save: (value) => (saved = value) } });
-    bench.client.subscribe('a', () => undefined);
-    const second = bench.client.subscribe('b', () => undefined);
-    const socket = await bench.welcome({ resumed: true });
-    socket.say(subscribed(1, 1), event(2, 'a'));
-    await bench.clock.advance(1_000);
-    expect(framesOf(socket, 6)).toEqual([[6, 'e.2']]);
-    expect(saved).toEqual({ ...session, token: 'e.1', covered });
-    expect(await comeBack(bench)).toMatchObject({
-      resume: { token: 'e.1' },
-      subs: [
-        [1, 'a', 'covered'],
-        [2, 'b', 'covered'],
-      ],
-    });
-    bench.network.last.say(welcome({ resumed: true }), subscribed(1, 1), event(2, 'a'), event(3, 'a'));
-    second.unsubscribe();
-    await bench.settle();
-    await bench.client.close();
-    expect(saved).toEqual({ ...session, token: 'e.3', covered: [[1, 'a']] });
-  });
-
-  test('is forgotten when the server has ended it', async () => {
-    const saved: (SavedSession | undefined)[] = [];
-    const {
-      client,
-      settle,
-      welcome: connect,
-    } = createBench({
-      session: { load: () => undefined, save: (value) => void saved.push(value) },
-    });
-    const socket = await connect();
-    socket.cut(4503);
-    await settle();
-    expect(saved.at(-1)).toBeUndefined();
-    expect(client.session).toBeUndefined();
-  });
-
-  test.each([[null], ['text'], [{}], [{ session: 1, secret: 'x' }], [{ session: 'urn:s1' }]])(
-    'that is none (%j) is passed over',
-    async (value) => {
-      const load = (): SavedSession => value as unknown as SavedSession;
-      const bench = createBench({ session: { load, save: () => undefined } });
-      const socket = await bench.welcome();
-      expect(socket.sent).toEqual([[1, { v: 1, subs: [], caps: [] }]]);
-      await bench.client.close();
-    },
-  );
-
-  test('whose store throws is told, and not needed', async () => {
-    const errors: unknown[] = [];
-    const broken = (): never => {
-      throw new Error('quota');
-    };
-    const bench = createBench({ session: { load: broken, save: broken } });
-    bench.client.observe('error', ({ error }) => errors.push((error as Error).cause));
-    await bench.welcome();
-    expect(bench.client.connected).toBe(true);
-    expect(errors).toEqual([new Error('quota'), new Error('quota')]);
-    await bench.client.close();
   });
 });

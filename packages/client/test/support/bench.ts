@@ -92,6 +92,18 @@ export function framesOf(socket: FakePeer, type: string | number): FrameTuple[] 
   return socket.sent.filter(([first]) => first === type);
 }
 
+/** The session of `welcome`. */
+export const session = { session: 'urn:s1', secret: 'x' };
+
+/** Cuts the connection, waits for the next one, and returns what its HELLO says. */
+export async function comeBack({ network, clock }: Bench): Promise<Record<string, unknown>> {
+  network.last.cut();
+  await clock.advance(4_000);
+  network.last.accept();
+  const [[, hello] = []] = network.last.take();
+  return hello as Record<string, unknown>;
+}
+
 /** A promise that a test settles, for handlers that take their time. */
 export class Gate {
   readonly promise: Promise<void>;
