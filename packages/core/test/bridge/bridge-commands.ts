@@ -18,7 +18,9 @@ export type BridgeCommand =
   | { readonly do: 'fault'; readonly fault: Fault }
   | { readonly do: 'reopen bridge' }
   /** Bridge and bus are closed, in either order, and made anew on the same history. */
-  | { readonly do: 'reload'; readonly busFirst: boolean };
+  | { readonly do: 'reload'; readonly busFirst: boolean }
+  /** The page is gone between two steps, and loaded again. */
+  | { readonly do: 'crash' };
 
 const behaviours: Arbitrary<Behaviour> = fc.constantFrom('ok', 'slow', 'slow', 'throw', 'leave');
 
@@ -50,6 +52,7 @@ const command: Arbitrary<BridgeCommand> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('reopen bridge' as const) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('reload' as const), busFirst: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('crash' as const) }) },
 );
 
 export const bridgePrograms: Arbitrary<readonly IssuedAs<BridgeCommand>[]> = fc.array(

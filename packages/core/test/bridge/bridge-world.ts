@@ -13,7 +13,9 @@ export type BridgeCore = Pick<typeof core, 'createBus' | 'createMessageBridge'>;
 
 interface Life {
   readonly bus: Bus;
+  readonly history: ScheduledHistory;
   bridge: MessageBridge;
+  alive: boolean;
 }
 
 interface Told {
@@ -39,6 +41,8 @@ export class BridgeWorld {
   readonly #ended = new Map<number, number>();
   /** What some listener has settled in its own right, so that it may end while nobody can be told. */
   readonly #done = new Set<number>();
+  /** What reached listeners in a page that died before it could tell how that ended. */
+  readonly #untold = new Set<number>();
   #life: Life | undefined;
   #reloading = false;
   #violation: Error | undefined;
@@ -97,12 +101,15 @@ export class BridgeWorld {
         return;
       case 'reload':
         void this.#reload(command.busFirst);
+        return;
+      case 'crash':
+        this.#crash();
     }
   }
 
   /** The page is loaded. */
   #begin(): void {
-    const clock = this.#time.clockFor(() => true);
+    const clock = this.#time.clockFor(() => life.alive);
     const history = new ScheduledHistory(this.#place.create(clock), this.schedule, {
       onWritten: () => undefined,
       onAcknowledged: () => undefined,
@@ -113,7 +120,7 @@ export class BridgeWorld {
     });
     const topics = { step: { retain: 'until-handled' } } as const;
     const bus = this.#core.createBus({ history, topics, clock, randomness: this.#randomness, retryDelayMs: 10 });
-    const life: Life = { bus, bridge: this.#bridgeTo(bus) };
+    const life: Life = { bus, history, bridge: this.#bridgeTo(bus), alive: true };
     this.#life = life;
     bus.observe('handled', (event) => this.#hasEnded(life, event, { status: 'handled', results: event.results }));
     bus.observe('dead', (event) => this.#hasEnded(life, event, { status: 'dead', reason: event.reason }));
@@ -131,6 +138,7 @@ export class BridgeWorld {
       ],
       afterPublish: (_, body, result, { type }) => {
         this.#hold(bridge.state !== 'closed', 'B6: a closed bridge tells of the end of a message');
+        if (this.#life?.bus !== bus) return;
         this.#told.push({ serial: (body as { serial: number } | undefined)?.serial ?? 0, type, result });
       },
     });
@@ -160,11 +168,26 @@ export class BridgeWorld {
     this.#begin();
   }
 
+  #crash(): void {
+    const life = this.#life;
+    if (this.#reloading || life?.bus.state !== 'open') return;
+    for (const { serial, type } of this.#source.accepted) {
+      const isTold = this.#told.some((one) => one.serial === serial);
+      if (type === 'Hint' && !isTold) this.#untold.add(serial);
+    }
+    life.alive = false;
+    life.history.abandon();
+    this.#source.die();
+    this.#detach.length = 0;
+    this.#begin();
+  }
+
   #attach(topic: 'step' | 'hint', maxTries: number, script: Behaviour[]): void {
-    if (this.#life?.bus.state !== 'open') return;
+    const life = this.#life;
+    if (life?.bus.state !== 'open') return;
     const label = `L${++this.#listeners}`;
     let last = 0;
-    const subscription = this.#life.bus.subscribe(
+    const subscription = life.bus.subscribe(
       topic,
       async ({ body }, { attempt }) => {
         const { serial } = body as { serial: number };
@@ -174,6 +197,7 @@ export class BridgeWorld {
         }
         const behaviour = script.shift();
         if (behaviour === 'slow') await this.schedule.step('slow listener');
+        if (!life.alive) return undefined;
         if (behaviour === 'leave') subscription.unsubscribe();
         if (topic === 'step' && (behaviour !== 'throw' || attempt >= maxTries)) this.#done.add(serial);
         if (behaviour === 'throw') throw new Error('planted');
@@ -189,7 +213,7 @@ export class BridgeWorld {
     const times = (this.#ended.get(serial) ?? 0) + 1;
     this.#ended.set(serial, times);
     this.#hold(times === 1, `B4: message ${serial} ended ${times} times`);
-    if (life.bridge.state === 'closed' || life.bridge.state === 'idle') return;
+    if (!life.alive || life.bridge.state === 'closed' || life.bridge.state === 'idle') return;
     const { id, position } = event;
     const type = this.#source.typeOf(serial);
     this.#expected.push({ serial, type, result: { ...how, id, position: position ?? 0 } });
@@ -222,7 +246,10 @@ export class BridgeWorld {
     for (const { serial, type } of this.#source.accepted) {
       if (type !== 'Hint') continue;
       const times = this.#told.filter((one) => one.serial === serial).length;
-      this.#hold(times === 1, `B5: afterPublish was told ${times} times of message ${serial}, which is not saved`);
+      this.#hold(
+        times === 1 || (times === 0 && this.#untold.has(serial)),
+        `B5: afterPublish was told ${times} times of message ${serial}, which is not saved`,
+      );
     }
   }
 

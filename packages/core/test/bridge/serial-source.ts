@@ -23,6 +23,8 @@ export class SerialSource implements MessageSource {
   readonly #pauses: Pauses;
   #queue: SerialMessage[] = [];
   #busy = false;
+  /** How often the program behind it has died. */
+  #deaths = 0;
   readonly #types: string[] = [];
 
   constructor(pauses: Pauses) {
@@ -60,19 +62,30 @@ export class SerialSource implements MessageSource {
     void this.#pump();
   }
 
+  /** The program that took the messages is gone: nobody answers for what is under way, and nobody listens. */
+  die(): void {
+    this.#deaths += 1;
+    this.#handlers.clear();
+    this.#busy = false;
+  }
+
   async #pump(): Promise<void> {
     if (this.#busy) return;
     this.#busy = true;
+    const deaths = this.#deaths;
     for (let message = this.#queue[0]; message !== undefined; message = this.#queue[0]) {
       await this.#pauses.step('give');
+      if (deaths !== this.#deaths) return;
       const handler = this.#handlers.get(message.type);
       if (handler === undefined) break;
       try {
         await handler({ id: message.id, body: { serial: message.serial } });
+        if (deaths !== this.#deaths) return;
         this.#queue.shift();
         if (!this.accepted.includes(message)) this.accepted.push(message);
       } catch {
         await this.#pauses.beforeRetry();
+        if (deaths !== this.#deaths) return;
       }
     }
     this.#busy = false;
