@@ -1,5 +1,5 @@
 import type { Message } from '@hexbus/core';
-import type { Hello, WireProtocol, WireReply, WireSubscription } from '@hexbus/core/gateway';
+import type { Handshake, Hello, WireProtocol, WireReply, WireSubscription } from '@hexbus/core/gateway';
 import type { ServerFrame } from '@hexbus/core/wire';
 
 /** Something that a client may say. */
@@ -27,8 +27,13 @@ export type ClientWord =
 
 /** How a client of the protocol writes and reads. Pure. */
 export interface ProtocolClient {
-  /** The text of a word, or undefined where the protocol has none for it; rules that need that word are not run. HELLO without anything must have one. */
+  /**
+   * The text of a word, or undefined where the protocol has none for it; rules that need that word are not run. HELLO without anything must have one,
+   * unless there is `handshake`.
+   */
   readonly write: (word: ClientWord) => string | undefined;
+  /** Of clients that say everything by their handshake: the handshake of one that says this, or undefined where none can say it. */
+  readonly handshake?: ((hello: Hello) => Handshake | undefined) | undefined;
   /** Reads a text of the server. Fields of a message that `carries` does not name may be anything. */
   readonly read: (text: string) => ServerFrame;
   /** What events bear of a message, beside topic and body. */

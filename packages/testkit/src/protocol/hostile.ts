@@ -77,7 +77,7 @@ export const hostileRules: readonly ProtocolRule[] = [
       // A frame with a piece cut out or put in is likelier to find a hole than noise.
       const damaged = fc
         .tuple(
-          fc.constantFrom(...written),
+          fc.constantFrom('[]', ...written),
           fc.nat(),
           fc.nat({ max: 4 }),
           fc.constantFrom('', '0', 'null', '[', '"', '1e9'),

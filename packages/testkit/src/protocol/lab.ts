@@ -1,4 +1,4 @@
-import type { ProtocolSession, WireProtocol } from '@hexbus/core/gateway';
+import type { Hello, ProtocolSession, WireProtocol } from '@hexbus/core/gateway';
 import type { ServerFrame } from '@hexbus/core/wire';
 import type fc from 'fast-check';
 import { check, checkSame } from '../support/check.ts';
@@ -13,8 +13,10 @@ export interface ProtocolRule extends Rule<ProtocolLab> {
   readonly needs?: readonly ClientWord['kind'][];
 }
 
+const nothing: Hello = { subscriptions: [], capabilities: [] };
+
 /** The first words of a client that wants nothing. */
-export const bareHello: ClientWord = { kind: 'hello', hello: { subscriptions: [], capabilities: [] } };
+export const bareHello: ClientWord = { kind: 'hello', hello: nothing };
 
 /** One client before one session, and what the host heard. */
 export class Dialogue {
@@ -22,8 +24,8 @@ export class Dialogue {
   readonly session: ProtocolSession;
   readonly #client: ProtocolAdapter['client'];
 
-  constructor(protocol: WireProtocol, client: ProtocolAdapter['client']) {
-    this.session = protocol.open(this.host);
+  constructor(protocol: WireProtocol, client: ProtocolAdapter['client'], hello?: Hello) {
+    this.session = protocol.open(this.host, hello);
     this.#client = client;
   }
 
@@ -53,14 +55,16 @@ export class ProtocolLab {
     this.adapter = adapter;
   }
 
-  /** A session that has heard nothing yet. */
+  /** A session that has heard nothing yet but what a handshake says. */
   open(protocol: WireProtocol = this.adapter.create()): Dialogue {
-    return new Dialogue(protocol, this.adapter.client);
+    const { client } = this.adapter;
+    return new Dialogue(protocol, client, client.handshake === undefined ? undefined : nothing);
   }
 
   /** A session that has heard HELLO. */
   greet(protocol?: WireProtocol): Dialogue {
     const dialogue = this.open(protocol);
+    if (this.adapter.client.handshake !== undefined) return dialogue;
     checkSame(namesOf(dialogue.say(bareHello)), ['hello'], 'what the host hears of HELLO');
     return dialogue;
   }

@@ -71,8 +71,8 @@ export const listeningRules: readonly ProtocolRule[] = [
   {
     id: 'PR-04',
     sentence: 'What a client says of itself in HELLO arrives as it was said.',
+    needs: ['hello'],
     async check(lab) {
-      check(lab.canSay(bareHello), 'a client should be able to say HELLO');
       for (const hello of hellos.filter((one) => lab.canSay({ kind: 'hello', hello: one }))) {
         checkSame(lab.open().say({ kind: 'hello', hello }), [['hello', hello]], 'what the host hears of HELLO');
       }
@@ -81,6 +81,7 @@ export const listeningRules: readonly ProtocolRule[] = [
   {
     id: 'PR-05',
     sentence: 'Nothing reaches the host before HELLO: another frame before it is a violation.',
+    needs: ['hello'],
     async check(lab) {
       for (const word of conversation.filter((one) => lab.canSay(one))) {
         checkViolation(lab.open().say(word, bareHello), `${word.kind} before HELLO`);
@@ -90,6 +91,7 @@ export const listeningRules: readonly ProtocolRule[] = [
   {
     id: 'PR-06',
     sentence: 'HELLO is said once: a second is a violation.',
+    needs: ['hello'],
     async check(lab) {
       checkViolation(lab.greet().say(bareHello), 'a second HELLO');
     },
@@ -97,6 +99,7 @@ export const listeningRules: readonly ProtocolRule[] = [
   {
     id: 'PR-07',
     sentence: 'Each thing that a client says reaches the host in one call, as it was said.',
+    needs: ['hello'],
     async check(lab) {
       const dialogue = lab.greet();
       for (const word of conversation.filter((one) => lab.canSay(one))) {
@@ -107,6 +110,7 @@ export const listeningRules: readonly ProtocolRule[] = [
   {
     id: 'PR-08',
     sentence: 'After a violation nothing reaches the host.',
+    needs: ['hello'],
     async check(lab) {
       const dialogue = lab.greet();
       checkViolation(dialogue.say(bareHello), 'a second HELLO');

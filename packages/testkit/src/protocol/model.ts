@@ -124,6 +124,7 @@ export const modelRules: readonly ProtocolRule[] = [
   {
     id: 'PR-26',
     sentence: 'Whatever is said and answered in whatever order, the host hears what a plain model of the port says.',
+    needs: ['hello'],
     async check(lab) {
       const property = fc.property(stepsOf(lab), (steps) => {
         const dialogue = lab.open();

@@ -1,7 +1,7 @@
 import type { Frame, ProtocolSession } from '@hexbus/core/gateway';
 import type { ServerFrame } from '@hexbus/core/wire';
 import fc from 'fast-check';
-import { checkSame } from '../support/check.ts';
+import { check, checkSame } from '../support/check.ts';
 import { checkMessage, retained } from './events.ts';
 import type { ProtocolRule } from './lab.ts';
 
@@ -82,6 +82,42 @@ export const speakingRules: readonly ProtocolRule[] = [
         checkSame(calls, [['ask', 'load', body]], 'what the host hears of a notification');
       });
       fc.assert(property, lab.runs as fc.Parameters<[unknown, string]>);
+    },
+  },
+];
+
+/** What the port says of the parts of a frame. */
+function checkForm({ text, cursor, event, retryMs }: Frame): void {
+  check(!/[\r\n]/.test(text), 'a frame should hold no line break');
+  for (const [what, value] of Object.entries({ cursor, event })) {
+    check(value === undefined || /^[\x21-\x7e]{1,128}$/.test(value), `the ${what} of a frame is ${value}`);
+  }
+  check(retryMs === undefined || (Number.isSafeInteger(retryMs) && retryMs >= 0), `a pause of ${retryMs} is none`);
+}
+
+export const formRules: readonly ProtocolRule[] = [
+  {
+    id: 'PR-28',
+    sentence: 'A frame is one line. Its cursor and its name are 1 to 128 visible characters, its pause a whole number.',
+    async check(lab) {
+      const { session } = lab.greet();
+      const breaks = 'a\r\nb\nc\rd';
+      const message = { id: breaks, topic: 'order.created', type: breaks, body: { [breaks]: breaks }, time: 1 };
+      const long = `e1.50~${Array.from({ length: 40 }, (_, id) => `${id}:41`).join(',')}`;
+      const spoken: readonly Speech[0][] = [
+        (to) => to.event(message, undefined),
+        (to) => to.event(retained(message, 41), 'e1.41'),
+        (to) => to.eventFor(retained(message, 42), [1], long, 'e1.42'),
+        (to) => to.ping(long),
+        (to) => to.gap({ why: 'reset', token: long }),
+        (to) => to.reply(7, { ok: false, error: { ...error, message: breaks } }),
+        (to) => to.bye({ ...bye, reason: breaks, afterMs: 0.5 }),
+        ...speeches.map(([say]) => say),
+      ];
+      for (const say of spoken) {
+        const frame = say(session);
+        if (frame !== undefined) checkForm(frame);
+      }
     },
   },
 ];

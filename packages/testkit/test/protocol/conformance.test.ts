@@ -1,5 +1,8 @@
 import { protocolSuite } from '@hexbus/testkit';
 import { describe, it } from 'vitest';
+import { eventSource } from './event-source.ts';
 import { native } from './native.ts';
 
-protocolSuite({ describe, it }, { ...native, property: { runs: process.env['HEXBUS_DEEP'] === '1' ? 20_000 : 500 } });
+const property = { runs: process.env['HEXBUS_DEEP'] === '1' ? 20_000 : 500 };
+
+for (const adapter of [native, eventSource]) protocolSuite({ describe, it }, { ...adapter, property });

@@ -9,6 +9,26 @@ export interface ProtocolMutant {
 
 type Methods<Kind> = (original: Kind) => Partial<Kind>;
 
+/** The same session, as an object of which single methods can be replaced. */
+function methodsOf(session: ProtocolSession): ProtocolSession {
+  return {
+    receive: (text) => session.receive(text),
+    event: (message, cursor) => session.event(message, cursor),
+    eventFor: (...values) => session.eventFor(...values),
+    delivery: (...values) => session.delivery(...values),
+    welcome: (welcome) => session.welcome(welcome),
+    subscribed: (id, start) => session.subscribed(id, start),
+    gap: (gap) => session.gap(gap),
+    request: (...values) => session.request(...values),
+    cancel: (id) => session.cancel(id),
+    reply: (id, reply) => session.reply(id, reply),
+    ping: (token) => session.ping(token),
+    pong: () => session.pong(),
+    expiring: (inMs) => session.expiring(inMs),
+    bye: (bye) => session.bye(bye),
+  };
+}
+
 /** The native protocol with other methods in the place of some. */
 function changed(change: {
   readonly protocol?: Partial<WireProtocol>;
@@ -20,7 +40,7 @@ function changed(change: {
     return {
       ...inner,
       open: (host) => {
-        const session = inner.open({ ...host, ...change.host?.(host) });
+        const session = methodsOf(inner.open({ ...host, ...change.host?.(host) }));
         return { ...session, ...change.session?.(session, host) };
       },
       ...change.protocol,
@@ -163,7 +183,7 @@ export const listeningMutants: readonly ProtocolMutant[] = [
       );
       return {
         ...inner,
-        open: (host) => ({ ...inner.open(host), reply: (id, reply) => silent.reply(id, reply) }),
+        open: (host) => ({ ...methodsOf(inner.open(host)), reply: (id, reply) => silent.reply(id, reply) }),
       };
     },
   },
@@ -256,7 +276,7 @@ export const speakingMutants: readonly ProtocolMutant[] = [
       return {
         ...inner,
         open: (host) => {
-          const session = inner.open(host);
+          const session = methodsOf(inner.open(host));
           return {
             ...session,
             event: (message, cursor) => {
@@ -279,7 +299,7 @@ export const speakingMutants: readonly ProtocolMutant[] = [
       return {
         ...inner,
         open: (host) => {
-          const session = inner.open(host);
+          const session = methodsOf(inner.open(host));
           return {
             ...session,
             event: (message, cursor) => {
@@ -357,6 +377,36 @@ export const speakingMutants: readonly ProtocolMutant[] = [
           if (id !== undefined && calls.calls.at(-1)?.[0] === 'ignored') session.receive(`[4,${id}]`);
         },
       }),
+    }),
+  },
+  {
+    rule: 'PR-27',
+    fault: 'reads the handshake of a client that speaks',
+    create: changed({ protocol: { helloOf: () => ({ subscriptions: [], capabilities: [] }) } }),
+  },
+  {
+    rule: 'PR-27',
+    fault: 'throws for an address that is none',
+    create: changed({
+      protocol: {
+        helloOf: ({ url }) => {
+          decodeURIComponent(url);
+          return undefined;
+        },
+      },
+    }),
+  },
+  { rule: 'PR-28', fault: 'writes on two lines', create: replaced('event', /^\[/, '[\n') },
+  {
+    rule: 'PR-28',
+    fault: 'gives a token as cursor, however long it is',
+    create: changed({ session: ({ ping }) => ({ ping: (cursor) => ({ ...ping(cursor), text: '[14]', cursor }) }) }),
+  },
+  {
+    rule: 'PR-28',
+    fault: 'names a pause that is not whole',
+    create: changed({
+      session: ({ bye }) => ({ bye: (last) => ({ ...bye(last), text: bye(last)?.text ?? '', retryMs: last.afterMs }) }),
     }),
   },
 ];

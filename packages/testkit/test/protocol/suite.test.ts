@@ -1,6 +1,8 @@
+import type { WireProtocol } from '@hexbus/core/gateway';
 import { type ProtocolAdapter, protocolRules, protocolSuite } from '@hexbus/testkit';
 import { describe, expect, it } from 'vitest';
 import { failuresOf, rulesInReadme } from '../support/suites.ts';
+import { eventSource } from './event-source.ts';
 import { speakingMutants } from './mutants.ts';
 import { native } from './native.ts';
 
@@ -40,6 +42,33 @@ describe('a client that can say little', () => {
   it('must be able to answer what it is asked', async () => {
     const failures = await failuresOf((runner) => protocolSuite(runner, { ...native, client, property }));
     expect([...failures.keys()]).toEqual(['PR-03']);
+  });
+});
+
+describe('a client that says everything by its handshake', () => {
+  it('is spared the rules of those who speak', () => {
+    const names = namesOf(eventSource).map((name) => name.slice(0, 5));
+    const left = protocolRules.map(({ id }) => id).filter((id) => !names.includes(id));
+    expect(left).toEqual(['PR-04', 'PR-05', 'PR-06', 'PR-07', 'PR-08', 'PR-09', 'PR-16', 'PR-26']);
+  });
+
+  it.each<readonly [string, string, Partial<WireProtocol>]>([
+    ['PR-27', 'says nothing', { helloOf: () => undefined }],
+    ['PR-27', 'says nothing but how it comes back', { helloOf: () => ({ subscriptions: [], capabilities: [] }) }],
+    [
+      'PR-27',
+      'is refused without a reason',
+      {
+        helloOf: (handshake) => {
+          const hello = eventSource.create().helloOf(handshake);
+          return hello !== undefined && 'fault' in hello ? { fault: '' } : hello;
+        },
+      },
+    ],
+  ])('is caught by %s where it %s', async (rule, _, change) => {
+    const create = (): WireProtocol => ({ ...eventSource.create(), ...change });
+    const failures = await failuresOf((runner) => protocolSuite(runner, { ...eventSource, create, property }));
+    expect([...failures.keys()]).toEqual([rule]);
   });
 });
 
