@@ -30,7 +30,7 @@ async function startServer(): Promise<Server> {
     await bus.close();
   });
   const step = (n: number): Promise<unknown> => gateway.post({ user: 'ann' }, 'Step', n);
-  return { gateway, port: transport.port, step };
+  return { gateway, port: transport.port ?? 0, step };
 }
 
 /** What outlives a page: its bus, as by localStorage, and its session, as by sessionStorage. */
