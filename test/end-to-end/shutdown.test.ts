@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import { createBus } from '@hexbus/core';
 import { createGateway, type Identity } from '@hexbus/core/gateway';
 import { expect, onTestFinished, test } from 'vitest';
+import { BareStream } from './support/bare-stream.ts';
 import { Child, canRunPrograms } from './support/child.ts';
 import { Entrance } from './support/entrance.ts';
 import { clientOf } from './support/house.ts';
@@ -118,5 +119,56 @@ test.runIf(canRunPrograms).each(vias)(
     clients[500]?.link.resume();
     const codes = new Set(await Promise.all(clients.map(({ link }) => link.closed)));
     expect([...codes].filter((one) => one !== 1006)).toEqual([1012]);
+  },
+);
+
+test.runIf(canRunPrograms)(
+  '1,000 EventSources and 100 open requests: a server ends in time, and all come back to the next one with nothing missing',
+  { timeout: 120_000 },
+  async () => {
+    const drainMs = 2_000;
+    const file = temporaryDirectory()('bus.db');
+    const server = new Child('closing-server', { file, drainMs });
+    const port = await server.call<number>('open');
+    const asking = vias.map((via) => clientOf(via, port));
+    await Promise.all(asking.map((client) => client.open()));
+    const streams: BareStream[] = [];
+    while (streams.length < 1_000) {
+      const some = Array.from({ length: 50 }, () => new BareStream(port, 'topic=news&from=earliest'));
+      await Promise.all(some.map((stream) => stream.watch.until(() => stream.openings > 0)));
+      streams.push(...some);
+    }
+    const got = (count: number): Promise<unknown> =>
+      Promise.all(streams.map(({ watch, heard }) => watch.until(() => heard.length >= count)));
+    await server.call('publish', [1, 2, 3]);
+    await got(3);
+    const never = { timeoutMs: Number.POSITIVE_INFINITY };
+    const outcomes = asking.flatMap((client) => Array.from({ length: 50 }, () => client.request('hang', null, never)));
+    await server.call('asked', 100);
+
+    const begun = performance.now();
+    await server.call('close');
+    const { code, signal, stderr } = await server.ended;
+    const tookMs = performance.now() - begun;
+    expect({ code, signal, stderr }).toEqual({ code: 0, signal: null, stderr: '' });
+    // The one duration that is promised.
+    expect(tookMs).toBeLessThan(drainMs + 1_000);
+    for (const outcome of await Promise.all(outcomes))
+      expect(outcome).toMatchObject({ status: 'error', code: 'disconnected' });
+
+    const next = new Child('closing-server', { file, drainMs: 0, port });
+    await next.call('open');
+    await next.call('publish', [4, 5, 6]);
+    await got(6);
+    for (const { heard, refused, signals } of streams)
+      expect({ bodies: heard.map(({ body }) => body), refused, signals }).toEqual({
+        bodies: [1, 2, 3, 4, 5, 6],
+        refused: undefined,
+        signals: [],
+      });
+    // 46: they did not come all at once.
+    const pauses = streams.flatMap(({ pausesMs }) => pausesMs);
+    expect(pauses.length).toBe(1_000);
+    expect(Math.max(...pauses) - Math.min(...pauses)).toBeGreaterThan(0.9 * drainMs);
   },
 );

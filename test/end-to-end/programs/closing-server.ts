@@ -6,7 +6,13 @@ import { argumentOf, obey } from '../support/commands.ts';
 import { Entrance } from '../support/entrance.ts';
 import { Watch } from '../support/watch.ts';
 
-const { file, drainMs } = argumentOf<{ readonly file: string; readonly drainMs: number }>();
+export interface ClosingServerArgument {
+  readonly file: string;
+  readonly drainMs: number;
+  readonly port?: number;
+}
+
+const { file, drainMs, port } = argumentOf<ClosingServerArgument>();
 const bus = createBus({ history: createSqliteHistory({ file }), topics: { '>': { retain: { maxCount: 1_000 } } } });
 const entrance = new Entrance();
 const gateway = createGateway(bus, {
@@ -33,8 +39,9 @@ obey({
   async open(): Promise<number> {
     await bus.open();
     await gateway.open();
-    return entrance.listen();
+    return entrance.listen(port);
   },
+  publish: (bodies: readonly number[]) => Promise.all(bodies.map((body) => bus.publish('news', body))),
   /** Asks so many clients. */
   async ask(count: number): Promise<void> {
     const entries = await gateway.connections.find();

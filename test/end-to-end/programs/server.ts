@@ -1,6 +1,6 @@
 /** A server whose history is a file. Publishes what it is told to, and is killed at any moment. */
 import { createBus } from '@hexbus/core';
-import { createGateway } from '@hexbus/core/gateway';
+import { createGateway, type Identity } from '@hexbus/core/gateway';
 import { createSqliteHistory } from '@hexbus/store-sqlite';
 import { argumentOf, obey } from '../support/commands.ts';
 import { Entrance } from '../support/entrance.ts';
@@ -8,6 +8,10 @@ import { Entrance } from '../support/entrance.ts';
 export interface ServerArgument {
   readonly file: string;
   readonly port: number;
+  /** What clients come in by. Default: a token, which is the name of the user. */
+  readonly credential?: keyof typeof credentials;
+  /** Served at `/`. */
+  readonly page?: string;
 }
 
 export interface ToPublish {
@@ -15,15 +19,21 @@ export interface ToPublish {
   readonly body: number;
 }
 
-const { file, port } = argumentOf<ServerArgument>();
+const credentials = {
+  token: { authenticateToken: (userId: string): Identity => ({ userId }) },
+  ticket: { authenticate: () => null },
+  none: {},
+} as const;
+
+const { file, port, credential = 'token', page } = argumentOf<ServerArgument>();
 const bus = createBus({
   history: createSqliteHistory({ file }),
   topics: { '>': { retain: { maxCount: 100_000 } }, '@user.>': { retain: { maxCount: 1_000 } } },
 });
-const entrance = new Entrance();
+const entrance = new Entrance(page);
 const gateway = createGateway(bus, {
   transports: entrance.transports,
-  authenticateToken: (userId) => ({ userId }),
+  ...credentials[credential],
   authorize: () => true,
   resumeKey: 'known to every start of this server only',
   timings: { drainMs: 0 },
@@ -39,6 +49,7 @@ obey({
   async publish(messages: readonly ToPublish[]): Promise<void> {
     await Promise.all(messages.map(({ topic, body }) => bus.publish(topic, body, { id: String(body) })));
   },
+  ticket: (userId: string) => gateway.createTicket({ userId }),
   async post(bodies: readonly number[]): Promise<void> {
     await Promise.all(bodies.map((body) => gateway.post({ user: 'ann' }, 'note', body, { id: String(body) })));
   },

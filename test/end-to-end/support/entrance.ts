@@ -9,8 +9,12 @@ export class Entrance {
   readonly transports: readonly Transport[];
   readonly #server = createServer();
 
-  constructor() {
+  /** `page`: what is served at `/`. */
+  constructor(page?: string) {
     const server = this.#server;
+    server.on('request', ({ url }, response) => {
+      if (page !== undefined && url === '/') response.setHeader('content-type', 'text/html').end(page);
+    });
     this.transports = [createWsTransport({ server }), createSseTransport({ server, retryMs: 20 })];
   }
 
