@@ -8,6 +8,9 @@ import { WebSocket } from 'ws';
 
 /** What docs/coming-from.md promises of a bridge behind a client: nothing is acknowledged that is not saved, and nothing that comes again is doubled. */
 
+/** How long a busy machine may take. */
+const patience = { timeout: 20_000 };
+
 interface Server {
   readonly gateway: Gateway;
   readonly port: number;
@@ -94,7 +97,7 @@ test('a message that cannot be saved is not acknowledged: the next page gets it,
   const kept = await keep(1);
   const page = await load(server, kept, { timings: { acknowledgeMs: 1, retryDelayMs: 1 } });
   for (const n of [1, 2, 3]) await server.step(n);
-  await expect.poll(() => page.refused.length).toBeGreaterThan(5);
+  await expect.poll(() => page.refused.length, patience).toBeGreaterThan(5);
   expect(new Set(page.refused)).toEqual(new Set(['HEXBUS_TOPIC_FULL']));
   expect(await waiting(kept)).toBe(1);
 
@@ -102,7 +105,7 @@ test('a message that cannot be saved is not acknowledged: the next page gets it,
   await page.bridge.close();
   const bodies = await listen(kept);
   await load(server, kept);
-  await expect.poll(() => bodies).toEqual([1, 2, 3]);
+  await expect.poll(() => bodies, patience).toEqual([1, 2, 3]);
 });
 
 test('the page goes on by itself once there is room', async () => {
@@ -110,9 +113,9 @@ test('the page goes on by itself once there is room', async () => {
   const kept = await keep(1);
   const page = await load(server, kept, { timings: { retryDelayMs: 1 } });
   for (const n of [1, 2, 3]) await server.step(n);
-  await expect.poll(() => page.refused.length).toBeGreaterThan(3);
+  await expect.poll(() => page.refused.length, patience).toBeGreaterThan(3);
   const bodies = await listen(kept);
-  await expect.poll(() => bodies).toEqual([1, 2, 3]);
+  await expect.poll(() => bodies, patience).toEqual([1, 2, 3]);
 });
 
 test('a page that went before it could acknowledge gets its messages again, and saves each once', async () => {
@@ -121,7 +124,7 @@ test('a page that went before it could acknowledge gets its messages again, and 
   await load(server, kept, { timings: { acknowledgeMs: 1_000_000 } });
   const atWelcome = kept.saved;
   for (const n of [1, 2]) await server.step(n);
-  await expect.poll(() => waiting(kept)).toBe(2);
+  await expect.poll(() => waiting(kept), patience).toBe(2);
 
   // The second takes the session over, as if the first had died without a word.
   kept.saved = atWelcome;
@@ -129,7 +132,7 @@ test('a page that went before it could acknowledge gets its messages again, and 
   kept.bus.observe('published', ({ duplicate }) => duplicates.push(duplicate));
   const again = await load(server, kept);
   await server.step(3);
-  await expect.poll(() => waiting(kept)).toBe(3);
+  await expect.poll(() => waiting(kept), patience).toBe(3);
   expect([again.refused, duplicates]).toEqual([[], [true, true, false]]);
   expect(await listen(kept)).toEqual([1, 2, 3]);
 });
@@ -139,11 +142,11 @@ test('what is posted while no page is there is saved by the next one', async () 
   const kept = await keep(100);
   const page = await load(server, kept);
   await server.step(1);
-  await expect.poll(() => waiting(kept)).toBe(1);
+  await expect.poll(() => waiting(kept), patience).toBe(1);
   await page.client.close();
   await page.bridge.close();
   await server.step(2);
   await load(server, kept);
-  await expect.poll(() => waiting(kept)).toBe(2);
+  await expect.poll(() => waiting(kept), patience).toBe(2);
   expect(await listen(kept)).toEqual([1, 2]);
 });

@@ -15,6 +15,9 @@ import { snippetsOf } from '../support/snippets.ts';
 
 const { newPage } = useChromium();
 
+/** How long a busy machine may take. */
+const patience = { timeout: 20_000 };
+
 function programsOf(heading: string): string[] {
   const [, section = ''] = readText('docs/coming-from.md').split(`\n## ${heading}\n`);
   const [chapter = ''] = section.split('\n## ');
@@ -60,7 +63,7 @@ async function visit({ server, gateway }: Program, code: string, transport: stri
 }
 
 async function connected(gateway: Gateway): Promise<void> {
-  await expect.poll(() => gateway.connections.count, { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => gateway.connections.count, patience).toBe(1);
 }
 
 const textOf = (page: Page): Promise<string> => page.evaluate(() => document.body.innerText.trim());
@@ -69,7 +72,7 @@ const textOf = (page: Page): Promise<string> => page.evaluate(() => document.bod
 const marksTheEnd = "\nclient.on('TheEnd', () => { document.title = 'the end'; });";
 const theEnd = async (page: Page, { gateway }: Program): Promise<void> => {
   await gateway.post({ all: true }, 'TheEnd', null);
-  await expect.poll(() => page.title()).toBe('the end');
+  await expect.poll(() => page.title(), patience).toBe('the end');
 };
 
 describe.each(['auto', 'ws', 'sse'])('over %s', (transport) => {
@@ -77,7 +80,7 @@ describe.each(['auto', 'ws', 'sse'])('over %s', (transport) => {
     const program = await startServer();
     const page = await visit(program, ownPage + marksTheEnd, transport);
     await program.valueChanged();
-    await expect.poll(() => textOf(page)).toBe('My message value');
+    await expect.poll(() => textOf(page), patience).toBe('My message value');
     await page.evaluate(() => dispatchEvent(new Event('pagehide')));
     await program.valueChanged();
     await theEnd(page, program);
@@ -103,7 +106,7 @@ describe.each(['auto', 'ws', 'sse'])('over %s', (transport) => {
     page.on('console', (message) => told.push(message.text()));
     const step = async (n: number): Promise<void> => {
       await gateway.post({ all: true }, 'OrderStepCalculated', { step: n });
-      await expect.poll(() => waiting(page)).toBe(n);
+      await expect.poll(() => waiting(page), patience).toBe(n);
     };
 
     await step(1);
@@ -115,8 +118,8 @@ describe.each(['auto', 'ws', 'sse'])('over %s', (transport) => {
     expect(await stored(page)).toContain('"step":3');
 
     await page.evaluate(() => (globalThis as unknown as PageGlobals).loaded());
-    await expect.poll(() => textOf(page)).toBe('{"step":1}{"step":2}{"step":3}');
-    await expect.poll(() => waiting(page)).toBe(0);
+    await expect.poll(() => textOf(page), patience).toBe('{"step":1}{"step":2}{"step":3}');
+    await expect.poll(() => waiting(page), patience).toBe(0);
     expect(told).toEqual([1, 2, 3].map((n) => `OrderStepCalculated {step: ${n}} handled`));
     expect(await stored(page)).not.toContain('"step":');
 
@@ -150,6 +153,6 @@ function stored(page: Page): Promise<string> {
 
 async function reload(page: Page, gateway: Gateway): Promise<void> {
   await page.reload();
-  await expect.poll(() => page.evaluate(() => 'loaded' in globalThis)).toBe(true);
+  await expect.poll(() => page.evaluate(() => 'loaded' in globalThis), patience).toBe(true);
   await connected(gateway);
 }

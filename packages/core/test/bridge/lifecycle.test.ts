@@ -24,7 +24,7 @@ describe('open', () => {
   });
 
   test('does not wait for the bus: the source is told to hand over again what comes before that is open', async () => {
-    const { bus } = buses.make();
+    const { bus, settled } = buses.make();
     const source = createFakeSource();
     const messages = [{ type: 'Step', topic: 'job.step', saveHistory: true }];
     const ended: unknown[] = [];
@@ -38,7 +38,8 @@ describe('open', () => {
     bus.subscribe('job.step', () => undefined);
     await bus.open();
     await source.say('Step', 1);
-    await expect.poll(() => ended).toEqual([1]);
+    await settled();
+    expect(ended).toEqual([1]);
     await bridge.close();
   });
 
