@@ -9,11 +9,12 @@ export class Entrance {
   readonly transports: readonly Transport[];
   readonly #server = createServer();
 
-  /** `page`: what is served at `/`. */
+  /** `page`: what is served at `/`, with nothing beside it. */
   constructor(page?: string) {
     const server = this.#server;
-    server.on('request', ({ url }, response) => {
-      if (page !== undefined && url === '/') response.setHeader('content-type', 'text/html').end(page);
+    server.on('request', ({ url = '' }, response) => {
+      if (page === undefined || url.startsWith('/hexbus')) return;
+      response.writeHead(url === '/' ? 200 : 404, { 'content-type': 'text/html' }).end(url === '/' ? page : '');
     });
     this.transports = [createWsTransport({ server }), createSseTransport({ server, retryMs: 20 })];
   }
