@@ -104,7 +104,11 @@ export function openSseLink(options: SseLinkOptions, listener: LinkListener): Li
     const { status, headers, body } = await post(uplink.take(), { 'hexbus-protocol': hexbusV1Name });
     const isStream = /^text\/event-stream\b/i.test(headers.get('content-type') ?? '');
     if (status !== 200 || !isStream || body === null) {
-      end(refusalCode(status), `HTTP status ${status}`, Number(headers.get('retry-after')) * 1_000 || 0);
+      end(
+        refusalCode(status),
+        `HTTP status ${status}`,
+        Number.parseInt(headers.get('retry-after') ?? '', 10) * 1_000 || 0,
+      );
       return;
     }
     const reader = body.getReader();

@@ -88,9 +88,9 @@ describe('opening', () => {
     expectNothingLeft(all);
   });
 
-  test('a date in Retry-After says nothing', async () => {
+  test.each(['Sat, 21 Nov 2026 10:00:00 GMT', 'Infinity', ''])('%j in Retry-After says nothing', async (retryAfter) => {
     const all = await opening();
-    all.server.last.answer(503, { 'retry-after': 'Sat, 21 Nov 2026 10:00:00 GMT' });
+    all.server.last.answer(503, { 'retry-after': retryAfter });
     await all.clock.runAll();
     expect(all.told[1]).toBe('closed 1013 HTTP status 503 0');
   });
