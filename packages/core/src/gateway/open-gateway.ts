@@ -62,7 +62,7 @@ export class OpenGateway {
       clock,
       resumeWindowMs: timings.resumeWindowMs,
       maxDetached: limits.maxSessions,
-      onExpired: (session, userId) => void this.#expired(session, userId),
+      onExpired: (session, userId, byTicket) => void this.#expired(session, userId, byTicket),
     });
     const { ticketMs } = timings;
     this.#parts = {
@@ -234,10 +234,11 @@ export class OpenGateway {
   }
 
   /** It may go on at another node, whose client came back there. */
-  async #expired(session: string, userId: string | undefined): Promise<void> {
-    const { observers } = this.#parts;
+  async #expired(session: string, userId: string | undefined, byTicket: boolean): Promise<void> {
+    const { observers, sessions } = this.#parts;
     try {
       if ((await this.find({ session })).length > 0) return;
+      if (byTicket) sessions.voidTicket(session);
     } catch (error) {
       observers.error(error);
     }

@@ -13,7 +13,7 @@ export interface TakenSession {
   readonly session: string;
   readonly secret: string;
   readonly userId: string | undefined;
-  /** It was named by a ticket, which brings nobody back once it has expired. */
+  /** It was named by a ticket. */
   readonly byTicket: boolean;
 }
 
@@ -34,7 +34,7 @@ export interface SessionsOptions {
   readonly resumeWindowMs: number;
   /** How many sessions without a connection are kept; beyond, the oldest expires. */
   readonly maxDetached: number;
-  readonly onExpired: (session: string, userId: string | undefined) => void;
+  readonly onExpired: (session: string, userId: string | undefined, byTicket: boolean) => void;
 }
 
 /** The sessions that have a connection here, or had one not long ago. One connection a session: a second one takes it over. */
@@ -44,7 +44,7 @@ export class Sessions {
   /** Those without a connection, the oldest first. */
   readonly #detached = new Set<string>();
   readonly #ended = new Set<string>();
-  readonly #expiredTickets = new Set<string>();
+  readonly #voidTickets = new Set<string>();
 
   constructor(options: SessionsOptions) {
     this.#options = options;
@@ -59,9 +59,14 @@ export class Sessions {
     return this.#ended.has(session);
   }
 
-  /** Whether no ticket leads to a session any more: it was ended on purpose, or has expired. */
+  /** Whether no ticket leads to this session any more. */
   isOverForTickets(session: string): boolean {
-    return this.#ended.has(session) || this.#expiredTickets.has(session);
+    return this.#ended.has(session) || this.#voidTickets.has(session);
+  }
+
+  /** Its ticket brings nobody back any more. */
+  voidTicket(session: string): void {
+    remember(this.#voidTickets, session);
   }
 
   /** Whether a session has a connection here, or had one not long ago. */
@@ -120,7 +125,7 @@ export class Sessions {
     this.#sessions.clear();
     this.#detached.clear();
     this.#ended.clear();
-    this.#expiredTickets.clear();
+    this.#voidTickets.clear();
   }
 
   #expire(session: string): void {
@@ -128,8 +133,7 @@ export class Sessions {
     known?.cancelExpiry?.();
     this.#sessions.delete(session);
     this.#detached.delete(session);
-    if (known?.byTicket === true) remember(this.#expiredTickets, session);
-    this.#options.onExpired(session, known?.userId);
+    this.#options.onExpired(session, known?.userId, known?.byTicket === true);
   }
 }
 
