@@ -72,8 +72,7 @@ class Lease implements Hold {
     const { clock, leaseMs, owner } = this.#settings;
     this.#cancel = clock.setTimer(() => {
       const [holder, until = 0] = parseLease(this.#namespace.read(leaseItem));
-      if (holder !== owner && until > clock.now()) return;
-      this.#namespace.tryToWrite(leaseItem, this.#newLease());
+      if (holder === owner || until <= clock.now()) this.#namespace.tryToWrite(leaseItem, this.#newLease());
       this.#renewLater();
     }, leaseMs / renewalsPerLease);
   }

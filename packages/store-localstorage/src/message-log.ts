@@ -28,6 +28,9 @@ import type { Namespace } from './namespace.ts';
 import { keyOf, RememberedIds } from './remembered-ids.ts';
 import { type Entry, findEntry, insertEntry, removeEntry, TopicLog } from './topic-log.ts';
 
+/** How many messages one commit trims. */
+const maxTrimmedPerCommit = 50;
+
 /** What a log is opened with, beside the options of the history. */
 export interface LogIdentity {
   readonly owner: string;
@@ -100,9 +103,12 @@ export class MessageLog {
       const appended = batch.append.map((message) => this.#append(message, now));
       for (const cursor of batch.commitCursors) this.#keepCursor(cursor);
       for (const name of batch.deleteCursors) this.#deleteCursor(name);
-      const dropped = this.#trim(now);
+      const dropped: DroppedMessage[] = [];
+      let isWithinLimits = this.#trim(now, dropped);
       if (!this.#journal.isClean) this.#commit();
+      while (!isWithinLimits) isWithinLimits = this.#trimFurther(now, dropped);
       this.#sweep();
+      dropped.sort((a, b) => a.position - b.position);
       return { before, head: this.#position, settled, appended, dropped };
     });
   }
@@ -260,22 +266,40 @@ export class MessageLog {
     if (this.cursors.delete(name)) this.#journal.put(cursorItem(name), null);
   }
 
-  /** Brings every limit about, and tells what held topics lost. */
-  #trim(now: number): DroppedMessage[] {
-    const dropped: DroppedMessage[] = [];
+  /**
+   * Brings the limits about, as far as one commit may: what it has to list must have room in the head, also where the storage is full. Returns whether
+   * nothing is left above them.
+   */
+  #trim(now: number, dropped: DroppedMessage[]): boolean {
+    let left = maxTrimmedPerCommit;
     for (const topic of this.#topics.values()) {
       const oldest = now - (topic.policy?.maxAgeMs ?? Number.POSITIVE_INFINITY);
       let count = Math.max(0, topic.live.length - topic.trimmedAbove);
       while ((topic.live[count]?.message.time ?? now) < oldest) count++;
-      const trimmed = topic.live.slice(0, count);
+      const trimmed = topic.live.slice(0, Math.min(count, left));
+      left -= count;
       for (const entry of trimmed) this.#remove(entry);
       const last = trimmed.at(-1)?.message;
       if (last !== undefined) this.marks.raise(topic.name, last.position);
       if (topic.isHeld)
-        for (const { message } of trimmed)
-          dropped.push({ topic: topic.name, position: message.position, id: message.id });
+        dropped.push(...trimmed.map(({ message: { position, id } }) => ({ topic: topic.name, position, id })));
+      if (left < 0) return false;
     }
     this.marks.merge((topic) => !this.#topics.has(topic));
-    return dropped.sort((a, b) => a.position - b.position);
+    return true;
+  }
+
+  /** A step of its own behind a batch that has taken effect. Should it fail, the next write goes on with it. */
+  #trimFurther(now: number, dropped: DroppedMessage[]): boolean {
+    const before = dropped.length;
+    try {
+      const isWithinLimits = this.#trim(now, dropped);
+      if (!this.#journal.isClean) this.#commit();
+      return isWithinLimits;
+    } catch {
+      this.#journal.rollback();
+      dropped.length = before;
+      return true;
+    }
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { message, type Opened, type Page, Site } from './support/site.ts';
+import { message, type Opened, type Page, policies, Site } from './support/site.ts';
 
 const body = JSON.stringify('x'.repeat(500));
 
@@ -68,6 +68,30 @@ describe('a storage that is full', () => {
     site.now += 60_001;
     expect(await history.put('wait.a', 'new')).toEqual(['refused']);
     expect(await history.put('wait.a', 'new')).toEqual([101]);
+  });
+
+  test.each([
+    ['too old', { maxAgeMs: 1000 }],
+    ['too many', { maxCount: 2 }],
+  ])('loses what is %s, however much that is', async (_, limits) => {
+    const site = new Site();
+    const page = site.page();
+    const history = await page.open();
+    const append = Array.from({ length: 500 }, (_, index) => message(`log.${index % 50}.x`, `m${index}`));
+    await history.write({ append: append.map((each) => ({ ...each, topic: `z.${each.topic}` })) });
+    await history.put('few', 'f1', 'f2');
+    page.die();
+    site.now += 1001;
+    const next = site.page(page);
+    next.storage.quota = page.storage.used;
+    const retention = policies.map((policy) => ({ ...policy, ...limits }));
+    const trimming = await next.open({}, { retention });
+    const { dropped } = await trimming.write({});
+    const left = (await trimming.page('z.>')).messages;
+    expect(left).toHaveLength('maxCount' in limits ? 100 : 0);
+    expect(dropped.map(({ id }) => id)).toEqual('maxCount' in limits ? [] : ['f1', 'f2']);
+    next.die();
+    expect((await (await site.page(next).open()).page('z.>')).messages).toEqual(left);
   });
 
   test('refuses a batch whose commit does not fit with HEXBUS_HISTORY_FULL, and nothing is changed', async () => {
