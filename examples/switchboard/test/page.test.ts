@@ -27,23 +27,27 @@ describe.runIf(canRunPrograms)('the page of the switchboard', () => {
   test('shows the last minute also to a tab that was not there', async () => {
     const ann = await open('ann');
     await bars(ann.page, 'messages', 3);
-    await ann.ask('Ann', 'Who are you?', '15 seconds');
+    await ann.ask(`Ann · ${await ann.name()}`, 'Who are you?', '15 seconds');
     await ann.page.getByLabel('Answer to Ann').fill('Ann');
     await ann.page.getByRole('button', { name: 'Answer' }).click();
     await bars(ann.page, 'success', 1);
     const bob = await open('bob');
     await bars(bob.page, 'success', 1);
     await bob.page.getByText('1 answered · 0 timed out · 0 failed').waitFor();
+    await bob.page.reload();
+    await bars(bob.page, 'success', 1);
     await bob.page.getByRole('img', { name: /^Messages a second: \d+; at most \d+ in the last minute/ }).waitFor();
   });
 
   test('is used by keyboard alone', async () => {
-    const { page, inbox, connected } = await opened();
+    const ann = await open('ann');
+    const { page } = ann;
+    await ann.row('ann', 'WebSocket').waitFor();
     await page.keyboard.press('Tab');
     expect(await page.locator(':focus').textContent()).toBe('Skip to the panels');
     await tabTo(page, '[value=ws]');
     await page.keyboard.press('ArrowRight');
-    await connected('SSE');
+    await ann.connected('SSE');
     expect(await page.locator(':focus').getAttribute('value')).toBe('sse');
 
     await tabTo(page, '#post-target');
@@ -51,18 +55,13 @@ describe.runIf(canRunPrograms)('the page of the switchboard', () => {
     await tabTo(page, '#post-text');
     await page.keyboard.type('typed');
     await page.keyboard.press('Enter');
-    await inbox.filter({ hasText: 'Ann typed to you' }).waitFor();
+    await ann.inbox.filter({ hasText: 'Ann typed to you' }).waitFor();
 
     await tabTo(page, '#load-listener');
     await page.keyboard.press('Enter');
     await page.getByText('is loaded; 0 steps saved').waitFor();
     // The ring around what has the focus is there to be seen.
     expect(await page.locator(':focus').evaluate((element) => getComputedStyle(element).outlineWidth)).toBe('3px');
-
-    async function opened() {
-      const tab = await open('ann');
-      return { page: tab.page, inbox: tab.inbox, connected: tab.connected.bind(tab) };
-    }
   });
 
   test.each(['light', 'dark'] as const)('has text that is easy to read in %s', async (colorScheme) => {
@@ -70,7 +69,7 @@ describe.runIf(canRunPrograms)('the page of the switchboard', () => {
     await ann.page.emulateMedia({ colorScheme });
     await ann.send('Dan', 'so that something waits');
     await ann.row('dan', 'waits').waitFor();
-    await ann.ask('Ann', 'so that there is a question', '15 seconds');
+    await ann.ask(`Ann · ${await ann.name()}`, 'so that there is a question', '15 seconds');
     await ann.page.locator('form.question').waitFor();
     const dark = await ann.page.evaluate(() => matchMedia('(prefers-color-scheme: dark)').matches);
     expect(dark).toBe(colorScheme === 'dark');

@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { canRunPrograms } from '../../../test/support/printing-program.ts';
+import { readArguments } from '../arguments.ts';
 import { SwitchboardProgram, temporaryFolder } from './support/switchboard-program.ts';
 
 describe.runIf(canRunPrograms)('the program of the switchboard', () => {
@@ -17,10 +18,14 @@ describe.runIf(canRunPrograms)('the program of the switchboard', () => {
     [['--port', '65536'], '--port is "65536"'],
     [['--data', ''], '--data is empty'],
     [['--colour'], '--colour'],
-  ])('says what is wrong with %j', async (args, message) => {
-    const { code, stderr } = await new SwitchboardProgram(...args).ended;
+  ])('says what is wrong with %j', (args, message) => {
+    expect(() => readArguments(args)).toThrow(message);
+  });
+
+  test('ends with exit code 2 and no stack when its arguments are wrong', async () => {
+    const { code, stderr } = await new SwitchboardProgram('--port', 'eighty').ended;
     expect(code).toBe(2);
-    expect(stderr).toContain(message);
+    expect(stderr).toMatch(/^--port is "eighty"/);
     expect(stderr).not.toMatch(/^\s+at /m);
   });
 

@@ -83,14 +83,14 @@ export class Tab {
       );
   }
 
-  /** Resolves when the strip of the kept topic shows a number above this. */
-  async passed(number: Pulse['number']): Promise<void> {
+  /** Resolves when the strip of a topic shows a number above this. */
+  async passed(number: Pulse['number'], topic: LaneTopic = 'pulse.kept'): Promise<void> {
     await this.page.waitForFunction(
-      (above) =>
-        [...document.querySelectorAll<HTMLElement>('.lane[data-topic="pulse.kept"] .cell')].some(
-          (cell) => Number(cell.dataset['number'] ?? 0) > above,
+      ([cells, above]) =>
+        [...document.querySelectorAll<HTMLElement>(cells)].some(
+          ({ dataset }) => Number(dataset['number'] ?? 0) > above,
         ),
-      number,
+      [`.lane[data-topic="${topic}"] .cell`, number] as const,
     );
   }
 
