@@ -123,7 +123,8 @@ export class SseUplink {
     const headers = { 'hexbus-link': this.#link ?? '', 'hexbus-sequence': String(this.#sequence) };
     const status = await post(body, headers, query).catch(() => 0);
     if (this.#stopped) return;
-    if (status >= 200 && status < 300) {
+    // Nothing but a gateway answers so; a page to log in comes with 200.
+    if (status === 202) {
       this.#backoff.reset();
       this.#busy = false;
       if (query === '') this.#wake();

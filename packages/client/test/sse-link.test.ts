@@ -208,6 +208,7 @@ describe('sending', () => {
 
   test.each<[string, (post: FakePost) => void]>([
     ['lost', (post) => post.fail()],
+    ['200', (post) => post.answer(200)],
     ['400', (post) => post.answer(400)],
     ['408', (post) => post.answer(408)],
     ['429', (post) => post.answer(429)],
