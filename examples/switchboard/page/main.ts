@@ -28,7 +28,10 @@ async function main(): Promise<void> {
   showInbox(tab);
   showAsk(tab, people);
   showQuestions(tab);
-  await showLater(tab);
+  // A browser may have no storage for it. The rest of the page works all the same.
+  await showLater(tab).catch((error: Error) => {
+    find('#saved').textContent = error.message;
+  });
   await tab.open();
 }
 

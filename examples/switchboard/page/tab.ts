@@ -2,6 +2,7 @@ import { type Client, type ClientRequestHandler, type ClientSubscribeOptions, cr
 import type { Handler, Message } from '@hexbus/core';
 import type { Outcome } from '@hexbus/core/gateway';
 import { cableParameter, type FollowedTopics, type Requests } from '../shared/messages.ts';
+import { NoAnswer } from './no-answer.ts';
 import { savedSession } from './saved-session.ts';
 
 export type TransportName = 'ws' | 'sse';
@@ -108,6 +109,9 @@ export class Tab {
       session: savedSession(this.user),
       // A demonstration should not let people wait.
       timings: { reconnectDelayMs: 400, maxReconnectDelayMs: 2_000, acknowledgeMs: 200 },
+    });
+    client.observe('error', ({ error }) => {
+      if (!((error as Error).cause instanceof NoAnswer)) reportError(error);
     });
     client.observe('state', ({ retryMs }) => this.#tell(retryMs));
     return client;

@@ -28,6 +28,8 @@ export async function showLater(tab: Tab): Promise<void> {
     saved.textContent = `${state}; ${plural(waiting, 'step')} saved.`;
     load.setAttribute('aria-disabled', String(listeners > 0));
   };
+  bus.observe('error', ({ error }) => reportError(error));
+  bridge.observe('error', ({ error }) => reportError(error));
   bus.observe('published', show);
   bus.observe('handled', show);
 

@@ -1,5 +1,6 @@
 import { type Question, questionName } from '../../shared/messages.ts';
 import { find, make } from '../dom.ts';
+import { NoAnswer } from '../no-answer.ts';
 import type { Tab } from '../tab.ts';
 
 /** What the server asks this tab, for its user to answer. */
@@ -32,7 +33,7 @@ function answerOf(list: HTMLElement, { from, text }: Question, signal: AbortSign
       event.preventDefault();
       resolve(answer.value);
     });
-    decline.addEventListener('click', () => reject(new Error('declined')));
-    signal.addEventListener('abort', () => reject(new Error('too late')));
+    decline.addEventListener('click', () => reject(new NoAnswer('declined')));
+    signal.addEventListener('abort', () => reject(new NoAnswer('too late')));
   }).finally(() => form.remove());
 }

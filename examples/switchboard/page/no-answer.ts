@@ -1,0 +1,2 @@
+/** What a handler of questions throws on purpose: nobody answers. */
+export class NoAnswer extends Error {}
