@@ -36,8 +36,8 @@ export class BarChart {
   /** For each moment one value of each series, oldest first. */
   draw(moments: readonly (readonly number[])[], now: string): void {
     const sums = moments.map((values) => values.reduce((sum, value) => sum + value, 0));
-    const top = Math.max(1, ...sums);
-    const full = top * headroom;
+    const top = Math.max(0, ...sums);
+    const full = Math.max(1, top) * headroom;
     this.#now.textContent = now;
     this.#top.textContent = `highest ${count(top)}`;
     this.#svg.setAttribute('aria-label', `${this.#title}: ${now}; at most ${count(top)} in the last minute`);
