@@ -304,7 +304,8 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
       onError: (error) => this.#error(error),
     });
     this.#client = client;
-    const last = sessions.attach({ ...greeting, userId, byTicket: this.#told.ticket !== undefined }, this);
+    const byTicket = this.#told.ticket?.session === greeting.session;
+    const last = sessions.attach({ ...greeting, userId, byTicket }, this);
     client.begin(last);
     // What was said so far is for this client alone; what it has missed may be the same for many, who then share a batch.
     this.#outbox.flush();

@@ -59,12 +59,12 @@ export class Sessions {
     return this.#ended.has(session);
   }
 
-  /** Whether no ticket leads to this session any more. */
-  isOverForTickets(session: string): boolean {
+  /** Whether the ticket of this session brings nobody back any more. */
+  isTicketVoid(session: string): boolean {
     return this.#ended.has(session) || this.#voidTickets.has(session);
   }
 
-  /** Its ticket brings nobody back any more. */
+  /** Nobody comes back to this session by its ticket any more. */
   voidTicket(session: string): void {
     remember(this.#voidTickets, session);
   }

@@ -81,7 +81,7 @@ export class Tickets {
   #use({ session, identity, until }: Payload, comesBack: boolean): RedeemedTicket | 'refused' | 'failed' {
     const { clock, sessions, ticketMs, maxUsed } = this.#options;
     const now = clock.now();
-    if (isExpired(identity, clock) || sessions.isOverForTickets(session)) return 'refused';
+    if (isExpired(identity, clock) || sessions.isTicketVoid(session)) return 'refused';
     const isFirst = !this.#used.has(session) && !sessions.has(session);
     if (!comesBack && !(isFirst && now <= until)) return 'refused';
     this.#forget(now);
