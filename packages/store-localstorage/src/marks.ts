@@ -51,17 +51,26 @@ export class Marks {
     }
   }
 
-  /** The marks above a position that a reader of the filter has to know. */
-  above(position: number, filter: Filter, matcher: TopicMatcher): TrimMark[] {
-    return Array.from(this.#marks, ([topic, through]) => ({ topic, through })).filter(
-      ({ topic, through }) =>
-        through > position && (isPattern(topic) ? this.#mayConcern(topic, filter) : matcher.matches(topic)),
-    );
+  /** To be called when a topic gets its first message: from then on its own mark tells all that it lost. */
+  inherit(topic: string): void {
+    for (const [pattern, through] of this.#marks) {
+      if (isPattern(pattern) && patternsOverlap(pattern, topic)) this.raise(topic, through);
+    }
   }
 
-  #mayConcern(pattern: string, filter: Filter): boolean {
-    // A pattern in place of a topic finds the policy that the topics under it have.
-    const isHeld = this.#retention.isHeld(pattern);
-    return filter.some((entry) => !(isHeld && isPattern(entry)) && patternsOverlap(pattern, entry));
+  /** The marks above a position that a reader of the filter has to know. */
+  above(position: number, filter: Filter, matcher: TopicMatcher, hasMessages: (topic: string) => boolean): TrimMark[] {
+    const speaksForItself = (topic: string): boolean => this.#marks.has(topic) || hasMessages(topic);
+    const concerns = (topic: string): boolean => {
+      if (!isPattern(topic)) return matcher.matches(topic);
+      // A pattern in place of a topic finds the policy that the topics under it have.
+      const isHeld = this.#retention.isHeld(topic);
+      return filter.some(
+        (entry) => patternsOverlap(topic, entry) && !(isPattern(entry) ? isHeld : speaksForItself(entry)),
+      );
+    };
+    return Array.from(this.#marks, ([topic, through]) => ({ topic, through })).filter(
+      ({ topic, through }) => through > position && concerns(topic),
+    );
   }
 }

@@ -2,6 +2,7 @@ import {
   type AppendResult,
   createRetentionLookup,
   type DroppedMessage,
+  type Filter,
   type Head,
   type NamedCursor,
   type NewMessage,
@@ -9,6 +10,8 @@ import {
   type RetentionLookup,
   type Settlement,
   type StoredMessage,
+  type TopicMatcher,
+  type TrimMark,
   type WriteBatch,
   type WriteResult,
 } from '@hexbus/core';
@@ -42,12 +45,12 @@ export interface LogIdentity {
 export class MessageLog {
   readonly epoch: string;
   readonly retention: RetentionLookup;
-  readonly marks: Marks;
   readonly cursors: Map<string, NamedCursor>;
   /** Live and dead, over all topics. */
   readonly entries: Entry[] = [];
   readonly #owner: string;
   readonly #namespace: Namespace;
+  readonly #marks: Marks;
   readonly #journal: Journal;
   readonly #topics = new Map<string, TopicLog>();
   readonly #ids: RememberedIds;
@@ -67,7 +70,7 @@ export class MessageLog {
     this.#owner = identity.owner;
     this.#namespace = namespace;
     this.#journal = new Journal(namespace, contents.unwritten);
-    this.marks = new Marks(this.retention, contents.marks, (topic, through) =>
+    this.#marks = new Marks(this.retention, contents.marks, (topic, through) =>
       this.#journal.put(markItem(topic), through === undefined ? null : String(through)),
     );
     this.cursors = new Map(contents.cursors);
@@ -88,6 +91,11 @@ export class MessageLog {
 
   get head(): Head {
     return { epoch: this.epoch, position: this.#position };
+  }
+
+  /** The marks above a position that a reader of the filter has to know. */
+  marksAbove(position: number, filter: Filter, matcher: TopicMatcher): TrimMark[] {
+    return this.#marks.above(position, filter, matcher, (topic) => this.#topics.has(topic));
   }
 
   topic(name: string): TopicLog | undefined {
@@ -235,6 +243,7 @@ export class MessageLog {
     const { id, position, time } = message;
     this.#position = position;
     this.#time = time;
+    if (topic.isEmpty) this.#marks.inherit(topic.name);
     this.#topics.set(topic.name, topic);
     topic.live.push(entry);
     this.entries.push(entry);
@@ -280,12 +289,12 @@ export class MessageLog {
       left -= count;
       for (const entry of trimmed) this.#remove(entry);
       const last = trimmed.at(-1)?.message;
-      if (last !== undefined) this.marks.raise(topic.name, last.position);
+      if (last !== undefined) this.#marks.raise(topic.name, last.position);
       if (topic.isHeld)
         dropped.push(...trimmed.map(({ message: { position, id } }) => ({ topic: topic.name, position, id })));
       if (left < 0) return false;
     }
-    this.marks.merge((topic) => !this.#topics.has(topic));
+    this.#marks.merge((topic) => !this.#topics.has(topic));
     return true;
   }
 

@@ -28,7 +28,7 @@ export function readPage(log: MessageLog, { filter, range, limit, maxBytes, stat
     ...log.head,
     messages: found.map(({ message }) => message),
     through: end,
-    trimmed: up ? log.marks.above(range.after, filter, matcher) : [],
+    trimmed: up ? log.marksAbove(range.after, filter, matcher) : [],
     reasons: state === 'dead' ? found.map(({ reason }) => reason ?? '') : [],
   };
 }
@@ -37,7 +37,7 @@ export function locate(log: MessageLog, { filter, from }: LocateQuery): Located 
   const matcher = createTopicMatcher(filter, log.retention);
   const first = firstOf(log, matcher, from);
   const start = first === undefined ? log.head.position : first.message.position - 1;
-  return { ...log.head, start, trimmed: log.marks.above(start, filter, matcher) };
+  return { ...log.head, start, trimmed: log.marksAbove(start, filter, matcher) };
 }
 
 function firstOf(log: MessageLog, matcher: TopicMatcher, from: LocateQuery['from']): Entry | undefined {
