@@ -66,8 +66,9 @@ export class Exchange {
         signal.removeEventListener('abort', gone);
         resolve(result);
       };
-      request.on('data', take).on('end', end);
       signal.addEventListener('abort', gone);
+      // Whoever had it before may have paused it.
+      request.on('data', take).on('end', end).resume();
     });
   }
 

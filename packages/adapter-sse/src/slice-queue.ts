@@ -31,6 +31,13 @@ export class SliceQueue {
   }
 
   add(slices: readonly Buffer[]): void {
+    const [first] = slices;
+    if (first !== undefined && slices.length === 1 && this.isEmpty && this.#sink.writable) {
+      // What nearly all are sent: it is not worth a queue.
+      this.#unwritten = 1;
+      this.#sink.write(first, this.#written);
+      return;
+    }
     for (const slice of slices) {
       this.#waiting.push(slice);
       this.#waitingBytes += slice.length;

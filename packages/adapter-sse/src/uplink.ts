@@ -23,7 +23,7 @@ export class Uplink {
     const { sequence } = post;
     if (sequence <= this.#taken) return Promise.resolve(202);
     if (this.#pending?.sequence === sequence) return this.#pending.status;
-    if (this.#pending !== undefined || sequence !== this.#taken + 1) return Promise.resolve(409);
+    if (sequence !== this.#taken + 1) return Promise.resolve(409);
     const status = this.#take(post);
     this.#pending = { sequence, status };
     return status;
