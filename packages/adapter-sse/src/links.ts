@@ -44,11 +44,9 @@ export class Links {
   }
 
   /** Why a link cannot be used, as far as this node knows. */
-  faultOf({ node, id, key }: Link): 403 | 409 | undefined {
-    if (node !== this.#host.node) return undefined;
-    const held = this.#held.get(id);
-    if (held === undefined) return 409;
-    return isSameKey(key, held.key) ? undefined : 403;
+  faultOf(link: Link): 403 | 409 | undefined {
+    const held = link.node === this.#host.node ? this.#find(link) : undefined;
+    return typeof held === 'number' ? held : undefined;
   }
 
   /** Does it where the carrier is. Settles when the carrier has taken it, as late as that may be, or when nobody wants to know any more. */
@@ -63,12 +61,18 @@ export class Links {
   }
 
   async #doHere(link: Link, deed: Deed, signal?: AbortSignal): Promise<DeedStatus> {
-    const fault = this.faultOf(link);
-    const held = this.#held.get(link.id);
-    if (fault !== undefined || held === undefined) return fault ?? 409;
+    const held = this.#find(link);
+    if (typeof held === 'number') return held;
     if ('post' in deed) return until(held.uplink.post(deed.post), signal);
     held.carrier.close(1009, 'too much in one message');
     return 413;
+  }
+
+  /** By id and key alone, whatever node the link names: who asks for it here came by a relay or named this one. */
+  #find({ id, key }: Link): Held | 403 | 409 {
+    const held = this.#held.get(id);
+    if (held === undefined) return 409;
+    return isSameKey(key, held.key) ? held : 403;
   }
 
   #answer(text: string): Promise<RelayAnswer> {
@@ -92,11 +96,15 @@ function until(status: Promise<DeedStatus>, signal: AbortSignal | undefined): Pr
 }
 
 /** No answer, or none that makes sense: the node is gone, and so is the link. */
-function readAnswer(text: string | undefined): RelayAnswer {
-  if (text === undefined) return { status: 409 };
+function readAnswer(text = 'null'): RelayAnswer {
+  const gone: RelayAnswer = { status: 409 };
   try {
-    return JSON.parse(text) as RelayAnswer;
+    const told = JSON.parse(text) as Partial<{ status: DeedStatus; waits: true }> | null;
+    if (told?.waits === true) return { waits: true };
+    return told?.status !== undefined && statuses.includes(told.status) ? { status: told.status } : gone;
   } catch {
-    return { status: 409 };
+    return gone;
   }
 }
+
+const statuses: readonly DeedStatus[] = [202, 403, 409, 413];

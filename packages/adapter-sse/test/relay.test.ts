@@ -65,6 +65,26 @@ it('a POST that reaches another node is taken where its stream is: in order, onc
   expect((await postOn(port, link, 4, 'e')).status).toBe(409);
 });
 
+it('a relay proves as much as a POST, also one that names another node', async () => {
+  let answer: (text: string) => Promise<string> = async () => '';
+  const onRelayed = (given: typeof answer): void => {
+    answer = given;
+  };
+  const cluster = { ...new Nodes().join('a'), onRelayed };
+  const { port, nextGuest } = await openSse({}, undefined, cluster);
+  const arriving = nextGuest();
+  const { link, socket } = await opened(port);
+  const guest = await arriving;
+  const [, id = '', key = ''] = link.split('.');
+  const relay = (node: string, keyBrought: string) =>
+    answer(JSON.stringify({ node, id, key: keyBrought, post: { sequence: 1, texts: ['a'] } }));
+  for (const node of ['a', 'A', 'b', '*']) expect(await relay(node, '0'.repeat(32))).toBe('{"status":403}');
+  expect(guest.texts).toEqual([]);
+  expect(await relay('a', key)).toBe('{"status":202}');
+  expect(guest.texts).toEqual(['a']);
+  socket.destroy();
+});
+
 it('what a POST must be is checked where it arrives; one that is too large ends its stream elsewhere', async () => {
   const { nodes, guest, link, port } = await astray();
   expect((await postOn(port, link, 1, Buffer.from([0xff]))).status).toBe(400);
@@ -75,8 +95,10 @@ it('what a POST must be is checked where it arrives; one that is too large ends 
 
 it('a node that does not answer, or not so that it can be understood, has no link any more', async () => {
   const { nodes, link, port } = await astray();
-  nodes.say('node/1 ü.x', 'not JSON');
-  expect((await postOn(port, link, 1, 'a')).status).toBe(409);
+  for (const answer of ['not JSON', 'null', '7', '{}', '{"status":200}']) {
+    nodes.say('node/1 ü.x', answer);
+    expect((await postOn(port, link, 1, 'a')).status).toBe(409);
+  }
   nodes.cut('node/1 ü.x');
   expect((await postOn(port, link, 1, 'a')).status).toBe(409);
 });
