@@ -45,21 +45,32 @@ function isReserved(firstToken: string): boolean {
 
 /** Whether a valid topic falls under a valid pattern. `*` is one token, `>` one or more; neither matches a first token that begins with `@`. */
 export function matchesPattern(pattern: string, topic: string): boolean {
-  return agree(pattern, topic, false);
+  return agree(pattern.split('.'), topic.split('.'), false);
 }
 
 /** Whether some topic could fall under both patterns. Either may be a plain topic. */
 export function patternsOverlap(left: string, right: string): boolean {
-  return agree(left, right, true);
+  return agree(left.split('.'), right.split('.'), true);
+}
+
+/** Two of these patterns that overlap, if any do. */
+export function findOverlap(patterns: readonly string[]): readonly [string, string] | undefined {
+  // Each is taken apart once: they are compared with each other, and may be a stranger's.
+  const split = patterns.map((pattern) => pattern.split('.'));
+  for (const [index, one] of split.entries()) {
+    for (let before = 0; before < index; before++) {
+      const other = split[before] as string[];
+      if (agree(other, one, true)) return [other.join('.'), one.join('.')];
+    }
+  }
+  return undefined;
 }
 
 /** Compares token by token. `mutual`: wildcards on the right count too; else it is taken as it is written. */
-function agree(left: string, right: string, mutual: boolean): boolean {
-  const a = left.split('.');
-  const b = right.split('.');
+function agree(left: readonly string[], right: readonly string[], mutual: boolean): boolean {
   for (let index = 0; ; index++) {
-    const x = a[index];
-    const y = b[index];
+    const x = left[index];
+    const y = right[index];
     if (x === undefined || y === undefined) return x === y;
     const xIsWild = isWild(x);
     const yIsWild = mutual && isWild(y);

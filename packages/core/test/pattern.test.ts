@@ -1,6 +1,7 @@
 import { assertPattern, assertTopic, isPattern, matchesPattern, patternsOverlap } from '@hexbus/core';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { findOverlap } from '../src/pattern.ts';
 import { thrownBy } from './support/buses.ts';
 
 describe('a topic', () => {
@@ -149,5 +150,19 @@ test('patternsOverlap is false of two between which no topic of the alphabet fal
       expect(patternsOverlap(left, right)).toBe(overlaps);
     }),
     { numRuns: 500 },
+  );
+});
+
+test('findOverlap finds two that overlap, if there are any', () => {
+  fc.assert(
+    fc.property(fc.array(patterns, { maxLength: 6 }), (all) => {
+      const found = findOverlap(all);
+      const overlapping = all.flatMap((one, index) =>
+        all.slice(index + 1).flatMap((other) => (patternsOverlap(one, other) ? [[one, other]] : [])),
+      );
+      if (found === undefined) expect(overlapping).toEqual([]);
+      else expect(overlapping).toContainEqual(found);
+    }),
+    runs,
   );
 });

@@ -1,7 +1,7 @@
 import { assertField, configError } from '../bus/checks.ts';
 import { parseCursor } from '../cursor.ts';
 import { isHexbusError } from '../errors.ts';
-import { assertPattern, patternsOverlap } from '../pattern.ts';
+import { assertPattern, findOverlap } from '../pattern.ts';
 import type { Hello, WireFrom } from '../ports/protocol.ts';
 import type { Handshake } from '../ports/transport.ts';
 import { isPrintable } from './elements.ts';
@@ -50,13 +50,13 @@ function readLastEventId(id: string | undefined): string | undefined {
 function readTopics(query: URLSearchParams): readonly string[] {
   const topics = query.getAll('topic');
   assertField(topics.length <= maxTopics, 'the number of topics', topics.length, `name at most ${maxTopics}`);
-  for (const [index, topic] of topics.entries()) {
+  for (const topic of topics) {
     assertField(isPrintable(topic, wireLimits.maxTopicBytes), 'topic', topic, 'use 1 to 256 printable bytes');
     assertPattern(topic);
-    // The client cannot tell for which of them an event is, so it could neither order them nor know repeats.
-    const other = topics.slice(0, index).find((before) => patternsOverlap(before, topic));
-    assertField(other === undefined, 'topic', topic, `leave out what overlaps it: ${other}`);
   }
+  // The client cannot tell for which of two an event is, so it could neither order them nor know repeats.
+  const [topic, other] = findOverlap(topics) ?? [];
+  assertField(topic === undefined, 'topic', topic, `leave it out, or ${other}, which overlaps it`);
   return topics;
 }
 

@@ -1,5 +1,6 @@
 import { createMemoryBroker, createMemoryRegistry, type Registry } from '@hexbus/core/gateway';
 import { describe, expect, it } from 'vitest';
+import { knock, welcomed } from './support/connect-client.ts';
 import { createEventSource, type TestEventSource } from './support/event-source.ts';
 import { useGateways, type World, type WorldOptions } from './support/use-gateways.ts';
 import { withMethod } from './support/with-method.ts';
@@ -81,5 +82,17 @@ describe('a client with a ticket', () => {
     isDown = false;
     expect(worlds[0].observed('error')).toHaveLength(1);
     expect(await one.connect()).toMatchObject({ accepted: true });
+  });
+
+  it('is not the first one at a node where its session goes on by its secret', async () => {
+    const [one, two] = await cluster();
+    const ticketOf = (): Promise<string> => one.gateway.createTicket({ userId: 'ann' });
+    const ticket = await ticketOf();
+    const first = await welcomed(knock(one.transport, {}, { url: `/?ticket=${ticket}` }));
+    const { resume } = first;
+    const back = await welcomed(knock(two.transport, { resume }, { url: `/?ticket=${await ticketOf()}` }));
+    expect(back.welcome.resumed).toBe(true);
+    const other = createEventSource(two, `?ticket=${ticket}`);
+    expect(await other.connect()).toMatchObject({ accepted: false, status: 401 });
   });
 });
