@@ -18,7 +18,7 @@ const panels = ['people', 'minute', 'pulse', 'post', 'ask', 'later'] as const;
 async function main(): Promise<void> {
   if (chromiumPath === undefined) throw new Error('no chromium on the PATH');
   const data = temporaryFolder();
-  const program = new SwitchboardProgram('--port', '0', '--data', data.path);
+  const program = new SwitchboardProgram(['--port', '0', '--data', data.path]);
   const browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox', '--disable-gpu'] });
   try {
     const { page } = await story(browser, await program.address());

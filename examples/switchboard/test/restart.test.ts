@@ -13,7 +13,7 @@ describe.runIf(canRunPrograms)('a switchboard that is ended and started again', 
   test('ends in time with tabs open, which come back with nothing missing', async () => {
     const folder = temporaryFolder();
     onTestFinished(folder.remove);
-    const first = new SwitchboardProgram('--port', '0', '--data', folder.path);
+    const first = new SwitchboardProgram(['--port', '0', '--data', folder.path]);
     onTestFinished(() => first.kill('SIGKILL'));
     const address = await first.address();
     const ann = await openTab(await browser.newUser(), address, 'ann', { mayLose: true });
@@ -37,7 +37,7 @@ describe.runIf(canRunPrograms)('a switchboard that is ended and started again', 
     await bob.cutOff();
     const before = await ann.newest();
 
-    const second = new SwitchboardProgram('--port', new URL(address).port, '--data', folder.path);
+    const second = new SwitchboardProgram(['--port', new URL(address).port, '--data', folder.path]);
     onTestFinished(() => second.kill('SIGKILL'));
     expect(await second.address()).toBe(address);
     await ann.connected('WebSocket');

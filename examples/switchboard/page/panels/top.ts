@@ -29,16 +29,17 @@ function inWords({ connected, session, transport, retryMs }: LinkState): string 
   return retryMs === undefined ? 'Connecting' : `Cut off, tries again in ${seconds(retryMs)}`;
 }
 
+/** Whoever is connected may switch, once at a time. */
 function offerTransports(tab: Tab): void {
   const choice = find<HTMLFieldSetElement>('#transport');
+  tab.onState(({ connected }) => {
+    if (connected) choice.disabled = false;
+  });
   choice.addEventListener('change', async ({ target }) => {
+    const chosen = target as HTMLInputElement;
     choice.disabled = true;
-    try {
-      await tab.switchTo((target as HTMLInputElement).value as TransportName);
-    } finally {
-      choice.disabled = false;
-    }
+    await tab.switchTo(chosen.value as TransportName);
     // It had the focus, and has lost it by being disabled.
-    if (document.activeElement === document.body) (target as HTMLInputElement).focus();
+    if (document.activeElement === document.body) chosen.focus();
   });
 }

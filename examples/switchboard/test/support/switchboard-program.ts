@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { root } from '../../../../test/support/repository.ts';
 
-const main = fileURLToPath(new URL('../../main.ts', import.meta.url));
+const main = join(root, 'examples/switchboard/main.ts');
 
 export interface Ended {
   readonly code: number | null;
@@ -12,18 +12,24 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** The switchboard as a process of its own. */
+/** The switchboard as a program that runs beside the test. */
 export class SwitchboardProgram {
   readonly ended: Promise<Ended>;
   readonly #child: ChildProcess;
   readonly #printed = { stdout: '', stderr: '' };
   #look = (): void => undefined;
 
-  constructor(...args: readonly string[]) {
+  /** `by`: on the Node of this test, or as its users start it. */
+  constructor(args: readonly string[], by: 'node' | 'npm' = 'node') {
     const stripTypes = process.features.typescript ? [] : ['--experimental-strip-types'];
     const flags = [...stripTypes, '--disable-warning=ExperimentalWarning', '--conditions=hexbus-source'];
-    this.#child = spawn(process.execPath, [...flags, main, ...args], {
+    const [command, leading] =
+      by === 'npm' ? ['npm', ['start', '--silent', '--']] : [process.execPath, [...flags, main]];
+    // A group of its own, so that a signal reaches all of it, as Ctrl-C does in a terminal.
+    this.#child = spawn(command, [...leading, ...args], {
+      cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
     });
     for (const name of ['stdout', 'stderr'] as const) {
       this.#child[name]?.setEncoding('utf8').on('data', (text: string) => {
@@ -52,7 +58,8 @@ export class SwitchboardProgram {
   }
 
   kill(signal: NodeJS.Signals): void {
-    this.#child.kill(signal);
+    const { pid, exitCode, signalCode } = this.#child;
+    if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid, signal);
   }
 }
 

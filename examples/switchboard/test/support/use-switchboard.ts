@@ -7,7 +7,7 @@ export function useSwitchboard(): { readonly address: string } {
   let program: SwitchboardProgram | undefined;
   let address = '';
   beforeAll(async () => {
-    program = new SwitchboardProgram('--port', '0', '--data', folder.path);
+    program = new SwitchboardProgram(['--port', '0', '--data', folder.path]);
     address = await program.address();
   });
   afterAll(async () => {
