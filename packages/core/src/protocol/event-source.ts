@@ -15,6 +15,9 @@ import { maxIdLength, noPlaceYet, readQuery } from './event-source-query.ts';
 import { hexbusV1EventSourceName } from './frames.ts';
 import { createHexbusV1 } from './hexbus-v1.ts';
 
+/** It waits as long before each further attempt: told a millisecond, it would knock a thousand times a second at a server that is down. */
+const leastPauseMs = 500;
+
 /** The longest pause that an EventSource can be told: 24 days. */
 const farAwayMs = 2_147_483_647;
 
@@ -126,5 +129,5 @@ function named(frame: Frame | undefined, event: string, more: Pick<Frame, 'curso
 function pauseAfter({ code, reconnect, afterMs }: Bye): number | undefined {
   // It cannot open a new session, and its ticket would only bring this one back.
   if (!reconnect || reconnectAfter(code) === 'new-session') return farAwayMs;
-  return afterMs > 0 ? Math.min(Math.ceil(afterMs), farAwayMs) : undefined;
+  return afterMs > 0 ? Math.min(Math.max(Math.ceil(afterMs), leastPauseMs), farAwayMs) : undefined;
 }

@@ -169,7 +169,8 @@ describe('the pause that BYE names', () => {
     sessionOf(0).bye({ code: closeCodes.restarting, reason: '', reconnect: true, afterMs: 0, ...bye })?.retryMs;
 
   test.each([
-    ['that of the server, whole', { afterMs: 70.5 }, 71],
+    ['that of the server, whole', { afterMs: 700.5 }, 701],
+    ['no shorter than may be waited again and again', { afterMs: 0.5 }, 500],
     ['none, if the server names none', {}, undefined],
     ['the longest, if the client is to stay away', { code: closeCodes.ended, reconnect: false }, 2_147_483_647],
     ['the longest, if only a new session would do', { code: closeCodes.sessionTaken }, 2_147_483_647],
