@@ -16,6 +16,7 @@ export interface Ended {
 export class SwitchboardProgram {
   readonly ended: Promise<Ended>;
   readonly #child: ChildProcess;
+  readonly #isGroup: boolean;
   readonly #printed = { stdout: '', stderr: '' };
   #look = (): void => undefined;
 
@@ -25,11 +26,12 @@ export class SwitchboardProgram {
     const flags = [...stripTypes, '--disable-warning=ExperimentalWarning', '--conditions=hexbus-source'];
     const [command, leading] =
       by === 'npm' ? ['npm', ['start', '--silent', '--']] : [process.execPath, [...flags, main]];
-    // A group of its own, so that a signal reaches all of it, as Ctrl-C does in a terminal.
+    // npm has a group of its own, so that a signal reaches all of it, as Ctrl-C does in a terminal.
+    this.#isGroup = by === 'npm';
     this.#child = spawn(command, [...leading, ...args], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true,
+      detached: this.#isGroup,
     });
     for (const name of ['stdout', 'stderr'] as const) {
       this.#child[name]?.setEncoding('utf8').on('data', (text: string) => {
@@ -59,7 +61,8 @@ export class SwitchboardProgram {
 
   kill(signal: NodeJS.Signals): void {
     const { pid, exitCode, signalCode } = this.#child;
-    if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid, signal);
+    const runs = pid !== undefined && exitCode === null && signalCode === null;
+    if (runs) process.kill(this.#isGroup ? -pid : pid, signal);
   }
 }
 
