@@ -20,9 +20,9 @@ export interface Options {
 export const shippedInput: string = fileURLToPath(new URL('data/time-zones.jsonl', import.meta.url));
 const defaultDatabase = fileURLToPath(new URL('.data/quickstart.db', import.meta.url));
 
-export const help = `Usage: npm start [-- OPTIONS]
-       npm start -- --input FILE
-       COMMAND | npm start
+export const help = `Usage: npm run quickstart [-- OPTIONS]
+       npm run quickstart -- --input FILE
+       COMMAND | npm run quickstart
 
 Reads JSON Lines and publishes each record to the topic record.TYPE, by its
 "type". The records are kept in a SQLite file and wait there for their

@@ -58,7 +58,7 @@ async function somethingIsPiped(): Promise<boolean> {
   const { stdin } = process;
   if (stdin.isTTY) return false;
   const hint = setTimeout(() => {
-    process.stderr.write('Waiting for standard input. To read a file instead: npm start -- --input FILE\n');
+    process.stderr.write('Waiting for standard input. To read a file instead: npm run quickstart -- --input FILE\n');
   }, 1_500);
   try {
     return await new Promise<boolean>((resolve, reject) => {

@@ -14,7 +14,7 @@ async function main(args: readonly string[]): Promise<number> {
     options = readArguments(args);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    process.stderr.write(`${error.message}\nnpm start -- --help lists what there is.\n`);
+    process.stderr.write(`${error.message}\nnpm run quickstart -- --help lists what there is.\n`);
     return exitCodes.wrongArguments;
   }
   if (options.help) {
@@ -28,7 +28,7 @@ async function main(args: readonly string[]): Promise<number> {
   // The second Ctrl-C finds no listener any more and ends the process at once.
   process.once('SIGINT', (name) => stopping.abort(name));
   process.once('SIGTERM', (name) => stopping.abort(name));
-  // Whoever read the output has gone, as in `npm start | head`.
+  // Whoever read the output has gone, as in `npm run quickstart | head`.
   for (const output of [process.stdout, process.stderr]) output.on('error', () => stopping.abort('SIGPIPE'));
   try {
     const bus = await openBus(options.database, options.reset);

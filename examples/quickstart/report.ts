@@ -109,8 +109,8 @@ export class Report {
     this.say(`  history    ${summary.database}`);
     if (published + handled === 0 && !summary.interrupted) {
       this.say('\nEverything was done at earlier starts. To see the listener go on where it stopped:');
-      this.say('  npm start -- --reset --stop-after 500');
-      this.say('  npm start');
+      this.say('  npm run quickstart -- --reset --stop-after 500');
+      this.say('  npm run quickstart');
     }
   }
 

@@ -24,9 +24,9 @@ beforeEach(() => {
 });
 
 describe.runIf(canRun)('quickstart', { timeout: 60_000 }, () => {
-  test('npm start runs to its end on the shipped input, and goes on there at the next start', async () => {
-    const npmStart = async (): Promise<string> => {
-      const program = new Program('npm', ['start', '--silent', '--', '--db', database]);
+  test('npm run quickstart runs to its end on the shipped input, and goes on there at the next start', async () => {
+    const npmRun = async (): Promise<string> => {
+      const program = new Program('npm', ['run', '--silent', 'quickstart', '--', '--db', database]);
       program.endInput();
       const { code, stdout, stderr } = await program.ended;
       expect(code, stderr).toBe(0);
@@ -35,7 +35,7 @@ describe.runIf(canRun)('quickstart', { timeout: 60_000 }, () => {
     expect(shippedLines).toBeGreaterThanOrEqual(500);
     const count = shippedLines.toLocaleString('en');
 
-    const first = await npmStart();
+    const first = await npmRun();
     const story = [
       'with no listener loaded',
       `${count} published`,
@@ -53,7 +53,7 @@ describe.runIf(canRun)('quickstart', { timeout: 60_000 }, () => {
     expect(places, first).not.toContain(-1);
     expect(places).toEqual([...places].sort((a, b) => a - b));
 
-    const second = await npmStart();
+    const second = await npmRun();
     expect(second).toContain(`Up to line ${count} all was published at earlier starts`);
     expect(second).toContain(`It went on behind line ${count}, where it had stopped. Nothing waited there.`);
     // What the first start left for the second waited in the file while no program ran.
