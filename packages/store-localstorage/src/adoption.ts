@@ -1,6 +1,6 @@
 import { isHexbusError } from '@hexbus/core';
 import { type Contents, dropNamespace, readContents } from './contents.ts';
-import { messageItem, reasonItem } from './items.ts';
+import { type Move, messageItem, reasonItem } from './items.ts';
 import { Journal } from './journal.ts';
 import type { MessageLog } from './message-log.ts';
 import type { Namespace } from './namespace.ts';
@@ -26,7 +26,7 @@ export function adopt(log: MessageLog, orphan: Namespace, { number, newEpoch }: 
   const { messages, voided, reasons } = contents;
   const present = messages.filter(({ isGone }) => !isGone);
   if (present.length > 0) {
-    const epoch = beginMoving(orphan, contents, number, newEpoch);
+    const epoch = beginMoving(orphan, contents, { number, to: log.tab }, newEpoch);
     for (const { message } of voided) orphan.remove(messageItem(message.position));
     const known = log.knownIds();
     for (const item of present) {
@@ -53,7 +53,7 @@ function contentsOf(orphan: Namespace): Contents | undefined {
 }
 
 /** From here on messages go without a commit of that namespace. */
-function beginMoving(orphan: Namespace, contents: Contents, moving: number, newEpoch: string): string {
+function beginMoving(orphan: Namespace, contents: Contents, moving: Move, newEpoch: string): string {
   const { head, highest, unwritten, isDamaged } = contents;
   const epoch = head === undefined || isDamaged ? newEpoch : head.epoch;
   const position = Math.max(highest, head?.position ?? 0);

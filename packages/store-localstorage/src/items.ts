@@ -61,6 +61,13 @@ export function parseMessage(position: number, text: string): MessageItem {
   return { message, isGone: end < 0, once: once === true, held: held === true, origin };
 }
 
+export interface Move {
+  /** Higher than that of any move that was begun before. */
+  readonly number: number;
+  /** The tab that gets the messages. */
+  readonly to: string;
+}
+
 /** What a commit writes, in one item: everything up to here counts, and what is still to be done for it. */
 export interface HeadItem {
   readonly version: typeof formatVersion;
@@ -72,8 +79,8 @@ export interface HeadItem {
   readonly time: number;
   /** How many messages lie in the storage. Of no meaning once they are being moved. */
   readonly count: number;
-  /** The messages are being moved to another tab; a higher number began later. */
-  readonly moving?: number;
+  /** The messages are being moved. */
+  readonly moving?: Move;
   /** Positions of messages of which only topic and id are to be kept. */
   readonly gone: readonly number[];
   /** Other items with their new texts, or null for those that are to go. */

@@ -82,8 +82,8 @@ export class Journal {
 
   /** Takes back what was staged. */
   rollback(): void {
-    for (const position of this.#staged) this.#namespace.remove(messageItem(position));
     this.#headValue = undefined;
+    for (const position of this.#staged) this.#namespace.remove(messageItem(position));
   }
 
   /** First what makes room. */

@@ -34,7 +34,7 @@ export interface LocalStorageHistoryOptions {
   readonly storage?: WebStorage;
   /** Tells histories in one storage apart. Default `localStorageHistoryDefaults.name`. */
   readonly name?: string;
-  /** The namespace to open: refused while another page has it open. Default one for each tab, which a reload finds again. */
+  /** A namespace of a chosen name: refused while another page has it open, and adopted by none. Default one for each tab, which a reload finds again. */
   readonly tab?: string;
   /** Where the tab's namespace is remembered across reloads. Default the page's `sessionStorage`, if it has one. Not used with `tab`. */
   readonly session?: WebStorage;

@@ -89,6 +89,10 @@ export class MessageLog {
     return this.#journal.isCurrent;
   }
 
+  get tab(): string {
+    return this.#namespace.tab;
+  }
+
   get head(): Head {
     return { epoch: this.epoch, position: this.#position };
   }

@@ -24,6 +24,9 @@ export interface OpeningSettings {
   readonly report: (item: CorruptItem) => void;
 }
 
+/** What the tab of a chosen name begins with in keys. No name that was drawn or encoded does. */
+const chosenMark = '@';
+
 /** A namespace that is this history's until its hold is released. */
 export interface Place {
   readonly namespace: Namespace;
@@ -36,7 +39,7 @@ export interface OpenPlace extends Place {
 
 /** Finds or makes the namespace of this tab, reads it, and adopts what closed tabs left. */
 export async function openPlace(settings: OpeningSettings, options: OpenHistoryOptions): Promise<OpenPlace> {
-  return settings.locks.alone(() => new Opening(settings, options).run());
+  return settings.locks.alone(() => new Opening(settings, options).run(), options.signal);
 }
 
 /** The log of a namespace that is held. */
@@ -62,10 +65,15 @@ class Opening {
     let own: Place | undefined;
     try {
       const found = await this.#findOwn();
-      const others = await this.#claimOthers(found);
-      own = await this.#chooseOwn(found, others);
+      const orphans = await this.#claimOthers(found);
       this.#options.signal?.throwIfAborted();
-      const log = this.#adoptAll(own.namespace, others);
+      await this.#voidCopies(found === undefined ? orphans : [...orphans, found], found);
+      own = await this.#choose(found, orphans);
+      const others = found === undefined ? orphans : inOrder([...orphans, found]);
+      const log = this.#adoptAll(
+        own.namespace,
+        others.filter((place) => place !== own),
+      );
       this.#remember(own.namespace.tab);
       return { ...own, log };
     } catch (error) {
@@ -79,7 +87,7 @@ class Opening {
   async #findOwn(): Promise<Place | undefined> {
     const { storage, name, tab, session, reloadWaitMs } = this.#settings;
     if (tab !== undefined) {
-      const own = await this.#hold(encodeURIComponent(tab));
+      const own = await this.#hold(chosenMark + encodeURIComponent(tab));
       if (own === undefined) throw inUseError(tab);
       return own;
     }
@@ -88,12 +96,13 @@ class Opening {
     return known === undefined || !tabsIn(storage, name).includes(known) ? undefined : this.#hold(known, reloadWaitMs);
   }
 
-  /** Namespaces that nobody else holds. */
+  /** Namespaces that nobody else holds. Those of chosen names wait for whoever names them. */
   async #claimOthers(own: Place | undefined): Promise<Place[]> {
     const { storage, name, clock, settleMs } = this.#settings;
     const claimed: Place[] = [];
-    for (const tab of tabsIn(storage, name)) {
-      const place = tab === own?.namespace.tab ? undefined : await this.#hold(tab);
+    const tabs = tabsIn(storage, name).filter((tab) => tab !== own?.namespace.tab && !tab.startsWith(chosenMark));
+    for (const tab of tabs) {
+      const place = await this.#hold(tab);
       if (place !== undefined) claimed.push(place);
     }
     if (claimed.length === 0) return [];
@@ -102,23 +111,24 @@ class Opening {
     return inOrder(claimed.filter(({ hold }) => hold.isHeld));
   }
 
+  /** A page of a chosen name that ended while it adopted may have left a copy that must not count later, when the original has gone another way. */
+  async #voidCopies(places: readonly Place[], own: Place | undefined): Promise<void> {
+    const targets = new Set(places.map(({ namespace }) => peekHead(namespace)?.moving?.to));
+    for (const tab of targets) {
+      if (tab === undefined || tab === own?.namespace.tab || !tab.startsWith(chosenMark)) continue;
+      const place = await this.#hold(tab);
+      if (place !== undefined) openLog(this.#settings, place.namespace, { ...this.#options, newEpoch: false });
+    }
+  }
+
   /**
-   * What is left of a namespace whose moving was interrupted must come behind what went before, so it is no place to begin with; a namespace that was asked for
-   * by name gives up what it has, and gets it back behind the others.
+   * Where this tab goes on. What an interrupted move has left must come behind what it had moved, so that is no place to go on: it is adopted, and this tab
+   * takes another one.
    */
-  async #chooseOwn(found: Place | undefined, others: Place[]): Promise<Place> {
-    const isMoving = found !== undefined && movingOf(found) > 0;
-    if (found !== undefined && !isMoving) return found;
-    const staying = this.#settings.tab === undefined ? others.findLast((place) => movingOf(place) === 0) : undefined;
-    if (staying !== undefined) others.splice(others.indexOf(staying), 1);
-    const own = staying ?? (await this.#hold(this.#settings.randomness.id()));
-    if (own === undefined) throw inUseError('new');
-    if (found === undefined) return own;
-    others.splice(0, others.length, ...inOrder([...others, found]));
-    if (this.#settings.tab === undefined) return own;
-    this.#adoptAll(own.namespace, others);
-    others.splice(0, others.length, own);
-    return found;
+  async #choose(found: Place | undefined, orphans: readonly Place[]): Promise<Place> {
+    if (found !== undefined && movingOf(found) === 0) return found;
+    // What was closed last is most like this tab.
+    return orphans.findLast((place) => movingOf(place) === 0) ?? (await this.#begin());
   }
 
   #adoptAll(own: Namespace, others: readonly Place[]): MessageLog {
@@ -135,6 +145,14 @@ class Opening {
       }
     }
     return log;
+  }
+
+  /** A new namespace. */
+  async #begin(): Promise<Place> {
+    const tab = this.#settings.randomness.id();
+    const place = await this.#hold(tab);
+    if (place === undefined) throw inUseError(tab);
+    return place;
   }
 
   async #hold(tab: string, waitMs = 0): Promise<Place | undefined> {
@@ -168,7 +186,7 @@ function inOrder(places: readonly Place[]): Place[] {
 
 /** 0 for a namespace that stays where it is. */
 function movingOf({ namespace }: Place): number {
-  return peekHead(namespace)?.moving ?? 0;
+  return peekHead(namespace)?.moving?.number ?? 0;
 }
 
 function sessionKey(name: string): string {

@@ -20,7 +20,7 @@ export interface Hold {
 /** Who has which namespace, over all pages of an origin. */
 export interface TabLocks {
   /** Carries out one opening at a time, as far as this can be had. */
-  alone<Result>(work: () => Promise<Result>): Promise<Result>;
+  alone<Result>(work: () => Promise<Result>, signal: AbortSignal | undefined): Promise<Result>;
   /** Undefined if somebody else holds it, and still does after so long. */
   hold(tab: string, waitMs: number): Promise<Hold | undefined>;
 }
@@ -37,8 +37,8 @@ export class WebTabLocks implements TabLocks {
     this.#clock = clock;
   }
 
-  async alone<Result>(work: () => Promise<Result>): Promise<Result> {
-    return (await this.#locks.request(this.#prefix, {}, work)) as Result;
+  async alone<Result>(work: () => Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
+    return (await this.#locks.request(this.#prefix, signal === undefined ? {} : { signal }, work)) as Result;
   }
 
   async hold(tab: string, waitMs: number): Promise<Hold | undefined> {

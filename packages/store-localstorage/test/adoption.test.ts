@@ -1,13 +1,13 @@
 import { createVirtualClock } from '@hexbus/testkit';
 import { describe, expect, test } from 'vitest';
 import { dieAfter } from './support/fake-storage.ts';
-import { message, type Opened, policies, Site } from './support/site.ts';
+import { message, type Opened, type Page, policies, Site } from './support/site.ts';
 
 /** Two open tabs, the second of which is closed with messages that wait. */
-async function twoTabs(): Promise<{ site: Site; first: Opened }> {
+async function twoTabs(): Promise<{ site: Site; first: Opened; mine: Page; theirs: Page }> {
   const site = new Site();
-  const first = await site.page().open();
-  const second = site.page();
+  const [mine, second] = [site.page(), site.page()];
+  const first = await mine.open();
   const left = await second.open();
   await first.put('wait.a', 'a1', 'a2');
   site.now += 1000;
@@ -15,7 +15,7 @@ async function twoTabs(): Promise<{ site: Site; first: Opened }> {
   await left.settle('handled', 'wait.a', 1);
   await left.settle('dead', 'wait.a', 3);
   second.die();
-  return { site, first };
+  return { site, first, mine, theirs: second };
 }
 
 describe('a tab', () => {
@@ -79,23 +79,23 @@ describe('a tab', () => {
     expect(tabs.size).toBe(1);
   });
 
-  test('with a namespace of its own choosing is refused while another one has it', async () => {
+  test('with a namespace of its own choosing is refused while another one has it, and adopted by none', async () => {
     const site = new Site();
     const page = site.page();
     const history = await page.open({ tab: 'a/b' });
     await expect(site.page().open({ tab: 'a/b' })).rejects.toMatchObject({ code: 'HEXBUS_HISTORY_IN_USE' });
     await history.put('wait.a', 'a');
     await history.store.close();
+    expect(await (await site.page().open()).ids('wait.a')).toEqual([]);
     expect(await (await site.page().open({ tab: 'a/b' })).ids('wait.a')).toEqual(['a']);
   });
 });
 
 describe('adoption', () => {
   test('moves what waits behind what is here, in its order, and what died with its reason', async () => {
-    const { site, first } = await twoTabs();
+    const { site, first, mine } = await twoTabs();
     await first.store.close();
-    const again = site.page();
-    const history = await again.open({ tab: tabOf(site, 'a1') });
+    const history = await site.page(mine).open();
     expect(await history.ids('wait.a')).toEqual(['a1', 'a2', 'b2', 'b4']);
     const dead = await history.page('wait.a', 'dead');
     expect([dead.messages.map(({ id }) => id), dead.reasons]).toEqual([['b3'], ['bad']]);
@@ -142,10 +142,10 @@ describe('adoption', () => {
   });
 
   test('goes beyond the bound of a topic that rejects, since it was promised', async () => {
-    const { site, first } = await twoTabs();
+    const { site, first, mine } = await twoTabs();
     await first.store.close();
     const retention = policies.map((policy) => ({ ...policy, maxCount: 2 }));
-    const history = await site.page().open({ tab: tabOf(site, 'a1') }, { retention });
+    const history = await site.page(mine).open({}, { retention });
     expect(await history.ids('wait.a')).toEqual(['a1', 'a2', 'b2', 'b4']);
     expect(await history.put('wait.a', 'new')).toEqual(['refused']);
   });
@@ -159,15 +159,14 @@ describe('adoption', () => {
   });
 
   test('leaves what has no room where it is, for an opening that has some', async () => {
-    const { site, first } = await twoTabs();
+    const { site, first, mine } = await twoTabs();
     await first.store.close();
-    const tight = site.page();
-    const tab = tabOf(site, 'a1');
+    const tight = site.page(mine);
     tight.storage.quota = tight.storage.used + 5;
-    const some = await tight.open({ tab });
+    const some = await tight.open();
     expect(await some.ids('wait.a')).toEqual(['a1', 'a2']);
     tight.die();
-    expect(await (await site.page().open({ tab })).ids('wait.a')).toEqual(['a1', 'a2', 'b2', 'b4']);
+    expect(await (await site.page(mine).open()).ids('wait.a')).toEqual(['a1', 'a2', 'b2', 'b4']);
   });
 
   test('passes by what a newer version wrote', async () => {
@@ -181,24 +180,22 @@ describe('adoption', () => {
     expect([...site.items].filter(([key]) => key.includes(tabOf(site, 'b2')))).toEqual(before);
   });
 
-  test.each([0, 1, 2])(
+  test.each([0, 1, 2, 3])(
     'that ends anywhere loses nothing and brings nothing twice, whoever opens next (%i)',
     async (who) => {
       for (let count = 0; ; count++) {
-        const { site, first } = await twoTabs();
+        const { site, first, mine, theirs } = await twoTabs();
         await first.store.close();
-        const [mine, theirs] = [tabOf(site, 'a1'), tabOf(site, 'b2')];
-        const page = site.page();
+        const page = site.page(mine);
         dieAfter(page.storage, count);
-        const isDone = await page.open({ tab: mine }).then(
+        const isDone = await page.open().then(
           () => true,
           () => false,
         );
         page.die();
-        // The tab that adopted, the one that was closed and is opened again, or a new one that takes both.
-        const next = site.page();
-        const tab = [mine, theirs, 'third'][who];
-        const history = await next.open(tab === undefined ? {} : { tab });
+        // The tab that adopted, the one that was closed and is opened again, a new one, or one of a chosen name.
+        const next = site.page([mine, theirs, undefined][who]);
+        const history = await next.open(who === 3 ? { tab: 'chosen' } : {});
         const ids = await history.ids('wait.a');
         expect(ids.toSorted(), `after ${count} changes`).toEqual(['a1', 'a2', 'b2', 'b4']);
         expect(ids.filter((id) => id.startsWith('b'))).toEqual(['b2', 'b4']);

@@ -35,6 +35,11 @@ test('making a history touches nothing', () => {
   expect(storage.items.size).toBe(0);
 });
 
+test('what a browser has fits the types', () => {
+  const inPage = () => createLocalStorageHistory({ storage: localStorage, locks: navigator.locks });
+  expect(inPage).toBeTypeOf('function');
+});
+
 describe('what the page has', () => {
   const names = ['localStorage', 'sessionStorage', 'navigator'] as const;
   const before = new Map(names.map((name) => [name, Object.getOwnPropertyDescriptor(globalThis, name)]));
@@ -130,4 +135,25 @@ test('an opening that is aborted on its way lets go of what it took', async () =
   await expect(store.open({ ...opening, signal: controller.signal })).rejects.toThrow('enough');
   expect([...site.items]).toEqual(before);
   expect(site.table.holders.size).toBe(0);
+});
+
+test('an opening that waits for another one can be aborted', async () => {
+  const site = new Site();
+  let free = (): void => undefined;
+  const holding = new FakeLocks(site.table).request(
+    'hexbus/hexbus/',
+    {},
+    () => new Promise<void>((resolve) => (free = resolve)),
+  );
+  const controller = new AbortController();
+  const opened = site
+    .page()
+    .create()
+    .open({ ...opening, signal: controller.signal });
+  while (site.table.queues.size === 0) await undefined;
+  controller.abort(new Error('enough'));
+  await expect(opened).rejects.toThrow('enough');
+  free();
+  await holding;
+  expect(site.items.size).toBe(0);
 });

@@ -154,4 +154,7 @@ test('a storage that fails in another way is told as that', async () => {
     code: 'HEXBUS_HISTORY_FAILED',
     message: expect.stringContaining('planted'),
   });
+  page.storage.beforeChange = () => undefined;
+  expect(await history.ids('wait.a')).toEqual([]);
+  expect(await history.put('wait.a', 'a')).toEqual([1]);
 });

@@ -1,4 +1,5 @@
 import { isHexbusError } from '@hexbus/core';
+import type { LocalStorageHistoryOptions } from '@hexbus/store-localstorage';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { dieAfter } from './support/fake-storage.ts';
@@ -36,6 +37,8 @@ type Step =
   | { readonly op: 'end'; readonly slot: number; readonly how: 'reload' | 'crash' | 'close' | 'tab' };
 
 interface Tab {
+  /** One tab has a namespace of its own choosing. */
+  readonly options: LocalStorageHistoryOptions;
   page: Page;
   history: Opened | undefined;
 }
@@ -80,7 +83,11 @@ class Expectations {
 class World {
   readonly site = new Site();
   readonly expected = new Expectations();
-  readonly #tabs: Tab[] = Array.from({ length: slots }, () => ({ page: this.site.page(), history: undefined }));
+  readonly #tabs: Tab[] = Array.from({ length: slots }, (_, index) => ({
+    options: index === 0 ? { tab: 'chosen' } : {},
+    page: this.site.page(),
+    history: undefined,
+  }));
   /** Counts pages, so that each has a name of its own. */
   #publishers = new Map<Opened, number>();
 
@@ -96,17 +103,17 @@ class World {
   async collect(): Promise<string[]> {
     for (const tab of this.#tabs) tab.page.die();
     const last = this.site.page();
-    const history = await last.open();
+    const history = await last.open({ tab: 'chosen' });
     const corrupt = [...this.#tabs.map(({ page }) => page), last].flatMap((page) => page.corrupt);
     expect(corrupt).toEqual([]);
-    expect(new Set(this.site.keys.map((key) => key.split('/')[2])).size).toBe(1);
+    expect(new Set(this.site.keys.map((key) => key.split('/')[2]))).toEqual(new Set(['@chosen']));
     return history.ids('wait.a');
   }
 
   async #open(tab: Tab, fate: Fate): Promise<void> {
     if (tab.history !== undefined) return;
     tab.page = this.site.page(tab.page);
-    const history = await this.#under(fate, tab, () => tab.page.open());
+    const history = await this.#under(fate, tab, () => tab.page.open(tab.options));
     if (history === undefined) return;
     tab.history = history;
     this.#publishers.set(history, this.#publishers.size);
