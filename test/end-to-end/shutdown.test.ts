@@ -12,6 +12,9 @@ import { temporaryDirectory } from './support/temporary-directory.ts';
 import { type Via, vias } from './support/via.ts';
 import { nextTurn, Watch } from './support/watch.ts';
 
+/** The one duration that is promised is a second behind the window; a busy machine gets more, but less than what hangs would take. */
+const graceMs = 3_000;
+
 /** What a client writes first. */
 const knock: Readonly<Record<Via, string>> = {
   ws:
@@ -114,8 +117,7 @@ test.runIf(canRunPrograms).each(vias)(
     expect(ofServer).toEqual(Array(100).fill('disconnected'));
     for (const outcome of await Promise.all(ofClient))
       expect(outcome).toMatchObject({ status: 'error', code: 'disconnected' });
-    // The one duration that is promised.
-    expect(tookMs).toBeLessThan(drainMs + 1_000);
+    expect(tookMs).toBeLessThan(drainMs + graceMs);
     clients[500]?.link.resume();
     const codes = new Set(await Promise.all(clients.map(({ link }) => link.closed)));
     expect([...codes].filter((one) => one !== 1006)).toEqual([1012]);
@@ -151,8 +153,7 @@ test.runIf(canRunPrograms)(
     const { code, signal, stderr } = await server.ended;
     const tookMs = performance.now() - begun;
     expect({ code, signal, stderr }).toEqual({ code: 0, signal: null, stderr: '' });
-    // The one duration that is promised.
-    expect(tookMs).toBeLessThan(drainMs + 1_000);
+    expect(tookMs).toBeLessThan(drainMs + graceMs);
     for (const outcome of await Promise.all(outcomes))
       expect(outcome).toMatchObject({ status: 'error', code: 'disconnected' });
 
