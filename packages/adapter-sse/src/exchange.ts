@@ -33,8 +33,8 @@ export class Exchange {
     this.request.on('error', ignore);
     this.response.on('error', ignore);
     this.response.on('close', this.#onClose);
-    const socket: Socket | null = this.request.socket;
-    if (socket === null || socket.destroyed) this.#onClose();
+    const socket: Socket | null | undefined = this.request.socket;
+    if (socket?.destroyed ?? true) this.#onClose();
   }
 
   /** Aborted when the client went, or was answered. */

@@ -43,6 +43,11 @@ export class Reception {
   }
 
   take(request: SseRequest, response: SseResponse): void {
+    // Sent before the one before it was answered. Of a response whose turn never comes nobody tells that its client went.
+    if (response.socket === null) {
+      response.once('socket', () => this.take(request, response));
+      return;
+    }
     const { maxMessageBytes, bodyTimeoutMs } = this.#settings;
     const exchange = new Exchange(request, response, { maxBytes: maxMessageBytes, timeoutMs: bodyTimeoutMs });
     this.#exchanges.add(exchange);

@@ -24,15 +24,12 @@ export function openStream(exchange: Exchange, text: string, chunked: boolean): 
   // Compression would hold events back.
   response.setHeader('Cache-Control', 'no-store, no-transform');
   response.setHeader('X-Accel-Buffering', 'no');
-  const isFramed = http2 !== undefined || chunked;
-  if (!isFramed) {
+  if (http2 === undefined && !chunked) {
     response.removeHeader('Transfer-Encoding');
     response.setHeader('Connection', 'close');
   }
   exchange.release();
   response.write(text);
-  // Of a request that was sent before the one before it was answered, the response has no socket yet.
-  const sink = http2 ?? (isFramed ? response : (response.socket ?? response));
   const link = http2 ?? request.socket;
-  return { response, sink, destroy: () => void link.destroy() };
+  return { response, sink: chunked && http2 === undefined ? response : link, destroy: () => void link.destroy() };
 }

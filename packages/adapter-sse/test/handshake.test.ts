@@ -1,16 +1,21 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createHttp2Server } from 'node:http2';
+import { createSseTransport } from '@hexbus/adapter-sse';
 import { expect, it } from 'vitest';
-import { closeAfterEach, openSse } from './support/host.ts';
+import { dial } from './support/dial.ts';
+import { closeAfterEach, open, openSse } from './support/host.ts';
 import { RawClient } from './support/raw-client.ts';
+import { listening } from './support/servers.ts';
 
 closeAfterEach();
 
 /** An admission that waits until it is released. */
 function gate() {
-  let open = (): void => {};
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
+  let release = (): void => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
   });
-  return { open, opened };
+  return { release, released };
 }
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -23,13 +28,13 @@ it.each([
 ] as const)(
   'threat 14: clients that go during asynchronous authentication are abandoned and throw nothing: %s, %s',
   async (method, how) => {
-    const { open, opened } = gate();
+    const { release, released } = gate();
     let aborted = 0;
     const { port, handshakes, abandons, guests } = await openSse({}, async (_, signal) => {
       signal.addEventListener('abort', () => {
         aborted += 1;
       });
-      await opened;
+      await released;
       return { protocol: 'lab.v1' };
     });
     const clients = Array.from({ length: 50 }, () => new RawClient(port));
@@ -44,7 +49,7 @@ it.each([
     }
     while (aborted < 50) await turn();
     await Promise.all(clients.map(({ closed }) => closed));
-    open();
+    release();
     while (abandons.length < 50) await turn();
     expect(guests).toEqual([]);
   },
@@ -120,3 +125,32 @@ it('a refused client can ask again on the same connection', async () => {
   expect(client.text).toContain('HTTP/1.1 200 OK');
   client.socket.destroy();
 });
+
+it.each(['http', 'h2c'] as const)(
+  'a client that went before the program handed its question on is not asked about: %s',
+  async (scheme) => {
+    const transport = createSseTransport();
+    const { handshakes } = await open(transport);
+    let handOn = (): void => {};
+    const asked = new Promise<void>((resolve) => {
+      handOn = resolve;
+    });
+    const gone: Promise<void>[] = [];
+    const handle = (request: IncomingMessage, response: ServerResponse): void => {
+      gone.push(new Promise((resolve) => response.on('close', () => resolve())));
+      handOn();
+      void gone[0]?.then(() => transport.handler(request, response));
+    };
+    const server = scheme === 'http' ? createServer(handle) : (createHttp2Server(handle as never) as unknown as Server);
+    const { port } = await listening(server);
+    const caller = dial(scheme, port);
+    void caller.ask({ url: '/' });
+    await asked;
+    caller.reset();
+    await gone[0];
+    await turn();
+    await transport.close();
+    expect(handshakes).toEqual([]);
+    await new Promise((resolve) => server.close(resolve));
+  },
+);
