@@ -207,6 +207,27 @@ describe('adoption', () => {
   );
 });
 
+test('a copy that a page of a chosen name left behind does not count when its original went another way', async () => {
+  for (let count = 0; ; count++) {
+    const site = new Site();
+    const [chosen, left] = [site.page(), site.page()];
+    await (await left.open()).write({ append: ['a', 'b', 'c'].map((id) => message('wait.a', id)) });
+    left.die();
+    dieAfter(chosen.storage, count);
+    const isDone = await chosen.open({ tab: 'chosen' }).then(
+      () => true,
+      () => false,
+    );
+    chosen.die();
+    const back = await site.page(left).open();
+    const rest = await back.ids('wait.a');
+    const again = await site.page().open({ tab: 'chosen' });
+    const copied = await again.ids('wait.a');
+    expect([...copied, ...rest], `after ${count} changes`).toEqual(['a', 'b', 'c']);
+    if (isDone) break;
+  }
+});
+
 /** The tab that has a message. */
 function tabOf(site: Site, id: string): string {
   const [key = ''] = [...site.items].find(([, value]) => value.includes(`"id":"${id}"`)) ?? [];
