@@ -39,7 +39,9 @@ export async function admit(
   const leave = (): void => questions.end();
   if (signal.aborted) leave();
   signal.addEventListener('abort', leave);
-  const found = await identify(parts, handshake, questions);
+  // Whoever says everything by the handshake brings no token later.
+  const mayBringToken = hello === undefined || hello.token !== undefined;
+  const found = await identify(parts, handshake, mayBringToken, questions);
   signal.removeEventListener('abort', leave);
   const abandon = (): void => {
     if (typeof found !== 'string') found.ticket?.giveBack();
@@ -71,13 +73,14 @@ export async function admit(
 async function identify(
   { tickets, authenticator, observers }: GatewayParts,
   handshake: Handshake,
+  mayBringToken: boolean,
   questions: Questions,
 ): Promise<Pick<Told, 'identity' | 'ticket'> | 'refused' | 'failed'> {
   const text = ticketOf(handshake);
   if (text === undefined) {
     const found = await authenticator.byHandshake(handshake, questions);
-    if (found === 'refused' || found === 'failed') return found;
-    return { identity: found === 'token-wanted' ? undefined : found, ticket: undefined };
+    if (found === 'token-wanted') return mayBringToken ? { identity: undefined, ticket: undefined } : 'refused';
+    return typeof found === 'string' ? found : { identity: found, ticket: undefined };
   }
   try {
     const ticket = await tickets.redeem(text, handshake.headers['last-event-id'] !== undefined);

@@ -104,6 +104,16 @@ describe('what a client hears that only listens', () => {
 });
 
 describe('a client that only listens', () => {
+  it.each([
+    ['asks nothing at the handshake', undefined],
+    ['does not know it by the handshake', () => null],
+  ])('is refused with 401 by a gateway that wants a token, which it cannot bring, and %s', async (_, authenticate) => {
+    const authenticateToken = (userId: string): { readonly userId: string } => ({ userId });
+    const world = await gateways.open({ topics, authenticate, authenticateToken });
+    const source = createEventSource(world, '?topic=order.a');
+    expect(await source.connect()).toMatchObject({ accepted: false, status: 401 });
+  });
+
   it('is refused with 400 for an address that makes no sense', async () => {
     const world = await gateways.open({ topics });
     world.observed('rejected');
