@@ -73,7 +73,7 @@ export class Reception {
   async #follow(exchange: Exchange): Promise<void> {
     const refuse = (refusal: Refusal): void => {
       if (![429, 503].includes(refusal.status)) exchange.refuse(refusal);
-      else exchange.answer('text/event-stream', retryOf(jittered(refusal.retryAfterMs)));
+      else exchange.answer('text/event-stream', `${retryOf(jittered(refusal.retryAfterMs))}\n`);
     };
     const handshake = handshakeOf(exchange.request, [], this.#settings);
     const beginning = retryOf(this.#settings.retryMs) + comment;

@@ -99,7 +99,7 @@ describe('threat 36: whom the host cannot take now', () => {
     const ask = async (): Promise<void> => {
       const response = await fetch(`http://127.0.0.1:${port}/hexbus/sse`);
       expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/event-stream']);
-      pauses.add(Number(/^retry: (\d+)\n$/.exec(await response.text())?.[1]));
+      pauses.add(Number(/^retry: (\d+)\n\n$/.exec(await response.text())?.[1]));
     };
     for (let count = 0; count < 20; count++) await ask();
     expect(Math.min(...pauses)).toBeGreaterThanOrEqual(1_000);

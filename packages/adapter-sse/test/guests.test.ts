@@ -202,7 +202,7 @@ describe('mounted', () => {
         headers: { 'content-type': 'application/x-ndjson' },
       });
       expect([state, posted?.status, posted?.headers['retry-after']]).toEqual([state, 503, '2']);
-      expect(await get(port, '/')).toMatch(/^retry: \d+\n$/);
+      expect(await get(port, '/')).toMatch(/^retry: \d+\n\n$/);
       caller.reset();
       await transport.close();
     }
