@@ -169,6 +169,22 @@ describe('adoption', () => {
     expect(await (await site.page(mine).open()).ids('wait.a')).toEqual(['a1', 'a2', 'b2', 'b4']);
   });
 
+  test.each([
+    ['head', ['b2', 'b4']],
+    ['m/2', ['b4']],
+  ])('saves what it can of a closed tab whose %s is damaged, and tells of it', async (item, ids) => {
+    const { site } = await twoTabs();
+    const key = `hexbus/hexbus/${tabOf(site, 'b2')}/${item}`;
+    site.items.set(key, 'damaged');
+    const page = site.page();
+    const history = await page.open({ tab: 'own' });
+    expect(await history.ids('wait.a')).toEqual(ids);
+    expect(page.corrupt).toEqual([
+      { key, setAsideAs: key.replace('hexbus/', 'hexbus-aside/'), reason: expect.any(String) },
+    ]);
+    expect(site.items.get(key.replace('hexbus/', 'hexbus-aside/'))).toBe('damaged');
+  });
+
   test('passes by what a newer version wrote', async () => {
     const { site } = await twoTabs();
     const { seal } = await import('../src/seal.ts');
