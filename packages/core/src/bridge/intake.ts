@@ -1,6 +1,6 @@
 import type { Bus, Receipt } from '../bus/api.ts';
 import { configError, isObject } from '../bus/checks.ts';
-import type { EndingListener, HandlingOutcome, Hear } from '../bus/endings.ts';
+import { type EndingListener, type HandlingOutcome, type Hear, maxReasonLength } from '../bus/endings.ts';
 import type { BusInternals } from '../bus/internals.ts';
 import { type ErrorCode, isHexbusError, shorten } from '../errors.ts';
 import type { ObserverHub } from '../observer-hub.ts';
@@ -9,9 +9,6 @@ import type { Hooks } from './hooks.ts';
 
 /** Why the bus refuses a message for what it is, however often it comes. */
 const refusals: readonly ErrorCode[] = ['HEXBUS_INVALID_BODY', 'HEXBUS_BODY_TOO_LARGE', 'HEXBUS_CONFIG'];
-
-/** How much of an error is kept as a reason, in characters, as in dead letters. */
-const maxReasonLength = 500;
 
 /** The bus as a bridge uses it. */
 export interface BridgedBus {

@@ -1,11 +1,9 @@
 import { assertField, assertFunction, isObject, isText } from '../bus/checks.ts';
 import { busDefaults } from '../bus/options.ts';
+import { maxNameLength } from '../bus/publish-checks.ts';
 import type { TopicTable } from '../bus/topic-table.ts';
 import { shorten } from '../errors.ts';
 import type { MessageBridgeOptions, MessageRoute } from './api.ts';
-
-/** The longest type, in characters, as in `publish`. */
-const maxTypeLength = 512;
 
 /** The options of a bridge, checked and completed. */
 export interface BridgeSettings extends Omit<MessageBridgeOptions, 'closeTimeoutMs'> {
@@ -44,7 +42,7 @@ export function resolveBridgeOptions(
 function checkRoute(field: string, route: MessageRoute, topics: Pick<TopicTable, 'isHeld'>): void {
   assertField(isObject(route), field, route, 'pass { type, topic }');
   const { type, topic, saveHistory } = route;
-  assertField(isText(type, maxTypeLength), `${field}.type`, type, `use 1 to ${maxTypeLength} characters`);
+  assertField(isText(type, maxNameLength), `${field}.type`, type, `use 1 to ${maxNameLength} characters`);
   assertField(isText(topic, Infinity), `${field}.topic`, topic, 'pass a topic of the bus');
   const isFlag = saveHistory === undefined || typeof saveHistory === 'boolean';
   assertField(isFlag, `${field}.saveHistory`, saveHistory, 'use true or false');

@@ -5,7 +5,7 @@ import type { Settlement, TrimMark } from '../ports/history-store.ts';
 import type { TopicMatcher } from '../retention.ts';
 import { Backoff } from './backoff.ts';
 import { CaughtUpWaiters } from './caught-up.ts';
-import type { HandlingOutcome } from './endings.ts';
+import { type HandlingOutcome, maxReasonLength } from './endings.ts';
 import { Feed } from './feed.ts';
 import { handlerFailed } from './handler-runner.ts';
 import type { LaneHandling } from './lane.ts';
@@ -13,9 +13,6 @@ import type { DurableName } from './named-cursors.ts';
 import { referenceOf } from './observers.ts';
 import type { RetainedParts } from './retained-parts.ts';
 import { WakeLoop } from './wake-loop.ts';
-
-/** How much of an error is kept as the reason of a dead letter, in characters. */
-const maxReasonLength = 500;
 
 /**
  * Delivers what waits in one held topic: the first message, to all listeners attached at that moment, until each has succeeded, left or used up its tries;

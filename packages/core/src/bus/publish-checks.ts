@@ -6,7 +6,7 @@ import type { SchemaIssue, SchemaResult, StandardSchema } from './options.ts';
 import type { TopicEntry } from './topic-table.ts';
 
 /** The longest id, type or sender, in characters. */
-const maxNameLength = 512;
+export const maxNameLength = 512;
 
 /** Throws `HEXBUS_CONFIG` for a publish option that is none. */
 export function checkPublishOptions(options: PublishOptions): void {
