@@ -4,8 +4,13 @@ import type { MessageHeaders } from '../message.ts';
 /** What a source hands over. A hexbus `Message` is one. */
 export interface SourceMessage {
   readonly body: unknown;
-  /** Names the message among all that reach its topic: a held topic takes one id once. Without it a message that comes twice is there twice. */
+  /**
+   * Names the message among those of its topic and type; in the bus, the JSON list of the three does, or of two where topic and type are the same. Without it a message
+   * that comes twice is there twice. A list of more than 512 characters is refused.
+   */
   readonly id?: string | undefined;
+  /** Where the source got it. */
+  readonly topic?: string | undefined;
   readonly sender?: string | undefined;
   readonly headers?: MessageHeaders | undefined;
 }
@@ -35,7 +40,7 @@ export interface MessageRoute<Topic extends string = string> {
   readonly saveHistory?: boolean | undefined;
 }
 
-/** How a message ended. `id` and `position` where it has one. */
+/** How a message ended. `id` and `position` as in the bus, where it has one. */
 export type BridgeResult = { readonly id?: string; readonly position?: number } & (
   | {
       readonly status: 'handled';

@@ -3,6 +3,7 @@ import { isThenable } from '../bus/handler-runner.ts';
 import { HexbusError } from '../errors.ts';
 import type { ObserverHub } from '../observer-hub.ts';
 import type { BridgeObserverEvents, BridgeResult, MessageRoute, SourceMessage } from './api.ts';
+import { busIdOf } from './bus-id.ts';
 import type { BridgeSettings } from './options.ts';
 
 /** Calls the hooks of a bridge. What one throws is told, and disturbs nothing else. */
@@ -24,7 +25,7 @@ export class Hooks {
     const { beforePublish } = this.#settings;
     if (beforePublish === undefined) return message;
     const { topic, type } = route;
-    const about = { type, topic, id: message.id };
+    const about = { type, topic, id: busIdOf(route, message) };
     const answer: unknown = this.#call('beforePublish', about, () =>
       beforePublish(topic, message.body, route, message),
     );

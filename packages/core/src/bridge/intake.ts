@@ -5,6 +5,7 @@ import type { BusInternals } from '../bus/internals.ts';
 import { type ErrorCode, isHexbusError, shorten } from '../errors.ts';
 import type { ObserverHub } from '../observer-hub.ts';
 import type { BridgeObserverEvents, BridgeResult, MessageRoute, SourceMessage } from './api.ts';
+import { busIdOf } from './bus-id.ts';
 import type { Hooks } from './hooks.ts';
 
 /** Why the bus refuses a message for what it is, however often it comes. */
@@ -69,11 +70,12 @@ export class Intake {
       this.#refused(route, undefined, undefined, error);
       return;
     }
-    const { id } = given;
+    const { sender, headers } = given;
+    const id = busIdOf(route, given);
     const answer = this.#hooks.before(route, given);
     if (answer === undefined) this.#dropped(route, given.body, id, 'vetoed');
     else if (this.#isUnwanted(route)) this.#dropped(route, answer.body, id, 'no-listener');
-    else await this.#publish(route, given, answer.body);
+    else await this.#publish(route, { body: answer.body, id, sender, headers });
   }
 
   /** The queue of a held topic would keep what the route says not to save. */
@@ -83,7 +85,7 @@ export class Intake {
     return (side?.findHeldQueue(topic)?.listeners ?? 0) === 0;
   }
 
-  async #publish(route: MessageRoute, { id, sender, headers }: SourceMessage, body: unknown): Promise<void> {
+  async #publish(route: MessageRoute, { body, id, sender, headers }: SourceMessage): Promise<void> {
     const { type, topic } = route;
     const hear: Hear = (message, reached, outcomes) => {
       void this.#track(

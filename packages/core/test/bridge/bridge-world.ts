@@ -209,7 +209,7 @@ export class BridgeWorld {
   }
 
   #hasEnded(life: Life, event: ObserverEvents['handled' | 'dead'], how: BridgeResult): void {
-    const serial = Number(event.id.slice(1));
+    const serial = this.#source.serialOf(event.id);
     const times = (this.#ended.get(serial) ?? 0) + 1;
     this.#ended.set(serial, times);
     this.#hold(times === 1, `B4: message ${serial} ended ${times} times`);

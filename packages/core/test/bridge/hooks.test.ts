@@ -24,7 +24,7 @@ describe('beforePublish', () => {
     await source.say('Step', 21, 'm1');
     await settled();
     expect(log.take()).toEqual(['sub: job.step#1 Step 42']);
-    expect(takeEnded()).toMatchObject([{ body: 42, result: { status: 'handled', id: 'm1' } }]);
+    expect(takeEnded()).toMatchObject([{ body: 42, result: { status: 'handled', id: '["Step","m1"]' } }]);
   });
 
   test('may veto, which afterPublish says; the source need not hand the message over again', async () => {
@@ -32,7 +32,12 @@ describe('beforePublish', () => {
     await source.say('Step', 'no', 'm1');
     await source.say('Step', 'yes', 'm2');
     expect(takeEnded()).toEqual([
-      { topic: 'job.step', body: 'no', type: 'Step', result: { status: 'dropped', why: 'vetoed', id: 'm1' } },
+      {
+        topic: 'job.step',
+        body: 'no',
+        type: 'Step',
+        result: { status: 'dropped', why: 'vetoed', id: '["Step","m1"]' },
+      },
     ]);
     expect(await bus.stats('job.step')).toMatchObject({ waiting: 1 });
   });
@@ -54,7 +59,9 @@ describe('beforePublish', () => {
     await source.say('Step', 1, 'm1');
     await settled();
     expect(log.take()).toEqual(['sub: job.step#1 Step 1']);
-    expect(takeBridgeErrors()).toMatchObject([{ error: { code }, type: 'Step', topic: 'job.step', id: 'm1' }]);
+    expect(takeBridgeErrors()).toMatchObject([
+      { error: { code }, type: 'Step', topic: 'job.step', id: '["Step","m1"]' },
+    ]);
   });
 
   test('that answers later and fails is told twice, and leaves no rejection behind', async () => {

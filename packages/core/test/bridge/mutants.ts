@@ -14,8 +14,8 @@ export const bridgeMutants: readonly BridgeMutant[] = [
     patches: [
       {
         file: 'bridge/intake.ts',
-        find: 'else await this.#publish(route, given, answer.body);',
-        replace: 'else void this.#publish(route, given, answer.body).catch(() => undefined);',
+        find: 'else await this.#publish(route, { body: answer.body, id, sender, headers });',
+        replace: 'else void this.#publish(route, { body: answer.body, id, sender, headers }).catch(() => undefined);',
       },
     ],
     caughtBy: ['B1'],
@@ -31,6 +31,16 @@ export const bridgeMutants: readonly BridgeMutant[] = [
       { file: 'bridge/intake.ts', find: '{ id, type, sender, headers }', replace: '{ type, sender, headers }' },
     ],
     caughtBy: ['B2', 'B3', 'B4'],
+  },
+  {
+    name: 'the id of the message is the same in the bus, whatever its type',
+    patches: [{ file: 'bridge/bus-id.ts', find: '? [topic, type] :', replace: '? [topic] :' }],
+    caughtBy: ['B1', 'B3', 'B4'],
+  },
+  {
+    name: 'the id of the message is the same in the bus, whatever its topic',
+    patches: [{ file: 'bridge/bus-id.ts', find: '? [topic, type] :', replace: '? [type] :' }],
+    caughtBy: ['B1', 'B3', 'B4'],
   },
   {
     name: 'the name of the message is left out',

@@ -11,21 +11,22 @@ const open = useBridges();
 describe('a name with saveHistory', () => {
   test('waits for its listener, is published to it in the order of reception, and removed as it is handled', async () => {
     const { bus, source, log, settled, takeEnded } = await open();
-    for (const n of [1, 2, 3]) await source.say(n === 2 ? 'Done' : 'Step', n, `m${n}`);
+    const typeOf = (n: number): string => (n === 2 ? 'Done' : 'Step');
+    for (const n of [1, 2, 3]) await source.say(typeOf(n), n, `m${n}`);
     expect(await bus.stats('job.step')).toMatchObject({ waiting: 3 });
     expect(takeEnded()).toEqual([]);
-    bus.subscribe('job.step', ({ id, type, body }) => {
-      log.note(`${type} ${id} ${body}`);
+    bus.subscribe('job.step', ({ type, body }) => {
+      log.note(`${type} ${body}`);
       return `saw ${body}`;
     });
     await settled();
-    expect(log.take()).toEqual(['Step m1 1', 'Done m2 2', 'Step m3 3']);
+    expect(log.take()).toEqual(['Step 1', 'Done 2', 'Step 3']);
     expect(takeEnded()).toEqual(
       [1, 2, 3].map((n) => ({
         topic: 'job.step',
         body: n,
-        result: { status: 'handled', results: [`saw ${n}`], id: `m${n}`, position: n },
-        type: n === 2 ? 'Done' : 'Step',
+        result: { status: 'handled', results: [`saw ${n}`], id: `["${typeOf(n)}","m${n}"]`, position: n },
+        type: typeOf(n),
       })),
     );
     expect(await bus.stats('job.step')).toMatchObject({ waiting: 0 });
@@ -64,7 +65,7 @@ describe('a name with saveHistory', () => {
     await clock.advance(100);
     await settled();
     expect(takeEnded()).toMatchObject([
-      { body: 1, type: 'Step', result: { status: 'dead', reason: 'Error: planted', id: 'm1', position: 1 } },
+      { body: 1, type: 'Step', result: { status: 'dead', reason: 'Error: planted', id: '["Step","m1"]', position: 1 } },
     ]);
     expect(takeErrors()).toHaveLength(1);
     broken = false;
@@ -86,7 +87,7 @@ describe('a name with saveHistory', () => {
         topic: 'job.step',
         body: { n: 1 },
         type: 'Done',
-        result: { status: 'handled', results: ['late'], id: 'm1', position: 1 },
+        result: { status: 'handled', results: ['late'], id: '["Done","m1"]', position: 1 },
       },
     ]);
     expect(first.takeEnded()).toEqual([]);
@@ -103,6 +104,23 @@ describe('a name with saveHistory', () => {
     expect(takeEnded()).toHaveLength(1);
   });
 
+  test('may bear an id that another type or another topic of the source bears', async () => {
+    const { bus, source, log, settled } = await open();
+    await source.give('Step', { id: '7', topic: '@user.ann', body: 'to ann' });
+    await source.give('Step', { id: '7', topic: '@all', body: 'to all' });
+    await source.give('Done', { id: '7', topic: '@all', body: 'another type' });
+    await source.say('Done', 'no topic', '7');
+    await source.give('Step', { id: '7', topic: '@all', body: 'again' });
+    bus.subscribe('job.step', ({ id, body }) => log.note(`${id} ${body}`));
+    await settled();
+    expect(log.take()).toEqual([
+      '["@user.ann","Step","7"] to ann',
+      '["@all","Step","7"] to all',
+      '["@all","Done","7"] another type',
+      '["Done","7"] no topic',
+    ]);
+  });
+
   test('that a bound removed was dropped; its body and its name went with it', async () => {
     const topics = { 'job.step': { retain: { until: 'handled', maxCount: 1, overflow: 'drop-oldest' } } } as const;
     const messages = [{ type: 'Step', topic: 'job.step', saveHistory: true }];
@@ -115,7 +133,7 @@ describe('a name with saveHistory', () => {
         topic: 'job.step',
         body: undefined,
         type: 'Step',
-        result: { status: 'dropped', why: 'bound', id: 'm1', position: 1 },
+        result: { status: 'dropped', why: 'bound', id: '["Step","m1"]', position: 1 },
       },
     ]);
   });
@@ -137,7 +155,7 @@ describe('a name without saveHistory', () => {
     await source.say('Momentary', 2);
     await settled();
     expect(takeEnded()).toEqual([
-      { topic: 'hint', body: 1, type: 'Hint', result: { status: 'dropped', why: 'no-listener', id: 'm1' } },
+      { topic: 'hint', body: 1, type: 'Hint', result: { status: 'dropped', why: 'no-listener', id: '["Hint","m1"]' } },
       { topic: 'job.now', body: 2, type: 'Momentary', result: { status: 'dropped', why: 'no-listener' } },
     ]);
     expect(await bus.stats('job.now')).toMatchObject({ waiting: 0 });
@@ -158,7 +176,7 @@ describe('a name without saveHistory', () => {
         topic: 'hint',
         body: 1,
         type: 'Hint',
-        result: { status: 'handled', results: ['exact 1', 'pattern'], id: 'm1' },
+        result: { status: 'handled', results: ['exact 1', 'pattern'], id: '["Hint","m1"]' },
       },
     ]);
   });
@@ -194,7 +212,7 @@ describe('a name without saveHistory', () => {
     await source.say('Order', 1, 'm1');
     await source.say('Order', 1, 'm1');
     expect(takeEnded()).toEqual([
-      { topic: 'order.in', body: 1, type: 'Order', result: { status: 'retained', id: 'm1', position: 1 } },
+      { topic: 'order.in', body: 1, type: 'Order', result: { status: 'retained', id: '["Order","m1"]', position: 1 } },
     ]);
     expect((await bus.read('order.in')).messages).toHaveLength(1);
   });
@@ -234,7 +252,7 @@ describe('what the source is told', () => {
     await source.say('Step', 1, 'm1');
     expect(await rejection(source.say('Step', 2, 'm2'))).toMatchObject({ code: 'HEXBUS_TOPIC_FULL' });
     expect(takeBridgeErrors()).toMatchObject([
-      { error: { code: 'HEXBUS_TOPIC_FULL' }, type: 'Step', topic: 'job.step', id: 'm2', retryable: true },
+      { error: { code: 'HEXBUS_TOPIC_FULL' }, type: 'Step', topic: 'job.step', id: '["Step","m2"]', retryable: true },
     ]);
     expect(takeEnded()).toEqual([]);
     bus.subscribe('job.step', () => undefined);
@@ -275,8 +293,9 @@ describe('what the source is told', () => {
     await source.say('Step', () => undefined, 'm1');
     await source.say('Step', 'x'.repeat(20), 'm2');
     await source.give('Step', { body: 1, id: '' });
+    await source.give('Step', { body: 1, id: 'x'.repeat(502) });
     await source.give('Step', 'not a message' as never);
-    const codes = ['HEXBUS_INVALID_BODY', 'HEXBUS_BODY_TOO_LARGE', 'HEXBUS_CONFIG', 'HEXBUS_CONFIG'];
+    const codes = ['HEXBUS_INVALID_BODY', 'HEXBUS_BODY_TOO_LARGE', 'HEXBUS_CONFIG', 'HEXBUS_CONFIG', 'HEXBUS_CONFIG'];
     expect(takeBridgeErrors()).toMatchObject(codes.map((code) => ({ error: { code }, retryable: false })));
     expect(takeEnded()).toMatchObject(
       codes.map((code) => ({ type: 'Step', result: { status: 'dropped', why: 'refused', error: { code } } })),
@@ -293,11 +312,16 @@ describe('what the source is told', () => {
 });
 
 describe('the message in the bus', () => {
-  test('bears the name it came under, its id, its sender and its headers', async () => {
+  test('bears the name it came under, an id of this name and its own, its sender and its headers', async () => {
     const { bus, source } = await open();
     await source.give('Step', { body: 1, id: 'm1', sender: 'ann', headers: { traceparent: 't' } });
     const seen = await bus.messages('job.step').next();
-    expect(seen.value).toMatchObject({ type: 'Step', id: 'm1', sender: 'ann', headers: { traceparent: 't' } });
+    expect(seen.value).toMatchObject({
+      type: 'Step',
+      id: '["Step","m1"]',
+      sender: 'ann',
+      headers: { traceparent: 't' },
+    });
   });
 
   test('has an id of the bus when the source gives none', async () => {

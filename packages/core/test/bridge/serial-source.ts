@@ -3,6 +3,7 @@ import type { MessageSource, SourceHandler } from '@hexbus/core';
 export interface SerialMessage {
   readonly serial: number;
   readonly type: string;
+  readonly topic: string;
   readonly id: string;
 }
 
@@ -11,6 +12,9 @@ export interface Pauses {
   step(label: string): Promise<void>;
   beforeRetry(): Promise<void>;
 }
+
+/** An id is unique at each of them, for each type. */
+const addresses = ['@user.ann', '@all'];
 
 /**
  * A source as a client is one: one message at a time, in order; what is refused is handed over again, for ever; what was accepted may come again, when the
@@ -25,7 +29,7 @@ export class SerialSource implements MessageSource {
   #busy = false;
   /** How often the program behind it has died. */
   #deaths = 0;
-  readonly #types: string[] = [];
+  readonly #messages: SerialMessage[] = [];
 
   constructor(pauses: Pauses) {
     this.#pauses = pauses;
@@ -45,12 +49,22 @@ export class SerialSource implements MessageSource {
   }
 
   typeOf(serial: number): string {
-    return this.#types[serial - 1] ?? '';
+    return this.#messages[serial - 1]?.type ?? '';
+  }
+
+  /** The message that has this id in the bus. */
+  serialOf(busId: string): number {
+    const isIt = ({ topic, type, id }: SerialMessage): boolean => busId === JSON.stringify([topic, type, id]);
+    return this.#messages.find(isIt)?.serial ?? 0;
   }
 
   arrive(type: string): void {
-    const serial = this.#types.push(type);
-    this.#queue.push({ serial, type, id: `m${serial}` });
+    const serial = this.#messages.length + 1;
+    const topic = addresses[serial % addresses.length] ?? '';
+    const others = this.#messages.filter((one) => one.type === type && one.topic === topic);
+    const message = { serial, type, topic, id: `m${others.length}` };
+    this.#messages.push(message);
+    this.#queue.push(message);
     void this.#pump();
   }
 
@@ -79,7 +93,7 @@ export class SerialSource implements MessageSource {
       const handler = this.#handlers.get(message.type);
       if (handler === undefined) break;
       try {
-        await handler({ id: message.id, body: { serial: message.serial } });
+        await handler({ id: message.id, topic: message.topic, body: { serial: message.serial } });
         if (deaths !== this.#deaths) return;
         this.#queue.shift();
         if (!this.accepted.includes(message)) this.accepted.push(message);
