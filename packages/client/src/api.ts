@@ -48,6 +48,11 @@ export interface ClientSubscription {
   unsubscribe(): void;
 }
 
+export interface ClientOnOptions {
+  /** How often a message is tried with this handler before it is skipped; default `limits.maxTries`. A message that is tried for ever holds up all that follow it. */
+  readonly maxTries?: number | undefined;
+}
+
 /** Each at most 128 printable bytes, else `HEXBUS_CONFIG`. */
 export interface ClientPublishOptions {
   readonly type?: string | undefined;
@@ -90,7 +95,7 @@ export interface Client extends AsyncDisposable {
    * Handles messages of one type that are addressed to this connection, session, user or to all. All types together are one stream: one message
    * at a time, in order; of several handlers of a type all are called. Returns what ends it. Call it before `open`, or early messages are missed.
    */
-  on<Body = unknown>(type: string, handler: Handler<Message<Body>>): () => void;
+  on<Body = unknown>(type: string, handler: Handler<Message<Body>>, options?: ClientOnOptions): () => void;
 
   /**
    * Publishes through the server. Rejects with `HEXBUS_DISCONNECTED` when nothing was sent, with `HEXBUS_OUTCOME_UNKNOWN` when the answer is

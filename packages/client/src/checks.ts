@@ -46,6 +46,11 @@ export function wireFrom(from: From | undefined): WireFrom {
 
 /** Throws `HEXBUS_CONFIG` unless it is a duration, of which `Infinity` is one. */
 export function checkTimeout(timeoutMs: unknown): void {
-  if (typeof timeoutMs !== 'number' || !(timeoutMs >= 0))
-    throw configError('timeoutMs', timeoutMs, 'use a number from 0, or Infinity');
+  checkNumber('timeoutMs', timeoutMs, 0);
+}
+
+/** Throws `HEXBUS_CONFIG` for less than `least`, and for what is no number. `Infinity` is one. */
+export function checkNumber(field: string, value: unknown, least: number): void {
+  if (typeof value !== 'number' || !(value >= least))
+    throw configError(field, value, `use a number from ${least}, or Infinity`);
 }

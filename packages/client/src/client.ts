@@ -4,12 +4,13 @@ import { assertFunction, encodeAsk, encodePublish, HexbusError, shorten } from '
 
 import type {
   Client,
+  ClientOnOptions,
   ClientPublishOptions,
   ClientRequestHandler,
   ClientSubscribeOptions,
   ClientSubscription,
 } from './api.ts';
-import { checkName, checkPattern, checkTimeout, checkTopic } from './checks.ts';
+import { checkName, checkNumber, checkPattern, checkTimeout, checkTopic } from './checks.ts';
 import type { Close } from './connector.ts';
 import { Conversation, type ConversationHost } from './conversation.ts';
 import { type ClientObserverEvents, ClientObservers } from './observers.ts';
@@ -91,10 +92,11 @@ class GatewayClient implements Client, ConversationHost {
     return subscription;
   }
 
-  on<Body = unknown>(type: string, handler: Handler<Message<Body>>): () => void {
+  on<Body = unknown>(type: string, handler: Handler<Message<Body>>, { maxTries }: ClientOnOptions = {}): () => void {
     assertFunction('handler', handler);
+    if (maxTries !== undefined) checkNumber('maxTries', maxTries, 1);
     this.#assertUsable();
-    return this.#conversation.stream.inbox.on(type, handler as Handler);
+    return this.#conversation.stream.inbox.on(type, handler as Handler, maxTries);
   }
 
   async publish(topic: string, body: unknown, options: ClientPublishOptions = {}): Promise<Receipt> {

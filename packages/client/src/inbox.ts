@@ -18,8 +18,13 @@ export class Inbox {
     this.#pump = new Pump(runtime.clock, runtime.backlog);
   }
 
-  on(type: string, handler: (message: Message, context: HandlerContext) => unknown): () => void {
-    const { clock, handling } = this.#runtime;
+  on(
+    type: string,
+    handler: (message: Message, context: HandlerContext) => unknown,
+    maxTries: number | undefined,
+  ): () => void {
+    const { clock, handling: usual } = this.#runtime;
+    const handling = { ...usual, maxTries: maxTries ?? usual.maxTries };
     const runner = new HandlerRunner({ handler, handling, clock, onRetry: () => undefined });
     const runners = this.#runners.get(type) ?? new Set();
     this.#runners.set(type, runners.add(runner));

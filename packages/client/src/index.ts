@@ -1,6 +1,7 @@
 export type {
   Client,
   ClientGap,
+  ClientOnOptions,
   ClientPublishOptions,
   ClientRequestHandler,
   ClientSubscribeOptions,

@@ -1,5 +1,6 @@
 import type { Clock, Randomness } from '@hexbus/core';
 import { configError, isName, isPrintable, systemClock, systemRandomness, wireLimits } from '@hexbus/core/wire';
+import { checkNumber } from './checks.ts';
 import { chooseLink, type TransportOptions } from './choose-link.ts';
 import type { OpenLink } from './link.ts';
 import { memorySession, type SessionStore } from './session.ts';
@@ -9,7 +10,7 @@ export interface ClientLimits {
   /** Messages, and UTF-16 units of their frames, that wait for slow handlers. Beyond, the client takes no more until it has caught up. */
   readonly maxQueuedMessages: number;
   readonly maxQueuedBytes: number;
-  /** How often a message is tried before it is skipped. Messages of held topics are tried again by the server. */
+  /** How often a message is tried before it is skipped, unless `on` says otherwise. Messages of held topics are tried again by the server. */
   readonly maxTries: number;
 }
 
@@ -131,8 +132,7 @@ function numbers<Fields extends object>(
   for (const [field, value] of Object.entries(given ?? {})) {
     if (value === undefined) continue;
     if (!(field in defaults)) throw configError(`${name}.${field}`, value, `use ${Object.keys(defaults).join(', ')}`);
-    if (typeof value !== 'number' || !(value >= least))
-      throw configError(`${name}.${field}`, value, `use a number from ${least}, or Infinity`);
+    checkNumber(`${name}.${field}`, value, least);
     all[field] = value;
   }
   return all as Fields;

@@ -69,6 +69,9 @@ describe('createClient', () => {
     expect(() => client.subscribe('a b', () => undefined)).toThrow(/pattern "a b"/);
     expect(() => client.subscribe('a', noFunction)).toThrow(/handler is "handler"/);
     expect(() => client.on('a', noFunction)).toThrow(/handler is/);
+    for (const maxTries of [0, Number.NaN, '3' as unknown as number])
+      expect(() => client.on('a', () => undefined, { maxTries })).toThrow(/maxTries is .*; use a number from 1/);
+    client.on('a', () => undefined, { maxTries: undefined });
     expect(() => client.handle('a', noFunction)).toThrow(/handler is/);
     expect(() => client.observe('state', noFunction)).toThrow(/observer is/);
     expect(() => client.observe('weather' as 'state', () => undefined)).toThrow(/observe is "weather"/);

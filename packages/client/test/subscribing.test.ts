@@ -292,6 +292,28 @@ describe('the inbox', () => {
     await client.close();
   });
 
+  test('tries a message as often as its handler says, which holds up all that follows', async () => {
+    const { client, clock, log, welcome } = createBench({ limits: { maxTries: 2 }, timings: { retryDelayMs: 1 } });
+    let broken = true;
+    const fail = (): void => {
+      if (broken) throw new Error('broken');
+    };
+    client.on('Own', log.handler('own', fail), { maxTries: Number.POSITIVE_INFINITY });
+    client.on('Usual', log.handler('usual', fail));
+    client.on('Own', log.handler('once', fail), { maxTries: 1 });
+    const socket = await welcome();
+    socket.say(event(1, '@all', 1, 'Usual'), event(2, '@all', 2, 'Own'), event(3, '@all', 3, 'Usual'));
+    await clock.advance(20);
+    const lines = log.take();
+    expect(lines.filter((line) => line.startsWith('usual'))).toEqual(Array(2).fill('usual: @all#1 Usual 1'));
+    expect(lines.filter((line) => line.startsWith('once'))).toHaveLength(1);
+    expect(lines.filter((line) => line.startsWith('own')).length).toBeGreaterThan(3);
+    broken = false;
+    await clock.advance(100);
+    expect(log.take()).toEqual(['own: @all#2 Own 2', 'usual: @all#3 Usual 3']);
+    await client.close();
+  });
+
   test('tells of messages that nobody handles, and acknowledges them', async () => {
     const { client, clock, log, welcome } = createBench();
     const off = client.on('U', log.handler('U'));
