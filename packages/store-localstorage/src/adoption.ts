@@ -52,9 +52,12 @@ function contentsOf(orphan: Namespace): Contents | undefined {
   }
 }
 
-/** From here on messages go without a commit of that namespace. */
-function beginMoving(orphan: Namespace, contents: Contents, moving: Move, newEpoch: string): string {
+/**
+ * From here on messages go without a commit of that namespace. One that was begun before keeps its number: what was moved then came before the rest.
+ */
+function beginMoving(orphan: Namespace, contents: Contents, { number, to }: Move, newEpoch: string): string {
   const { head, highest, unwritten, isDamaged } = contents;
+  const moving = { number: head?.moving?.number ?? number, to };
   const epoch = head === undefined || isDamaged ? newEpoch : head.epoch;
   const position = Math.max(highest, head?.position ?? 0);
   new Journal(orphan, unwritten).commit({ epoch, owner: '', position, time: head?.time ?? 0, count: 0, moving });

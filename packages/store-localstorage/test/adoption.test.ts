@@ -244,6 +244,29 @@ test('a copy that a page of a chosen name left behind does not count when its or
   }
 });
 
+test('what an interrupted page had moved stays before the rest, also when a page that does not hold the topic opens in between', async () => {
+  for (let count = 0; ; count++) {
+    const site = new Site();
+    const [left, own] = [site.page(), site.page()];
+    const [leaving] = await Promise.all([left.open(), own.open()]);
+    await leaving.put('wait.a', 'a1', 'a2', 'a3', 'a4');
+    for (const page of [left, own]) page.die();
+    const interrupted = site.page(own);
+    dieAfter(interrupted.storage, count);
+    const isDone = await interrupted.open().then(
+      () => true,
+      () => false,
+    );
+    interrupted.die();
+    const stranger = site.page();
+    await stranger.open({ tab: 'stranger' }, { retention: [] });
+    stranger.die();
+    const history = await site.page().open({ tab: 'knowing' });
+    expect(await history.ids('wait.a'), `after ${count} changes`).toEqual(['a1', 'a2', 'a3', 'a4']);
+    if (isDone) break;
+  }
+});
+
 /** The tab that has a message. */
 function tabOf(site: Site, id: string): string {
   const [key = ''] = [...site.items].find(([, value]) => value.includes(`"id":"${id}"`)) ?? [];

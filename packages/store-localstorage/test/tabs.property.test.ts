@@ -18,7 +18,12 @@ const slot = fc.nat(slots - 1);
 const step = fc.oneof(
   {
     weight: 3,
-    arbitrary: fc.record({ op: fc.constant('open'), slots: fc.uniqueArray(slot, { minLength: 1 }), fate }),
+    arbitrary: fc.record({
+      op: fc.constant('open'),
+      slots: fc.uniqueArray(slot, { minLength: 1 }),
+      isStranger: fc.boolean(),
+      fate,
+    }),
   },
   { weight: 4, arbitrary: fc.record({ op: fc.constant('put'), slot, count: fc.integer({ min: 1, max: 3 }), fate }) },
   {
@@ -32,7 +37,8 @@ const step = fc.oneof(
 ) as fc.Arbitrary<Step>;
 
 type Step =
-  | { readonly op: 'open'; readonly slots: readonly number[]; readonly fate: Fate }
+  // A stranger does not hold the topic, so it neither publishes nor handles.
+  | { readonly op: 'open'; readonly slots: readonly number[]; readonly isStranger: boolean; readonly fate: Fate }
   | { readonly op: 'put' | 'handle'; readonly slot: number; readonly count: number; readonly fate: Fate }
   | { readonly op: 'end'; readonly slot: number; readonly how: 'reload' | 'crash' | 'close' | 'tab' };
 
@@ -41,6 +47,7 @@ interface Tab {
   readonly options: LocalStorageHistoryOptions;
   page: Page;
   history: Opened | undefined;
+  isStranger: boolean;
 }
 
 /** What must be true of what waits in all tabs together. */
@@ -87,13 +94,14 @@ class World {
     options: index === 0 ? { tab: 'chosen' } : {},
     page: this.site.page(),
     history: undefined,
+    isStranger: false,
   }));
   /** Counts pages, so that each has a name of its own. */
   #publishers = new Map<Opened, number>();
 
   async run(step: Step): Promise<void> {
     this.site.now += 10;
-    if (step.op === 'open') await Promise.all(step.slots.map((each) => this.#open(this.#tabs[each] as Tab, step.fate)));
+    if (step.op === 'open') await Promise.all(step.slots.map((each) => this.#open(this.#tabs[each] as Tab, step)));
     else if (step.op === 'end') await this.#end(this.#tabs[step.slot] as Tab, step.how);
     else if (step.op === 'put') await this.#put(this.#tabs[step.slot] as Tab, step.count, step.fate);
     else await this.#handle(this.#tabs[step.slot] as Tab, step.count, step.fate);
@@ -110,20 +118,21 @@ class World {
     return history.ids('wait.a');
   }
 
-  async #open(tab: Tab, fate: Fate): Promise<void> {
+  async #open(tab: Tab, { isStranger, fate }: { readonly isStranger: boolean; readonly fate: Fate }): Promise<void> {
     if (tab.history !== undefined) return;
     tab.page = this.site.page(tab.page);
-    const history = await this.#under(fate, tab, () => tab.page.open(tab.options));
+    const opening = isStranger ? { retention: [] } : {};
+    const history = await this.#under(fate, tab, () => tab.page.open(tab.options, opening));
     if (history === undefined) return;
-    tab.history = history;
+    Object.assign(tab, { history, isStranger });
     this.#publishers.set(history, this.#publishers.size);
     const waiting = await history.ids('wait.a');
     expect(waiting.filter((id) => this.expected.handled.has(id))).toEqual([]);
   }
 
   async #put(tab: Tab, count: number, fate: Fate): Promise<void> {
-    const { history } = tab;
-    if (history === undefined) return;
+    const { history, isStranger } = tab;
+    if (history === undefined || isStranger) return;
     const ids = this.expected.ids(count, this.#publishers.get(history) ?? -1);
     // Some are named by the caller, and some by the bus, which never gives a name twice.
     const append = ids.map((id, index) => message('wait.a', id, { deduplicate: index % 2 === 0 }));
@@ -135,8 +144,8 @@ class World {
   }
 
   async #handle(tab: Tab, count: number, fate: Fate): Promise<void> {
-    const { history } = tab;
-    if (history === undefined) return;
+    const { history, isStranger } = tab;
+    if (history === undefined || isStranger) return;
     const { messages } = await history.page('wait.a');
     // What had been in doubt is known now: it waits here.
     this.#resolve(messages.map(({ id }) => id));
