@@ -1,7 +1,7 @@
 import { createWsTransport } from '@hexbus/adapter-ws';
 import { type Client, type ClientOptions, createClient, type SavedSession } from '@hexbus/client';
 import { type Bus, createBus, createMessageBridge, isHexbusError, type MessageBridge } from '@hexbus/core';
-import { createGateway, type Gateway } from '@hexbus/core/gateway';
+import { createGateway } from '@hexbus/core/gateway';
 import { createMemoryHistory } from '@hexbus/store-memory';
 import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
@@ -12,9 +12,9 @@ import { WebSocket } from 'ws';
 const patience = { timeout: 20_000 };
 
 interface Server {
-  readonly gateway: Gateway;
   readonly port: number;
   step(n: number): Promise<unknown>;
+  post(to: 'ann' | 'all', type: string, body: unknown, id?: string): Promise<unknown>;
 }
 
 /** A server at which ann is known, and whose messages to her wait for her. */
@@ -32,8 +32,9 @@ async function startServer(): Promise<Server> {
     await gateway.close();
     await bus.close();
   });
-  const step = (n: number): Promise<unknown> => gateway.post({ user: 'ann' }, 'Step', n);
-  return { gateway, port: transport.port ?? 0, step };
+  const post: Server['post'] = (to, type, body, id) =>
+    gateway.post(to === 'all' ? { all: true } : { user: to }, type, body, { id });
+  return { port: transport.port ?? 0, post, step: (n) => post('ann', 'Step', n) };
 }
 
 /** What outlives a page: its bus, as by localStorage, and its session, as by sessionStorage. */
@@ -66,10 +67,9 @@ async function load({ port }: Server, kept: Kept, options: Partial<ClientOptions
     WebSocket,
     token: 'ann',
     session: { load: () => kept.saved, save: remember },
-    limits: { maxTries: Infinity },
     ...options,
   });
-  const messages = [{ type: 'Step', topic: 'step', saveHistory: true }];
+  const messages = ['Step', 'Done'].map((type) => ({ type, topic: 'step', saveHistory: true }));
   const bridge = createMessageBridge(kept.bus, { source: client, messages });
   const refused: string[] = [];
   bridge.observe('error', ({ error }) => refused.push(isHexbusError(error) ? error.code : String(error)));
@@ -149,4 +149,27 @@ test('what is posted while no page is there is saved by the next one', async () 
   await load(server, kept);
   await expect.poll(() => waiting(kept), patience).toBe(2);
   expect(await listen(kept)).toEqual([1, 2]);
+});
+
+test('messages of several types and addresses that bear one id are all saved', async () => {
+  const server = await startServer();
+  const kept = await keep(100);
+  await load(server, kept);
+  await server.post('ann', 'Step', 'a step of ann', '7');
+  await server.post('all', 'Done', 'all is done', '7');
+  await server.post('all', 'Step', 'a step of all', '7');
+  await expect.poll(() => waiting(kept), patience).toBe(3);
+  expect(await listen(kept)).toEqual(['a step of ann', 'all is done', 'a step of all']);
+});
+
+test('a handler beside the bridge that always fails holds nothing up', async () => {
+  const server = await startServer();
+  const kept = await keep(100);
+  const { client } = await load(server, kept, { timings: { retryDelayMs: 1 } });
+  client.on('Bad', () => {
+    throw new Error('planted');
+  });
+  await server.post('ann', 'Bad', 0);
+  await server.step(1);
+  await expect.poll(() => waiting(kept), patience).toBe(1);
 });

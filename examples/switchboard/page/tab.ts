@@ -1,4 +1,10 @@
-import { type Client, type ClientRequestHandler, type ClientSubscribeOptions, createClient } from '@hexbus/client';
+import {
+  type Client,
+  type ClientOnOptions,
+  type ClientRequestHandler,
+  type ClientSubscribeOptions,
+  createClient,
+} from '@hexbus/client';
 import type { Handler, Message } from '@hexbus/core';
 import type { Outcome } from '@hexbus/core/gateway';
 import { cableParameter, type FollowedTopics, type Requests } from '../shared/messages.ts';
@@ -38,8 +44,8 @@ export class Tab {
   }
 
   /** Handles messages of one type that are addressed to this tab. So a bridge can take its messages from here. Returns what ends it. */
-  on<Body = unknown>(type: string, handler: Handler<Message<Body>>): () => void {
-    return this.#each((client) => client.on(type, handler));
+  on<Body = unknown>(type: string, handler: Handler<Message<Body>>, options?: ClientOnOptions): () => void {
+    return this.#each((client) => client.on(type, handler, options));
   }
 
   /** Answers what the server asks under a name. Returns what ends it. */

@@ -23,8 +23,11 @@ export type SourceHandler = (message: SourceMessage) => Promise<void>;
 
 /** Where a bridge gets its messages from: a hexbus client, a bus, or what has such an `on`. */
 export interface MessageSource {
-  /** Hands over each message of a type that a client receives; of a bus, each message of a topic from now. What this returns ends that, if it is a function; else `off` does. */
-  on(type: string, handler: SourceHandler): unknown;
+  /**
+   * Hands over each message of a type that a client receives; of a bus, each message of a topic from now. What is refused comes again, as often as `maxTries` says; a
+   * source that cannot do so may ignore it. What this returns ends that, if it is a function; else `off` does. Of a bus, `subscribe` is called in its place.
+   */
+  on(type: string, handler: SourceHandler, options?: { readonly maxTries: number }): unknown;
   off?(type: string, handler: SourceHandler): unknown;
 }
 

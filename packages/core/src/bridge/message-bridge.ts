@@ -135,9 +135,17 @@ class HexMessageBridge implements MessageBridge {
   }
 }
 
+/** What cannot be saved now is refused until it can. */
+const handling = { maxTries: Infinity } as const;
+
 /** Returns what ends it. */
 function listen(source: MessageSource, type: string, handler: SourceHandler): () => unknown {
-  const returned = source.on(type, handler);
+  if (busInternals in source) {
+    // The third argument of its `on` is the `this` of the listener.
+    const subscription = (source as unknown as Bus).subscribe(type, handler, handling);
+    return () => subscription.unsubscribe();
+  }
+  const returned = source.on(type, handler, handling);
   if (typeof returned === 'function') return returned as () => unknown;
   if (typeof source.off === 'function') return () => source.off?.(type, handler);
   throw configError('source', returned, 'its on must return what ends it, or it must have an off');

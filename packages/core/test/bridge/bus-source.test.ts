@@ -1,7 +1,6 @@
 import { createMessageBridge, type MessageSource } from '@hexbus/core';
 import { expect, onTestFinished, test } from 'vitest';
 import { type TestBus, useBuses } from '../support/buses.ts';
-import { deferred } from '../support/deferred.ts';
 
 const { open } = useBuses();
 
@@ -77,18 +76,16 @@ test('a held message of the source is handled only when it is safely in the othe
   const errors: unknown[] = [];
   bridge.observe('error', ({ error }) => errors.push(error));
   await bridge.open();
-  const gate = deferred();
-  to.onNextWrite(async () => {
-    await gate.promise;
-    throw new Error('planted');
-  });
-  await from.bus.publish('job.x', 1);
-  await settled();
-  expect(await from.bus.stats('job.x')).toMatchObject({ waiting: 1 });
-  gate.resolve();
-  await settled();
-  expect(errors).toMatchObject([{ code: 'HEXBUS_OUTCOME_UNKNOWN' }]);
-  await from.clock.advance(100);
+  const failing = async (cause: () => unknown): Promise<void> => {
+    to.onNextWrite(() => Promise.reject(new Error('planted')));
+    await cause();
+    await settled();
+    expect(await from.bus.stats('job.x')).toMatchObject({ waiting: 1, dead: 0 });
+  };
+  await failing(() => from.bus.publish('job.x', 1));
+  for (const pauseMs of [100, 200, 400, 800]) await failing(() => from.clock.advance(pauseMs));
+  expect(errors).toMatchObject(Array(5).fill({ code: 'HEXBUS_OUTCOME_UNKNOWN' }));
+  await from.clock.advance(1_600);
   await settled();
   expect(await from.bus.stats('job.x')).toMatchObject({ waiting: 0 });
   expect(await to.bus.stats('job.y')).toMatchObject({ waiting: 1 });

@@ -164,6 +164,19 @@ describe('close', () => {
     await closing;
   });
 
+  test('asks a source to hand over again for ever what was refused', async () => {
+    const asked: unknown[] = [];
+    const source: MessageSource = {
+      on(...given) {
+        asked.push(given[2]);
+        return () => undefined;
+      },
+    };
+    await using bridge = createMessageBridge(createBus(), { source, messages: hint });
+    await bridge.open();
+    expect(asked).toEqual([{ maxTries: Infinity }]);
+  });
+
   test('tells what a source throws when it is let go, and goes on', async () => {
     const fake = createFakeSource();
     const source: MessageSource = {
