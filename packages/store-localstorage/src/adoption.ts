@@ -11,6 +11,8 @@ export interface Adoption {
   readonly number: number;
   /** For an orphan whose own counts no more. */
   readonly newEpoch: string;
+  /** What the clock says. */
+  readonly now: number;
 }
 
 /**
@@ -20,7 +22,7 @@ export interface Adoption {
  *
  * A namespace stays if it has messages that its tab held and this log does not, for a page that does, or if a newer version wrote it.
  */
-export function adopt(log: MessageLog, orphan: Namespace, { number, newEpoch }: Adoption): boolean {
+export function adopt(log: MessageLog, orphan: Namespace, { number, newEpoch, now }: Adoption): boolean {
   const contents = contentsOf(orphan);
   if (contents === undefined) return true;
   const { messages, voided, reasons } = contents;
@@ -28,7 +30,7 @@ export function adopt(log: MessageLog, orphan: Namespace, { number, newEpoch }: 
   if (present.length > 0) {
     const epoch = beginMoving(orphan, contents, { number, to: log.tab }, newEpoch);
     for (const { message } of voided) orphan.remove(messageItem(message.position));
-    const known = log.knownIds();
+    const known = log.knownIds(now);
     for (const item of present) {
       const { topic, position } = item.message;
       if (!log.retention.isHeld(topic)) continue;

@@ -125,10 +125,10 @@ export class MessageLog {
     });
   }
 
-  /** The messages that callers named and that are here, or were a short while ago. */
-  knownIds(): ReadonlySet<string> {
+  /** The messages that callers named and that are here, or were a short while ago by the clock. */
+  knownIds(clockNow: number): ReadonlySet<string> {
     const here = this.entries.filter(({ once }) => once).map(({ topic, message }) => keyOf(topic.name, message.id));
-    return new Set([...here, ...this.#ids.keys()]);
+    return new Set([...here, ...this.#ids.keys(Math.max(this.#time, clockNow))]);
   }
 
   /**

@@ -15,7 +15,7 @@ export interface OpeningSettings {
   /** Remembers which namespace is this tab's. */
   readonly session: WebStorage | undefined;
   readonly locks: TabLocks;
-  readonly clock: Pick<Clock, 'setTimer'>;
+  readonly clock: Pick<Clock, 'now' | 'setTimer'>;
   readonly randomness: Pick<Randomness, 'id'>;
   /** Names this opening. */
   readonly owner: string;
@@ -134,10 +134,11 @@ class Opening {
   #adoptAll(own: Namespace, others: readonly Place[]): MessageLog {
     let number = Math.max(0, ...others.map(movingOf));
     const log = openLog(this.#settings, own, this.#options);
+    const now = this.#settings.clock.now();
     for (const { namespace } of others) {
       number++;
       try {
-        if (!adopt(log, namespace, { number, newEpoch: this.#settings.randomness.id() })) return log;
+        if (!adopt(log, namespace, { number, newEpoch: this.#settings.randomness.id(), now })) return log;
       } catch (error) {
         if (!isNoRoom(error)) throw error;
         // What is left waits for an opening with more room.

@@ -22,15 +22,16 @@ export class RememberedIds {
 
   find(topic: string, id: string, now: number): FirstAppend | undefined {
     const first = this.#byKey.get(keyOf(topic, id));
-    return first !== undefined && first.time >= now - this.#maxAgeMs ? first : undefined;
+    return first !== undefined && this.#isRecent(first, now) ? first : undefined;
   }
 
   holds(topic: string, id: string, position: number): boolean {
     return this.#byKey.get(keyOf(topic, id))?.position === position;
   }
 
-  keys(): Iterable<string> {
-    return this.#byKey.keys();
+  /** Of all that `find` finds. */
+  keys(now: number): string[] {
+    return [...this.#byKey.values()].filter((first) => this.#isRecent(first, now)).map(({ key }) => key);
   }
 
   add(topic: string, id: string, position: number, time: number): void {
@@ -44,7 +45,7 @@ export class RememberedIds {
     const forgotten: number[] = [];
     for (let oldest = this.#oldestFirst[this.#start]; oldest !== undefined; oldest = this.#oldestFirst[this.#start]) {
       const count = this.#oldestFirst.length - this.#start;
-      if (count <= this.#maxIds && oldest.time >= now - this.#maxAgeMs) break;
+      if (count <= this.#maxIds && this.#isRecent(oldest, now)) break;
       this.#start++;
       if (this.#byKey.get(oldest.key) === oldest) this.#byKey.delete(oldest.key);
       forgotten.push(oldest.position);
@@ -54,6 +55,10 @@ export class RememberedIds {
       this.#start = 0;
     }
     return forgotten;
+  }
+
+  #isRecent({ time }: FirstAppend, now: number): boolean {
+    return time >= now - this.#maxAgeMs;
   }
 }
 

@@ -133,6 +133,18 @@ describe('adoption', () => {
     expect(await history.ids('wait.a')).toEqual(['same', 'other', 'same']);
   });
 
+  test('brings what has an id that was handled here a long while ago', async () => {
+    const site = new Site();
+    const [mine, theirs] = [site.page(), site.page()];
+    const [own, left] = [await mine.open(), await theirs.open()];
+    await own.put('wait.a', 'daily');
+    await own.settle('handled', 'wait.a', 1);
+    site.now += 60_001;
+    await left.put('wait.a', 'daily');
+    for (const page of [mine, theirs]) page.die();
+    expect(await (await site.page(mine).open()).ids('wait.a')).toEqual(['daily']);
+  });
+
   test('is done by one of two tabs that open at once', async () => {
     const { site, first } = await twoTabs();
     const opened = await Promise.all([site.page().open(), site.page().open(), site.page().open()]);
