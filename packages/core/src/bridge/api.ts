@@ -69,8 +69,9 @@ export interface MessageBridgeOptions<Topic extends string = string> {
   readonly source: MessageSource;
   readonly messages: readonly MessageRoute<Topic>[];
   /**
-   * Called in the order of reception, before a message is published. `{ body }` publishes that body, `false` nothing; `true` and undefined the message as it came, and
-   * so does a call that throws. It must answer at once, since waiting would reorder messages.
+   * Called in the order of reception, before a message is published, and again with one that is handed over again. `{ body }` publishes that body, `false` nothing,
+   * `true` and undefined the message as it came. It must answer at once, since waiting would reorder messages. A call that throws or returns something else, such as a
+   * promise, refuses the message to the source, which is held up until one answers.
    */
   readonly beforePublish?:
     | ((
@@ -81,7 +82,7 @@ export interface MessageBridgeOptions<Topic extends string = string> {
       ) => { readonly body: unknown } | boolean | undefined)
     | undefined;
   /**
-   * Called once when a message has ended, also one that was saved before this bridge was made; not awaited. What a bound removed has no body any more, and tells no
+   * Called each time a message has ended, also one that was saved before this bridge was made; not awaited. That is once, unless one that died is requeued. What a bound removed has no body any more, and tells no
    * type: `body` is undefined, and `config` the first of the topic. Two bridges with the same type and topic are both told.
    */
   readonly afterPublish?:

@@ -6,7 +6,7 @@ import type { BridgeObserverEvents, BridgeResult, MessageRoute, SourceMessage } 
 import { busIdOf } from './bus-id.ts';
 import type { BridgeSettings } from './options.ts';
 
-/** Calls the hooks of a bridge. What one throws is told, and disturbs nothing else. */
+/** Calls the hooks of a bridge. What one throws is told. */
 export class Hooks {
   readonly #settings: Pick<BridgeSettings, 'beforePublish' | 'afterPublish'>;
   readonly #observers: ObserverHub<BridgeObserverEvents>;
@@ -20,30 +20,38 @@ export class Hooks {
     this.#observers = observers;
   }
 
-  /** What bears the body to publish; undefined when nothing is to be published. */
+  /** What bears the body to publish; undefined when nothing is to be published. Throws when the hook did not answer, and has told it. */
   before(route: MessageRoute, message: SourceMessage): { readonly body: unknown } | undefined {
     const { beforePublish } = this.#settings;
     if (beforePublish === undefined) return message;
     const { topic, type } = route;
-    const about = { type, topic, id: busIdOf(route, message) };
-    const answer: unknown = this.#call('beforePublish', about, () =>
-      beforePublish(topic, message.body, route, message),
-    );
+    const about = { type, topic, id: busIdOf(route, message), retryable: true };
+    let answer: unknown;
+    try {
+      answer = beforePublish(topic, message.body, route, message);
+    } catch (cause) {
+      throw this.#told(hookFailed('beforePublish', cause), about);
+    }
     if (answer === false) return undefined;
+    if (answer === true || answer === undefined) return message;
     if (isObject(answer) && 'body' in answer) return answer;
-    if (answer !== undefined && answer !== true)
-      this.#observers.error(
-        configError('what beforePublish returned', answer, 'return { body }, a boolean or nothing'),
-        about,
-      );
-    return message;
+    if (isThenable(answer))
+      Promise.resolve(answer).catch((cause) => this.#told(hookFailed('beforePublish', cause), about));
+    const instead = 'return { body }, a boolean or nothing';
+    throw this.#told(configError('what beforePublish returned', answer, instead), about);
   }
 
   after(route: MessageRoute, body: unknown, result: BridgeResult): void {
     if (this.#ended) return;
     const { topic, type } = route;
-    const about = { type, topic, id: result.id };
-    this.#call('afterPublish', about, () => this.#settings.afterPublish?.(topic, body, result, route));
+    const failed = (cause: unknown): unknown =>
+      this.#told(hookFailed('afterPublish', cause), { type, topic, id: result.id });
+    try {
+      const returned = this.#settings.afterPublish?.(topic, body, result, route);
+      if (isThenable(returned)) Promise.resolve(returned).catch(failed);
+    } catch (cause) {
+      failed(cause);
+    }
   }
 
   /** None is called any more. */
@@ -51,16 +59,12 @@ export class Hooks {
     this.#ended = true;
   }
 
-  #call(name: string, about: { readonly type: string; readonly topic: string }, hook: () => unknown): unknown {
-    const failed = (cause: unknown): void =>
-      this.#observers.error(new HexbusError('HEXBUS_HANDLER_FAILED', `${name} threw`, { cause }), about);
-    try {
-      const returned = hook();
-      if (isThenable(returned)) Promise.resolve(returned).catch(failed);
-      return returned;
-    } catch (cause) {
-      failed(cause);
-      return undefined;
-    }
+  #told(error: HexbusError, about: Partial<BridgeObserverEvents['error']>): HexbusError {
+    this.#observers.error(error, about);
+    return error;
   }
+}
+
+function hookFailed(name: string, cause: unknown): HexbusError {
+  return new HexbusError('HEXBUS_HANDLER_FAILED', `${name} threw`, { cause });
 }

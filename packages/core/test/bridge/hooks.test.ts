@@ -1,5 +1,5 @@
-import type { MessageBridgeOptions } from '@hexbus/core';
 import { describe, expect, test } from 'vitest';
+import { rejection } from '../support/buses.ts';
 import { useBridges } from './bridges.ts';
 
 const open = useBridges();
@@ -50,24 +50,29 @@ describe('beforePublish', () => {
       },
       'HEXBUS_HANDLER_FAILED',
     ],
-    ['answers later', async () => ({ body: 'late' }), 'HEXBUS_CONFIG'],
+    ['returns a promise', async () => ({ body: 'late' }), 'HEXBUS_CONFIG'],
     ['answers with something else', () => 7, 'HEXBUS_CONFIG'],
-  ])('that %s is told, and the message is published as it came', async (_, hook, code) => {
-    const beforePublish = hook as NonNullable<MessageBridgeOptions['beforePublish']>;
-    const { bus, source, log, settled, takeBridgeErrors } = await open({ beforePublish });
-    bus.subscribe('job.step', log.handler('sub'));
-    await source.say('Step', 1, 'm1');
-    await settled();
-    expect(log.take()).toEqual(['sub: job.step#1 Step 1']);
-    expect(takeBridgeErrors()).toMatchObject([
-      { error: { code }, type: 'Step', topic: 'job.step', id: '["Step","m1"]' },
-    ]);
-  });
+  ])(
+    'that %s lets nothing through, which is told: the source may hand the message over again',
+    async (_, hook, code) => {
+      let answer = hook;
+      const { bus, source, takeEnded, takeBridgeErrors } = await open({ beforePublish: (() => answer()) as never });
+      expect(await rejection(source.say('Step', 1, 'm1'))).toMatchObject({ code });
+      expect(takeBridgeErrors()).toMatchObject([
+        { error: { code }, type: 'Step', topic: 'job.step', id: '["Step","m1"]', retryable: true },
+      ]);
+      expect(takeEnded()).toEqual([]);
+      expect(await bus.stats('job.step')).toMatchObject({ waiting: 0 });
+      answer = () => true;
+      await source.say('Step', 1, 'm1');
+      expect(await bus.stats('job.step')).toMatchObject({ waiting: 1 });
+    },
+  );
 
   test('that answers later and fails is told twice, and leaves no rejection behind', async () => {
     const beforePublish = (() => Promise.reject(new Error('planted'))) as never;
     const { source, settled, takeBridgeErrors } = await open({ beforePublish });
-    await source.say('Step', 1);
+    await rejection(source.say('Step', 1));
     await settled();
     const codes = takeBridgeErrors().map(({ error }) => (error as { code: string }).code);
     expect(codes.sort()).toEqual(['HEXBUS_CONFIG', 'HEXBUS_HANDLER_FAILED']);
@@ -112,7 +117,7 @@ test('an observer that throws is counted, and disturbs nothing', async () => {
   bridge.observe('error', () => {
     throw new Error('planted');
   });
-  await source.say('Step', 1);
-  await source.say('Step', 2);
+  await rejection(source.say('Step', 1));
+  await rejection(source.say('Step', 2));
   expect(takeBridgeErrors()).toMatchObject([{ observerFailures: 0 }, { observerFailures: 1 }]);
 });
