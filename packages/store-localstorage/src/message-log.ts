@@ -132,11 +132,11 @@ export class MessageLog {
   }
 
   /**
-   * Appends a message that another tab left, and commits it. `duplicate`: it is among the known ones. Bounds of count do not refuse it: whoever
+   * Appends a message of a held topic that another tab left, and commits it. `duplicate`: it is among the known ones. Bounds of count do not refuse it: whoever
    * published it was told that it is kept.
    */
   adopt(
-    { message, once, held }: MessageItem,
+    { message, once }: MessageItem,
     reason: string | undefined,
     origin: Origin,
     known: ReadonlySet<string>,
@@ -146,7 +146,7 @@ export class MessageLog {
     const topic = this.#obtain(name);
     const time = Math.max(this.#time, message.time);
     const adopted = { ...message, position: this.#position + 1, time };
-    if (!this.#journal.stage({ message: adopted, once, held, origin })) return 'no-room';
+    if (!this.#journal.stage({ message: adopted, once, held: true, origin })) return 'no-room';
     return this.#atomically(() => {
       this.#add({ message: adopted, topic, once, reason: undefined });
       if (reason !== undefined) this.#settle({ outcome: 'dead', topic: name, position: adopted.position, reason });

@@ -145,6 +145,20 @@ describe('adoption', () => {
     expect(await (await site.page(mine).open()).ids('wait.a')).toEqual(['daily']);
   });
 
+  test('makes a message held that was appended to a stream, so that a page with other topics leaves it', async () => {
+    const site = new Site();
+    const [own, streaming] = [site.page(), site.page()];
+    const [, stream] = await Promise.all([own.open(), streaming.open({}, { retention: [] })]);
+    await stream.put('wait.a', 'a');
+    for (const page of [own, streaming]) page.die();
+    const holding = site.page(own);
+    expect(await (await holding.open()).ids('wait.a')).toEqual(['a']);
+    holding.die();
+    const stranger = site.page();
+    await stranger.open({ tab: 'stranger' }, { retention: [] });
+    expect(await (await site.page().open({ tab: 'knowing' })).ids('wait.a')).toEqual(['a']);
+  });
+
   test('is done by one of two tabs that open at once', async () => {
     const { site, first } = await twoTabs();
     const opened = await Promise.all([site.page().open(), site.page().open(), site.page().open()]);
