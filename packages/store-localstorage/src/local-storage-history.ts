@@ -89,6 +89,8 @@ class LocalStorageHistory implements HistoryStore {
   #opening: Promise<Opened> | undefined;
   #opened: Opened | undefined;
   #closing: Promise<void> | undefined;
+  /** Ends an opening that waits. */
+  readonly #closed = new AbortController();
 
   constructor(options: LocalStorageHistoryOptions) {
     checkText('name', options.name);
@@ -158,6 +160,7 @@ class LocalStorageHistory implements HistoryStore {
 
   async #close(): Promise<void> {
     this.#state = 'closed';
+    this.#closed.abort(closedError());
     await this.#opening?.catch(() => undefined);
     await this.#opened?.hold.release();
     this.#opened = undefined;
@@ -167,9 +170,14 @@ class LocalStorageHistory implements HistoryStore {
     try {
       // Until the promise of this call is settled, the history counts as not open.
       await undefined;
-      options.signal?.throwIfAborted();
+      const signal = AbortSignal.any([this.#closed.signal, ...(options.signal === undefined ? [] : [options.signal])]);
+      signal.throwIfAborted();
       const settings = this.#settings();
-      const opened = { ...(await openPlace(settings, options)), settings, options: { ...options, newEpoch: false } };
+      const opened = {
+        ...(await openPlace(settings, { ...options, signal })),
+        settings,
+        options: { ...options, newEpoch: false },
+      };
       this.#opened = opened;
       if (this.#state !== 'opening') throw closedError();
       this.#state = 'open';

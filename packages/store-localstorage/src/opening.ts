@@ -37,8 +37,10 @@ export interface OpenPlace extends Place {
   readonly log: MessageLog;
 }
 
+export type AbortableOptions = OpenHistoryOptions & { readonly signal: AbortSignal };
+
 /** Finds or makes the namespace of this tab, reads it, and adopts what closed tabs left. */
-export async function openPlace(settings: OpeningSettings, options: OpenHistoryOptions): Promise<OpenPlace> {
+export async function openPlace(settings: OpeningSettings, options: AbortableOptions): Promise<OpenPlace> {
   return settings.locks.alone(() => new Opening(settings, options).run(), options.signal);
 }
 
@@ -53,10 +55,10 @@ export function openLog(
 
 class Opening {
   readonly #settings: OpeningSettings;
-  readonly #options: OpenHistoryOptions;
+  readonly #options: AbortableOptions;
   readonly #held: Place[] = [];
 
-  constructor(settings: OpeningSettings, options: OpenHistoryOptions) {
+  constructor(settings: OpeningSettings, options: AbortableOptions) {
     this.#settings = settings;
     this.#options = options;
   }
@@ -66,7 +68,7 @@ class Opening {
     try {
       const found = await this.#findOwn();
       const orphans = await this.#claimOthers(found);
-      this.#options.signal?.throwIfAborted();
+      this.#options.signal.throwIfAborted();
       await this.#voidCopies(found === undefined ? orphans : [...orphans, found], found);
       own = await this.#choose(found, orphans);
       const others = found === undefined ? orphans : inOrder([...orphans, found]);
@@ -158,7 +160,7 @@ class Opening {
 
   async #hold(tab: string, waitMs = 0): Promise<Place | undefined> {
     const { storage, name, locks, report } = this.#settings;
-    const hold = await locks.hold(tab, waitMs);
+    const hold = await locks.hold(tab, waitMs, this.#options.signal);
     if (hold === undefined) return undefined;
     const place = { namespace: new Namespace(storage, name, tab, report), hold };
     this.#held.push(place);

@@ -19,10 +19,10 @@ export interface Hold {
 
 /** Who has which namespace, over all pages of an origin. */
 export interface TabLocks {
-  /** Carries out one opening at a time, as far as this can be had. */
-  alone<Result>(work: () => Promise<Result>, signal: AbortSignal | undefined): Promise<Result>;
-  /** Undefined if somebody else holds it, and still does after so long. */
-  hold(tab: string, waitMs: number): Promise<Hold | undefined>;
+  /** Carries out one opening at a time, as far as this can be had. Rejects with the reason of the signal while it waits. */
+  alone<Result>(work: () => Promise<Result>, signal: AbortSignal): Promise<Result>;
+  /** Undefined if somebody else holds it, and still does after so long, or when the signal is aborted. */
+  hold(tab: string, waitMs: number, signal: AbortSignal): Promise<Hold | undefined>;
 }
 
 /** Locks that the browser takes back when a page has gone, however it went. */
@@ -37,18 +37,19 @@ export class WebTabLocks implements TabLocks {
     this.#clock = clock;
   }
 
-  async alone<Result>(work: () => Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
-    return (await this.#locks.request(this.#prefix, signal === undefined ? {} : { signal }, work)) as Result;
+  async alone<Result>(work: () => Promise<Result>, signal: AbortSignal): Promise<Result> {
+    return (await this.#locks.request(this.#prefix, { signal }, work)) as Result;
   }
 
-  async hold(tab: string, waitMs: number): Promise<Hold | undefined> {
+  async hold(tab: string, waitMs: number, signal: AbortSignal): Promise<Hold | undefined> {
     if (waitMs === 0) return this.#request(tab, { ifAvailable: true });
     const timeout = new AbortController();
     const cancel = this.#clock.setTimer(() => timeout.abort(), waitMs);
+    const enough = AbortSignal.any([timeout.signal, signal]);
     try {
-      return await this.#request(tab, { signal: timeout.signal });
+      return await this.#request(tab, { signal: enough });
     } catch (error) {
-      if (timeout.signal.aborted) return undefined;
+      if (enough.aborted) return undefined;
       throw error;
     } finally {
       cancel();

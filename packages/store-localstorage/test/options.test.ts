@@ -137,7 +137,8 @@ test('an opening that is aborted on its way lets go of what it took', async () =
   expect(site.table.holders.size).toBe(0);
 });
 
-test('an opening that waits for another one can be aborted', async () => {
+/** A site where another page stands still while it opens. */
+function busySite(): { site: Site; end: () => Promise<unknown> } {
   const site = new Site();
   let free = (): void => undefined;
   const holding = new FakeLocks(site.table).request(
@@ -145,6 +146,15 @@ test('an opening that waits for another one can be aborted', async () => {
     {},
     () => new Promise<void>((resolve) => (free = resolve)),
   );
+  const end = () => {
+    free();
+    return holding;
+  };
+  return { site, end };
+}
+
+test('an opening that waits for another one can be aborted', async () => {
+  const { site, end } = busySite();
   const controller = new AbortController();
   const opened = site
     .page()
@@ -153,7 +163,34 @@ test('an opening that waits for another one can be aborted', async () => {
   while (site.table.queues.size === 0) await undefined;
   controller.abort(new Error('enough'));
   await expect(opened).rejects.toThrow('enough');
-  free();
-  await holding;
+  await end();
   expect(site.items.size).toBe(0);
+});
+
+test('a history that is closed while its opening waits for another one does not wait any longer', async () => {
+  const { site, end } = busySite();
+  const store = site.page().create();
+  const opened = store.open(opening).catch((error: unknown) => error);
+  while (site.table.queues.size === 0) await undefined;
+  await store.close();
+  expect(await opened).toMatchObject({ code: 'HEXBUS_CLOSED' });
+  await end();
+  expect([site.items.size, site.table.holders.size]).toEqual([0, 0]);
+});
+
+test('an opening that waits for its former page can be aborted', async () => {
+  const site = new Site();
+  const page = site.page();
+  await page.open();
+  site.clock = { now: () => site.now, setTimer: () => () => undefined };
+  const controller = new AbortController();
+  const opened = site
+    .page(page)
+    .create()
+    .open({ ...opening, signal: controller.signal });
+  while (site.table.queues.get([...site.table.holders.keys()][0] ?? '') === undefined) await undefined;
+  controller.abort(new Error('enough'));
+  await expect(opened).rejects.toThrow('enough');
+  page.die();
+  expect(site.table.holders.size).toBe(0);
 });

@@ -48,6 +48,7 @@ export class FakeLocks implements WebLocks {
     // A browser never answers within the call.
     await undefined;
     if (this.#isGone) return new Promise(() => undefined);
+    signal?.throwIfAborted();
     if (this.#table.holders.has(name)) {
       if (ifAvailable) return callback(null);
       await this.#queued(name, signal);
