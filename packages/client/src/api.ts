@@ -93,7 +93,7 @@ export interface Client extends AsyncDisposable {
 
   /**
    * Handles messages of one type that are addressed to this connection, session, user or to all. All types together are one stream: one message
-   * at a time, in order; of several handlers of a type all are called. Returns what ends it. Call it before `open`, or early messages are missed.
+   * at a time, in order, so one that is still tried holds up the others; of several handlers of a type all are called. Returns what ends it. Call it before `open`, or early messages are missed.
    */
   on<Body = unknown>(type: string, handler: Handler<Message<Body>>, options?: ClientOnOptions): () => void;
 

@@ -5,8 +5,8 @@ import type { MessageHeaders } from '../message.ts';
 export interface SourceMessage {
   readonly body: unknown;
   /**
-   * Names the message among those of its topic and type; in the bus, the JSON list of the three does, or of two where topic and type are the same. Without it a message
-   * that comes twice is there twice. A list of more than 512 characters is refused.
+   * Names the message among those of its topic and type; in the bus, the JSON list of the three does, or of two where topic and type are the same. What comes twice is
+   * there once, as long as the bus remembers its id; without an id, twice. A list of more than 512 characters is refused.
    */
   readonly id?: string | undefined;
   /** Where the source got it. */
@@ -25,7 +25,8 @@ export type SourceHandler = (message: SourceMessage) => Promise<void>;
 export interface MessageSource {
   /**
    * Hands over each message of a type that a client receives; of a bus, each message of a topic from now. What is refused comes again, as often as `maxTries` says; a
-   * source that cannot do so may ignore it. What this returns ends that, if it is a function; else `off` does. Of a bus, `subscribe` is called in its place.
+   * source that cannot do so may ignore it. A client hands over one message at a time, so one that is refused, such as for a topic that is full, holds up all that its
+   * `on` receives. What this returns ends that, if it is a function; else `off` does. Of a bus, `subscribe` is called in its place.
    */
   on(type: string, handler: SourceHandler, options?: { readonly maxTries: number }): unknown;
   off?(type: string, handler: SourceHandler): unknown;

@@ -95,7 +95,8 @@ test('a subscription with a name is a source that goes on where it was', async (
   const { from, to, settled } = await two();
   const durable: MessageSource = {
     on(type, handler) {
-      const subscription = from.bus.subscribe(type, handler, { name: `bridge of ${type}`, from: 'earliest' });
+      const durably = { name: `bridge of ${type}`, from: 'earliest', maxTries: Infinity } as const;
+      const subscription = from.bus.subscribe(type, handler, durably);
       return () => subscription.unsubscribe();
     },
   };
