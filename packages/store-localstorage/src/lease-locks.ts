@@ -1,5 +1,5 @@
 import type { CancelTimer, Clock } from '@hexbus/core';
-import { leaseItem } from './items.ts';
+import { headItem, leaseItem } from './items.ts';
 import type { Namespace } from './namespace.ts';
 import type { Hold, TabLocks } from './tab-locks.ts';
 
@@ -14,8 +14,14 @@ export interface LeaseSettings {
   readonly namespaceOf: (tab: string) => Namespace;
 }
 
+/** Every lease is as long as this, so that one is written over another also where the storage is full. */
+const leaseLength = 64;
+
+/** Ended, and nobody's. */
+const givenBack = JSON.stringify(['', 0]);
+
 /**
- * For pages without Web Locks, such as those without https: an item in the namespace says who has it and until when. A page takes it away when it
+ * For pages without Web Locks, such as those without https: an item in the namespace says who has it and until when. A page gives it back when it
  * goes; what a crashed page had is free when the lease has ended. A storage has no step that both looks and writes, so two pages that take a
  * lease in the same moment are told apart only by looking again a while later.
  */
@@ -47,7 +53,7 @@ class Lease implements Hold {
   constructor(settings: LeaseSettings, namespace: Namespace) {
     this.#settings = settings;
     this.#namespace = namespace;
-    namespace.write(leaseItem, this.#newLease());
+    namespace.write(leaseItem, this.#newLease(), leaseLength);
     this.#renewLater();
     globalThis.addEventListener?.('pagehide', this.#unload);
   }
@@ -67,18 +73,30 @@ class Lease implements Hold {
     return JSON.stringify([owner, clock.now() + leaseMs]);
   }
 
-  /** A page that stood still for longer than its lease begins anew, unless another one has taken its place. */
   #renewLater(): void {
-    const { clock, leaseMs, owner } = this.#settings;
+    const { clock, leaseMs } = this.#settings;
     this.#cancel = clock.setTimer(() => {
-      const [holder, until = 0] = parseLease(this.#namespace.read(leaseItem));
-      if (holder === owner || until <= clock.now()) this.#namespace.tryToWrite(leaseItem, this.#newLease());
       this.#renewLater();
+      try {
+        this.#renew();
+      } catch {
+        // Whoever uses the history next learns what is wrong with the storage.
+      }
     }, leaseMs / renewalsPerLease);
   }
 
+  /** A page that stood still for longer than its lease begins anew, unless another one has taken its place. */
+  #renew(): void {
+    const { clock, owner } = this.#settings;
+    const [holder, until = 0] = parseLease(this.#namespace.read(leaseItem));
+    if (holder === owner || until <= clock.now()) this.#namespace.write(leaseItem, this.#newLease(), leaseLength);
+  }
+
+  /** It stays where there is something to come back to, so that coming back takes no room. */
   #end(): void {
-    if (this.isHeld) this.#namespace.remove(leaseItem);
+    if (!this.isHeld) return;
+    if (this.#namespace.raw(headItem) === undefined) this.#namespace.remove(leaseItem);
+    else this.#namespace.write(leaseItem, givenBack, leaseLength);
   }
 }
 

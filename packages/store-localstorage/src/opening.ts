@@ -104,7 +104,7 @@ class Opening {
     const claimed: Place[] = [];
     const tabs = tabsIn(storage, name).filter((tab) => tab !== own?.namespace.tab && !tab.startsWith(chosenMark));
     for (const tab of tabs) {
-      const place = await this.#hold(tab);
+      const place = await this.#holdIfRoom(tab);
       if (place !== undefined) claimed.push(place);
     }
     if (claimed.length === 0) return [];
@@ -118,7 +118,7 @@ class Opening {
     const targets = new Set(places.map(({ namespace }) => peekHead(namespace)?.moving?.to));
     for (const tab of targets) {
       if (tab === undefined || tab === own?.namespace.tab || !tab.startsWith(chosenMark)) continue;
-      const place = await this.#hold(tab);
+      const place = await this.#holdIfRoom(tab);
       if (place !== undefined) openLog(this.#settings, place.namespace, { ...this.#options, newEpoch: false });
     }
   }
@@ -156,6 +156,16 @@ class Opening {
     const place = await this.#hold(tab);
     if (place === undefined) throw inUseError(tab);
     return place;
+  }
+
+  /** A lease takes room. */
+  async #holdIfRoom(tab: string): Promise<Place | undefined> {
+    try {
+      return await this.#hold(tab);
+    } catch (error) {
+      if (isNoRoom(error)) return undefined;
+      throw error;
+    }
   }
 
   async #hold(tab: string, waitMs = 0): Promise<Place | undefined> {

@@ -57,10 +57,12 @@ describe('without Web Locks', () => {
   test('a history that is closed gives its lease back, and leaves no timer and no listener', async () => {
     const { site, clock, open } = leasedSite();
     const events = pageEvents();
-    const history = await open(site.page());
-    expect(site.keys.some((key) => key.endsWith('/lease'))).toBe(true);
+    const page = site.page();
+    const history = await open(page);
     await history.store.close();
-    expect(site.keys.some((key) => key.endsWith('/lease'))).toBe(false);
+    const next = await open(site.page(page));
+    expect(next.head.epoch).toBe(history.head.epoch);
+    await next.store.close();
     expect([clock.pendingTimers, events.count]).toEqual([0, 0]);
   });
 
@@ -135,6 +137,63 @@ describe('without Web Locks', () => {
     const result = await history.write({});
     expect(result.applied).toBe(false);
     expect(result.epoch).not.toBe(history.head.epoch);
+  });
+
+  test('a page finds room for its lease again, also where everything else is full', async () => {
+    const { site, open } = leasedSite();
+    const page = site.page();
+    const history = await open(page);
+    await history.put('wait.a', 'a');
+    await history.store.close();
+    const again = site.page(page);
+    again.storage.quota = again.storage.used;
+    expect(await (await open(again)).ids('wait.a')).toEqual(['a']);
+  });
+
+  test('a tab that was adopted leaves no lease behind', async () => {
+    const { site, clock, open } = leasedSite();
+    const [mine, theirs] = [site.page(), site.page()];
+    const [own, left] = [await open(mine), await open(theirs)];
+    await left.put('wait.a', 'a');
+    await own.store.close();
+    await left.store.close();
+    const opening = open(site.page(mine));
+    await clock.advance(settleMs);
+    expect(await (await opening).ids('wait.a')).toEqual(['a']);
+    expect(new Set(site.keys.map((key) => key.split('/')[2])).size).toBe(1);
+  });
+
+  test('a tab for whose lease there is no room is passed by', async () => {
+    const { site, clock, open } = leasedSite();
+    const [mine, theirs] = [site.page(), site.page()];
+    const [own, left] = [await open(mine), await open(theirs)];
+    await own.put('wait.a', 'a');
+    await left.put('wait.a', 'b');
+    await own.store.close();
+    await left.store.close();
+    for (const key of site.keys) {
+      if (key.endsWith('/lease') && !key.includes(mine.session.getItem('hexbus-tab/hexbus') ?? ''))
+        site.items.delete(key);
+    }
+    const again = site.page(mine);
+    again.storage.quota = again.storage.used;
+    expect(await (await open(again)).ids('wait.a')).toEqual(['a']);
+    expect(clock.pendingTimers).toBe(1);
+  });
+
+  test('a storage that fails when a lease is renewed disturbs nobody, and later it is renewed again', async () => {
+    const { site, clock, open } = leasedSite();
+    const page = site.page();
+    const history = await open(page);
+    await history.put('wait.a', 'a');
+    page.storage.beforeChange = () => {
+      throw new Error('planted');
+    };
+    await clock.advance(leaseMs / 2);
+    page.storage.beforeChange = () => undefined;
+    await clock.advance(leaseMs * 2);
+    const other = await open(site.page());
+    expect(await other.ids('wait.a')).toEqual([]);
   });
 
   test('a storage without room for a lease says so', async () => {
