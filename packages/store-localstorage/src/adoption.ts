@@ -20,7 +20,8 @@ export interface Adoption {
  * of that namespace goes. Each message is moved by itself: a copy is committed, but does not count before its original is removed. So nothing is
  * lost or twice wherever this ends, and it takes the room of one message. Returns false where there was none; throws what the storage throws.
  *
- * A namespace stays if it has messages that its tab held and this log does not, for a page that does, or if a newer version wrote it.
+ * A namespace stays if it has messages that its tab held and this log does not, for a page that does; if a newer version wrote it; and if it is damaged and
+ * there is no room to set that aside.
  */
 export function adopt(log: MessageLog, orphan: Namespace, { number, newEpoch, now }: Adoption): boolean {
   const contents = contentsOf(orphan);
@@ -41,15 +42,16 @@ export function adopt(log: MessageLog, orphan: Namespace, { number, newEpoch, no
     }
   }
   const isWaitingForOthers = present.some(({ held, message }) => held && !log.retention.isHeld(message.topic));
-  if (!isWaitingForOthers) dropNamespace(orphan);
+  if (!isWaitingForOthers && !contents.isInTheWay) dropNamespace(orphan);
   return true;
 }
 
+/** Undefined for what has to stay as it is. */
 function contentsOf(orphan: Namespace): Contents | undefined {
   try {
     return readContents(orphan);
   } catch (error) {
-    if (isHexbusError(error, 'HEXBUS_HISTORY_NEWER')) return undefined;
+    if (isHexbusError(error, 'HEXBUS_HISTORY_NEWER') || isHexbusError(error, 'HEXBUS_HISTORY_FULL')) return undefined;
     throw error;
   }
 }

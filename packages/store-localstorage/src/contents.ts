@@ -32,6 +32,8 @@ export interface Contents {
   readonly highest: number;
   /** Something was lost, or is not what it was. */
   readonly isDamaged: boolean;
+  /** What is not ours still lies there, for want of room to set it aside. */
+  readonly isInTheWay: boolean;
 }
 
 const itemForm = /^(?:([md])\/([1-9]\d*)|([ct])\/(.+))$/s;
@@ -47,7 +49,7 @@ export function peekHead(namespace: Namespace): HeadItem | undefined {
 
 /**
  * Reads a namespace whose lock is held: brings the last commit to its end, clears away what was never committed, and sets aside what is not ours.
- * Throws `HEXBUS_HISTORY_NEWER` and changes nothing if a newer version wrote it.
+ * Throws `HEXBUS_HISTORY_NEWER` and changes nothing if a newer version wrote it; `HEXBUS_HISTORY_FULL` if its head is damaged and has no room elsewhere.
  */
 export function readContents(namespace: Namespace): Contents {
   return new ContentsReader(namespace).read();
@@ -63,6 +65,7 @@ class ContentsReader {
   #unwritten: readonly (readonly [item: string, text: string])[] = [];
   #highest = 0;
   #isDamaged = false;
+  #isInTheWay = false;
 
   constructor(namespace: Namespace) {
     this.#namespace = namespace;
@@ -90,6 +93,7 @@ class ContentsReader {
       unwritten: this.#unwritten,
       highest: this.#highest,
       isDamaged: this.#isDamaged,
+      isInTheWay: this.#isInTheWay,
     };
   }
 
@@ -120,7 +124,8 @@ class ContentsReader {
     this.#isDamaged ||= kind !== undefined;
     // That it is dead is known by the key alone.
     if (kind === 'd') this.#reasons.set(Number(position), 'unknown: what was kept of it is damaged');
-    this.#namespace.setAside(item, kind === undefined ? 'no item of this history' : 'damaged');
+    const isSetAside = this.#namespace.setAside(item, kind === undefined ? 'no item of this history' : 'damaged');
+    this.#isInTheWay ||= !isSetAside;
   }
 
   #keep(kind: string | undefined, position: number, name: string, text: string, head: number): boolean {

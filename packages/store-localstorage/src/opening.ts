@@ -128,9 +128,10 @@ class Opening {
    * takes another one.
    */
   async #choose(found: Place | undefined, orphans: readonly Place[]): Promise<Place> {
-    if (found !== undefined && movingOf(found) === 0) return found;
-    // What was closed last is most like this tab.
-    return orphans.findLast((place) => movingOf(place) === 0) ?? (await this.#begin());
+    // What was moved away and is not here is another page's, so nothing is left to come behind.
+    if (found !== undefined && (movingOf(found) === 0 || orphans.length === 0)) return found;
+    // The newest is most like this tab.
+    return orphans.findLast(isPlaceToGoOn) ?? (await this.#begin());
   }
 
   #adoptAll(own: Namespace, others: readonly Place[]): MessageLog {
@@ -195,6 +196,12 @@ function inOrder(places: readonly Place[]): Place[] {
     if (first === 0 || second === 0) return first - second || timeOf(a) - timeOf(b);
     return second - first;
   });
+}
+
+/** Not if its head is damaged, or was written by a newer version. */
+function isPlaceToGoOn({ namespace }: Place): boolean {
+  const head = peekHead(namespace);
+  return head !== undefined && head.moving === undefined;
 }
 
 /** 0 for a namespace that stays where it is. */

@@ -293,6 +293,26 @@ test('what an interrupted page had moved stays before the rest, also when a page
   }
 });
 
+test('a tab of which another one was adopting goes on with the rest, also where there is no room for anything new', async () => {
+  const site = new Site();
+  const [mine, theirs] = [site.page(), site.page()];
+  const [, left] = await Promise.all([mine.open(), theirs.open()]);
+  await left.put('wait.a', 'a1', 'a2', 'a3', 'a4');
+  for (const page of [mine, theirs]) page.die();
+  const interrupted = site.page(mine);
+  interrupted.storage.beforeChange = (key) => {
+    if (key.endsWith('/m/2')) throw new Error('planted');
+  };
+  await expect(interrupted.open()).rejects.toThrow('planted');
+  interrupted.die();
+  const heir = site.page(mine);
+  heir.storage.quota = heir.storage.used - 60;
+  expect(await (await heir.open()).ids('wait.a')).toEqual(['a1']);
+  const back = site.page(theirs);
+  back.storage.quota = back.storage.used;
+  expect(await (await back.open()).ids('wait.a')).toEqual(['a2', 'a3', 'a4']);
+});
+
 /** The tab that has a message. */
 function tabOf(site: Site, id: string): string {
   const [key = ''] = [...site.items].find(([, value]) => value.includes(`"id":"${id}"`)) ?? [];

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { NoRoom } from './support/fake-storage.ts';
 import { message, type Page, Site } from './support/site.ts';
 
 async function closedPage(): Promise<{ site: Site; page: Page }> {
@@ -159,6 +160,49 @@ test('a damaged head that cannot be set aside keeps the history from opening, an
   next.storage.quota = next.storage.used;
   await expect(next.open()).rejects.toMatchObject({ code: 'HEXBUS_HISTORY_FULL' });
   expect([...site.items]).toEqual(before);
+});
+
+describe.each(['own', undefined])('a closed tab', (tab) => {
+  test('whose damaged head cannot be set aside keeps no other one from opening, and stays', async () => {
+    const { site } = await closedPage();
+    const key = site.keys.find((each) => itemOf(each) === 'head') as string;
+    site.items.set(key, 'damaged');
+    const before = [...site.items];
+    const next = site.page();
+    next.storage.beforeChange = refuseAside;
+    const history = await next.open(tab === undefined ? {} : { tab });
+    expect(await history.ids('wait.a')).toEqual([]);
+    expect([...site.items]).toEqual(expect.arrayContaining(before));
+  });
+
+  test('that a newer version wrote keeps no other one from opening, and stays', async () => {
+    const { site } = await closedPage();
+    const { seal } = await import('../src/seal.ts');
+    const key = site.keys.find((each) => itemOf(each) === 'head') as string;
+    site.items.set(key, seal('head', JSON.stringify({ version: 2 })));
+    const before = [...site.items];
+    const history = await site.page().open(tab === undefined ? {} : { tab });
+    expect(await history.ids('wait.a')).toEqual([]);
+    expect([...site.items]).toEqual(expect.arrayContaining(before));
+  });
+});
+
+function refuseAside(key: string): void {
+  if (key.startsWith('hexbus-aside/')) throw new NoRoom('full');
+}
+
+test('what is damaged in a closed tab stays there as long as it cannot be set aside', async () => {
+  const { site } = await closedPage();
+  const key = site.keys.find((each) => itemOf(each) === 'm/5') as string;
+  site.items.set(key, 'damaged');
+  const page = site.page();
+  page.storage.beforeChange = refuseAside;
+  expect(await (await page.open({ tab: 'own' })).ids('wait.a')).toEqual(['a3']);
+  expect(site.items.get(key)).toBe('damaged');
+  page.die();
+  expect(await (await site.page().open({ tab: 'own' })).ids('wait.a')).toEqual(['a3']);
+  expect(site.items.get(key.replace('hexbus/', 'hexbus-aside/'))).toBe('damaged');
+  expect(new Set(site.keys.map((each) => each.split('/')[2]))).toEqual(new Set(['@own', key.split('/')[2]]));
 });
 
 test('a listener that throws keeps nothing from opening', async () => {
