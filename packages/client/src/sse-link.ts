@@ -105,7 +105,7 @@ export function openSseLink(options: SseLinkOptions, listener: LinkListener): Li
     const isStream = /^text\/event-stream\b/i.test(headers.get('content-type') ?? '');
     if (status !== 200 || !isStream || body === null) {
       end(
-        refusalCode(status),
+        refusalCode(status, headers.get('hexbus-refused') === '1'),
         `HTTP status ${status}`,
         Number.parseInt(headers.get('retry-after') ?? '', 10) * 1_000 || 0,
       );
@@ -139,13 +139,14 @@ function fieldsOf(data: string): Readonly<Record<string, unknown>> {
   return isFields(value) ? value : {};
 }
 
-/** The close that says of a connection what a status says of an opening. The gateway means 401 and 403 for good; elsewhere there is no gateway. */
-function refusalCode(status: number): number {
+/**
+ * The close that says of a connection what a status says of an opening. Only the gateway means 401 and 403 for good; what stands on the way may let the next
+ * one through, and where there is no gateway there may be one later.
+ */
+function refusalCode(status: number, byGateway: boolean): number {
+  if (byGateway && status === 401) return closeCodes.unauthenticated;
+  if (byGateway && status === 403) return closeCodes.forbidden;
   switch (status) {
-    case 401:
-      return closeCodes.unauthenticated;
-    case 403:
-      return closeCodes.forbidden;
     case 413:
       return closeCodes.tooBig;
     case 429:

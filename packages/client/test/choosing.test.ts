@@ -1,7 +1,7 @@
-import { createClient } from '@hexbus/client';
+import { type Client, type ClientOptions, createClient } from '@hexbus/client';
 import { createSeededRandomness, createVirtualClock, type VirtualClock } from '@hexbus/testkit';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { welcome } from './support/bench.ts';
+import { session, welcome } from './support/bench.ts';
 import { FakeServer } from './support/fake-fetch.ts';
 import { FakeNetwork } from './support/fake-network.ts';
 
@@ -14,15 +14,20 @@ class Attempts {
   readonly server = new FakeServer();
   readonly #seen = { ws: 0, sse: 0 };
 
-  readonly client = createClient({
-    url: 'ws://bus.test/hexbus',
-    transport: 'auto',
-    WebSocket: this.network.WebSocket,
-    fetch: this.server.fetch,
-    clock: this.clock,
-    randomness: createSeededRandomness(1),
-    timings: { maxReconnectDelayMs: 1_000 },
-  });
+  readonly client: Client;
+
+  constructor(session?: ClientOptions['session']) {
+    this.client = createClient({
+      url: 'ws://bus.test/hexbus',
+      transport: 'auto',
+      WebSocket: this.network.WebSocket,
+      fetch: this.server.fetch,
+      session,
+      clock: this.clock,
+      randomness: createSeededRandomness(1),
+      timings: { maxReconnectDelayMs: 1_000 },
+    });
+  }
 
   /** Which transport the next attempt is made by. */
   async next(): Promise<string> {
@@ -99,11 +104,28 @@ describe("transport 'auto'", () => {
     const opened = expect(attempts.client.open()).rejects.toMatchObject({ code: 'HEXBUS_REFUSED', message: /401/ });
     await attempts.failing(1);
     expect(await attempts.next()).toBe('sse');
-    attempts.server.last.answer(401);
+    attempts.server.last.answer(401, { 'hexbus-refused': '1' });
     await opened;
     await attempts.clock.runAll();
     expect(attempts.client.state).toBe('closed');
     expect(attempts.clock.pendingTimers).toBe(0);
+  });
+
+  test('goes on, and keeps its session, where it is not the gateway that refuses', async () => {
+    const saved: unknown[] = [];
+    const attempts = new Attempts({ load: () => undefined, save: (session) => saved.push(session) });
+    const opened = attempts.client.open();
+    await attempts.failing(1);
+    expect(await attempts.next()).toBe('sse');
+    attempts.server.last.answer(403);
+    // Pauses are twice as long then.
+    await attempts.clock.advance(1_000);
+    expect(await attempts.next()).toBe('ws');
+    attempts.network.last.accept();
+    attempts.network.last.say(welcome());
+    await opened;
+    expect(saved).toEqual([expect.objectContaining(session)]);
+    await attempts.client.close();
   });
 
   test('in a runtime without WebSocket is SSE', async () => {

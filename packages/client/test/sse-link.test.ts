@@ -71,18 +71,21 @@ describe('opening', () => {
     expect(all.told).toEqual(['opened', '["ж😀",1]', '2']);
   });
 
-  test.each([
-    [400, 1002],
-    [401, 4501],
-    [403, 4503],
-    [404, 1002],
-    [413, 1009],
-    [429, 4104],
-    [500, 1006],
-    [503, 1013],
-  ])('refused with %d ends as a connection does with %d', async (status, code) => {
+  test.each<[number, Record<string, string>, number]>([
+    [400, {}, 1002],
+    [401, {}, 1002],
+    [401, { 'hexbus-refused': '1' }, 4501],
+    [403, {}, 1002],
+    [403, { 'hexbus-refused': '0' }, 1002],
+    [403, { 'hexbus-refused': '1' }, 4503],
+    [404, { 'hexbus-refused': '1' }, 1002],
+    [413, {}, 1009],
+    [429, {}, 4104],
+    [500, {}, 1006],
+    [503, {}, 1013],
+  ])('refused with %d and %j ends as a connection does with %d', async (status, headers, code) => {
     const all = await opening();
-    all.server.last.answer(status, { 'retry-after': '5' });
+    all.server.last.answer(status, { ...headers, 'retry-after': '5' });
     await all.clock.runAll();
     expect(all.told).toEqual(['opened', `closed ${code} HTTP status ${status} 5000`]);
     expectNothingLeft(all);
