@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import { type Clock, systemClock } from '@hexbus/core';
+import { ByteCollector } from './byte-collector.ts';
 import { http2StreamOf, type SseRequest, type SseResponse } from './http.ts';
 
 /** An HTTP answer instead of a stream. */
@@ -42,22 +43,24 @@ export class Exchange {
     return this.#over.signal;
   }
 
+  /** The client says itself that it will send more than it may. */
+  get isTooLong(): boolean {
+    return Number(this.request.headers['content-length'] ?? 0) > this.#limits.maxBytes;
+  }
+
   /** Everything that the client sends, or why that cannot be had. Never rejects. */
   body(): Promise<Buffer | 'too long' | 'too slow' | 'gone' | 'taken'> {
     const { request, signal } = this;
     const { maxBytes, timeoutMs } = this.#limits;
     if (request.readableEnded) return Promise.resolve('taken');
     if (signal.aborted) return Promise.resolve('gone');
-    if (Number(request.headers['content-length'] ?? 0) > maxBytes) return Promise.resolve('too long');
+    if (this.isTooLong) return Promise.resolve('too long');
     return new Promise((resolve) => {
-      const chunks: Buffer[] = [];
-      let bytes = 0;
+      const collector = new ByteCollector(maxBytes);
       const take = (chunk: Buffer): void => {
-        bytes += chunk.length;
-        chunks.push(chunk);
-        if (bytes > maxBytes) settle('too long');
+        if (!collector.add(chunk)) settle('too long');
       };
-      const end = (): void => settle(Buffer.concat(chunks));
+      const end = (): void => settle(collector.bytes);
       const gone = (): void => settle('gone');
       const cancel = this.#clock.setTimer(() => settle('too slow'), timeoutMs);
       const settle = (result: Buffer | 'too long' | 'too slow' | 'gone'): void => {

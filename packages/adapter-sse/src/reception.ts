@@ -77,9 +77,8 @@ export class Reception {
     };
     const handshake = handshakeOf(exchange.request, [], this.#settings);
     const beginning = retryOf(this.#settings.retryMs) + comment;
-    await this.#admit(exchange, handshake, refuse, (admission) => {
-      this.#connect(exchange, admission, handshake, beginning);
-    });
+    const admitted = await this.#admit(exchange, handshake, refuse);
+    if (admitted !== undefined) this.#connect(exchange, admitted.admission, handshake, beginning);
   }
 
   async #post(exchange: Exchange): Promise<void> {
@@ -92,23 +91,25 @@ export class Reception {
     else exchange.refuse({ status: 401, reason: 'the link is missing' });
   }
 
-  /** A client that will POST more: its first texts come with its question. */
+  /** A client that will POST more: its first texts come with its question, and are read when it has its place. */
   async #begin(exchange: Exchange): Promise<void> {
     const refuse = (refusal: Refusal): void => exchange.refuse(refusal);
     const protocols = protocolsOf(exchange.request);
     if (protocols === undefined) return refuse({ status: 400, reason: 'the protocols are malformed' });
-    if (this.#refusal !== undefined) return refuse(this.#refusal);
-    const texts = await this.#textsOf(exchange);
-    if (texts === undefined) return;
-    if (texts === 'too long') return refuse(tooLongRefusal);
+    if (exchange.isTooLong) return refuse(tooLongRefusal);
     const handshake = handshakeOf(exchange.request, protocols, this.#settings);
-    await this.#admit(exchange, handshake, refuse, (admission, links) => {
-      const link = links.create();
-      const { protocol } = admission;
-      const told = { link: writeLink(link), protocol, maxBodyBytes: this.#settings.maxMessageBytes };
-      const beginning = eventOf({ event: 'open', text: JSON.stringify(told) });
-      links.hold(link, this.#connect(exchange, admission, handshake, beginning), texts);
-    });
+    const admitted = await this.#admit(exchange, handshake, refuse);
+    if (admitted === undefined) return;
+    const { admission, links } = admitted;
+    const texts = await this.#textsOf(exchange);
+    if (texts === 'too long') refuse(tooLongRefusal);
+    else if (this.#refusal !== undefined) refuse(this.#refusal);
+    if (texts === undefined || texts === 'too long' || exchange.signal.aborted) return admission.abandon();
+    const link = links.create();
+    const { protocol } = admission;
+    const told = { link: writeLink(link), protocol, maxBodyBytes: this.#settings.maxMessageBytes };
+    const beginning = eventOf({ event: 'open', text: JSON.stringify(told) });
+    links.hold(link, this.#connect(exchange, admission, handshake, beginning), texts);
   }
 
   /** What a client POSTs on its link, also while nobody new is let in. */
@@ -145,24 +146,31 @@ export class Reception {
     return undefined;
   }
 
+  /** Asks the host. Undefined: the client is not let in, and was told. */
   async #admit(
     exchange: Exchange,
     handshake: Handshake,
     refuse: (refusal: Refusal) => void,
-    connect: (admission: Accepted, links: Links) => void,
-  ): Promise<void> {
-    if (this.#open === undefined || this.#refusal !== undefined) return refuse(this.#refusal ?? notOpenRefusal);
-    if (exchange.signal.aborted) return;
+  ): Promise<{ readonly admission: Accepted; readonly links: Links } | undefined> {
+    if (this.#open === undefined || this.#refusal !== undefined) {
+      refuse(this.#refusal ?? notOpenRefusal);
+      return undefined;
+    }
+    if (exchange.signal.aborted) return undefined;
     const { host, links } = this.#open;
     const admission = await host.admit(handshake, exchange.signal);
-    if (!admission.accepted) return refuse(admission);
+    if (!admission.accepted) {
+      refuse(admission);
+      return undefined;
+    }
     const { protocols } = handshake;
     if (this.#refusal !== undefined) refuse(this.#refusal);
     else if (protocols.length > 0 && !protocols.includes(admission.protocol)) {
       refuse({ status: 400, reason: 'no common protocol' });
     }
-    if (exchange.signal.aborted) admission.abandon();
-    else connect(admission, links);
+    if (!exchange.signal.aborted) return { admission, links };
+    admission.abandon();
+    return undefined;
   }
 
   #connect(exchange: Exchange, { protocol, connect }: Accepted, handshake: Handshake, beginning: string): SseCarrier {

@@ -55,15 +55,46 @@ it.each([
   },
 );
 
-it('threat 14: clients that go while they send what opens are not asked about', async () => {
-  const { port, handshakes, transport } = await openSse();
-  const clients = Array.from({ length: 20 }, () => new RawClient(port));
-  for (const client of clients) client.open('half', { 'Content-Length': '10' });
-  await Promise.all(clients.map(({ socket }) => new Promise<void>((resolve) => socket.write('', () => resolve()))));
-  for (const { socket } of clients) socket.resetAndDestroy();
-  await Promise.all(clients.map(({ closed }) => closed));
-  await transport.close();
-  expect(handshakes).toEqual([]);
+it('threat 13: a client that opens has its place before it has sent what comes with it, and gives it back where that fails', async () => {
+  const { port, handshakes, abandons, guests } = await openSse({ bodyTimeoutMs: 50, maxMessageBytes: 100 });
+  const half = async (headers: Record<string, string | undefined>, body: string | Buffer): Promise<RawClient> => {
+    const before = handshakes.length;
+    const client = new RawClient(port);
+    client.ask({ method: 'POST', headers: { 'Content-Type': 'application/x-ndjson', ...headers }, body });
+    while (handshakes.length === before) await turn();
+    return client;
+  };
+  const abandoned = async (count: number): Promise<void> => {
+    while (abandons.length < count) await turn();
+    expect(abandons).toEqual(handshakes);
+  };
+  const slow = await half({ 'Content-Length': '10' }, 'half');
+  expect(abandons).toEqual([]);
+  expect((await slow.answer()).status).toBe(408);
+  await abandoned(1);
+  const leaving = await half({ 'Content-Length': '10' }, 'half');
+  leaving.socket.resetAndDestroy();
+  await abandoned(2);
+  const broken = await half({}, Buffer.from([0xff]));
+  expect((await broken.answer()).status).toBe(400);
+  await abandoned(3);
+  const chunked = { 'Content-Length': undefined, 'Transfer-Encoding': 'chunked' };
+  const long = await half(chunked, `65\r\n${'x'.repeat(0x65)}\r\n0\r\n\r\n`);
+  expect((await long.answer()).status).toBe(413);
+  await abandoned(4);
+  expect(guests).toEqual([]);
+});
+
+it('a server that begins to drain while a client sends what opens sends it away', async () => {
+  const { port, transport, handshakes, abandons } = await openSse();
+  const client = new RawClient(port);
+  client.open('half', { 'Content-Length': '6' });
+  while (handshakes.length === 0) await turn();
+  transport.drain();
+  client.socket.write('by');
+  expect((await client.answer()).status).toBe(503);
+  expect(abandons).toEqual(handshakes);
+  client.socket.destroy();
 });
 
 it.each([

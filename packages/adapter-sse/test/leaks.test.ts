@@ -56,7 +56,7 @@ it('a guest that closes leaves no timer, listener or socket of its own on the se
   others[3]?.ask();
   expect((await others[2]?.answer())?.status).toBe(401);
   others[2]?.socket.destroy();
-  while (handshakes.length < 6) await new Promise((resolve) => setImmediate(resolve));
+  while (handshakes.length < 7) await new Promise((resolve) => setImmediate(resolve));
 
   expect(timers()).toBeGreaterThanOrEqual(5);
   await transport.close();
