@@ -121,8 +121,8 @@ export class Exchange {
   }
 
   #cut(): void {
-    const link: Writable = http2StreamOf(this.response) ?? this.request.socket;
-    link.destroy();
+    const sink: Writable = http2StreamOf(this.response) ?? this.request.socket;
+    sink.destroy();
   }
 
   readonly #onClose = (): void => {

@@ -1,25 +1,25 @@
 import { type Clock, systemClock, systemRandomness } from '@hexbus/core';
 import type { TransportHost } from '@hexbus/core/gateway';
-import { isSameKey, type Link } from './link.ts';
+import { isSameSecret, type LinkKey } from './link-key.ts';
 import { sseDefaults } from './options.ts';
 import type { Post } from './post.ts';
 import type { SseCarrier } from './sse-carrier.ts';
 import { Uplink } from './uplink.ts';
 
 /** What is to be done on a link: take a POST, or end it, since the client sent too much at once. */
-export type Deed = { readonly post: Post } | { readonly tooLong: true };
+export type Command = { readonly post: Post } | { readonly tooLong: true };
 
-/** The HTTP status of a deed. */
-export type DeedStatus = 202 | 403 | 409 | 413;
+/** The HTTP status that says what became of a command. */
+export type CommandStatus = 202 | 403 | 409 | 413;
 
 interface Held {
-  readonly key: string;
+  readonly secret: string;
   readonly carrier: SseCarrier;
   readonly uplink: Uplink;
 }
 
 /** What nodes tell each other about a POST that came to the wrong one. `waits`: it is still under way, so ask again. */
-type RelayAnswer = { readonly status: DeedStatus } | { readonly waits: true };
+type RelayAnswer = { readonly status: CommandStatus } | { readonly waits: true };
 
 /** The links of this node, and the way to those of others. */
 export class Links {
@@ -33,53 +33,53 @@ export class Links {
     host.onRelayed(async (text) => JSON.stringify(await this.#answer(text)));
   }
 
-  create(): Link {
-    return { node: this.#host.node, id: systemRandomness.id(), key: systemRandomness.id() };
+  create(): LinkKey {
+    return { node: this.#host.node, id: systemRandomness.id(), secret: systemRandomness.id() };
   }
 
   /** As long as the carrier lives. `texts`: what came with the opening. */
-  hold({ id, key }: Link, carrier: SseCarrier, texts: readonly string[]): void {
-    this.#held.set(id, { key, carrier, uplink: new Uplink(carrier, texts) });
+  hold({ id, secret }: LinkKey, carrier: SseCarrier, texts: readonly string[]): void {
+    this.#held.set(id, { secret, carrier, uplink: new Uplink(carrier, texts) });
     void carrier.gone.then(() => this.#held.delete(id));
   }
 
   /** Why a link cannot be used, as far as this node knows. */
-  faultOf(link: Link): 403 | 409 | undefined {
-    const held = link.node === this.#host.node ? this.#find(link) : undefined;
+  faultOf(key: LinkKey): 403 | 409 | undefined {
+    const held = key.node === this.#host.node ? this.#find(key) : undefined;
     return typeof held === 'number' ? held : undefined;
   }
 
-  /** Does it where the carrier is. Settles when the carrier has taken it, as late as that may be, or when nobody wants to know any more. */
-  async do(link: Link, deed: Deed, signal: AbortSignal): Promise<DeedStatus> {
-    if (link.node === this.#host.node) return this.#doHere(link, deed, signal);
-    const text = JSON.stringify({ ...link, ...deed });
+  /** Has it done where the carrier is. Settles when the carrier has taken it, as late as that may be, or when nobody wants to know any more. */
+  async run(key: LinkKey, command: Command, signal: AbortSignal): Promise<CommandStatus> {
+    if (key.node === this.#host.node) return this.#runHere(key, command, signal);
+    const text = JSON.stringify({ ...key, ...command });
     while (!signal.aborted) {
-      const answer = readAnswer(await this.#host.relay(link.node, text, { timeoutMs: sseDefaults.relayTimeoutMs }));
+      const answer = readAnswer(await this.#host.relay(key.node, text, { timeoutMs: sseDefaults.relayTimeoutMs }));
       if ('status' in answer) return answer.status;
     }
     return 409;
   }
 
-  async #doHere(link: Link, deed: Deed, signal?: AbortSignal): Promise<DeedStatus> {
-    const held = this.#find(link);
+  async #runHere(key: LinkKey, command: Command, signal?: AbortSignal): Promise<CommandStatus> {
+    const held = this.#find(key);
     if (typeof held === 'number') return held;
-    if ('post' in deed) return until(held.uplink.post(deed.post), signal);
+    if ('post' in command) return until(held.uplink.post(command.post), signal);
     held.carrier.close(1009, 'too much in one message');
     return 413;
   }
 
-  /** By id and key alone, whatever node the link names: who asks for it here came by a relay or named this one. */
-  #find({ id, key }: Link): Held | 403 | 409 {
+  /** By id and secret alone, whatever node the key names: who asks for it here came by a relay or named this one. */
+  #find({ id, secret }: LinkKey): Held | 403 | 409 {
     const held = this.#held.get(id);
     if (held === undefined) return 409;
-    return isSameKey(key, held.key) ? held : 403;
+    return isSameSecret(secret, held.secret) ? held : 403;
   }
 
   #answer(text: string): Promise<RelayAnswer> {
-    const deed = JSON.parse(text) as Link & Deed;
+    const command = JSON.parse(text) as LinkKey & Command;
     return new Promise((resolve) => {
       const cancel = this.#clock.setTimer(() => resolve({ waits: true }), sseDefaults.relayTimeoutMs / 2);
-      void this.#doHere(deed, deed).then((status) => {
+      void this.#runHere(command, command).then((status) => {
         cancel();
         resolve({ status });
       });
@@ -88,7 +88,7 @@ export class Links {
 }
 
 /** Waits no longer than somebody wants to know, so that a client that asks and goes, again and again, leaves nothing behind. */
-function until(status: Promise<DeedStatus>, signal: AbortSignal | undefined): Promise<DeedStatus> {
+function until(status: Promise<CommandStatus>, signal: AbortSignal | undefined): Promise<CommandStatus> {
   return new Promise((resolve) => {
     void status.then(resolve);
     signal?.addEventListener('abort', () => resolve(409));
@@ -99,7 +99,7 @@ function until(status: Promise<DeedStatus>, signal: AbortSignal | undefined): Pr
 function readAnswer(text = 'null'): RelayAnswer {
   const gone: RelayAnswer = { status: 409 };
   try {
-    const told = JSON.parse(text) as Partial<{ status: DeedStatus; waits: true }> | null;
+    const told = JSON.parse(text) as Partial<{ status: CommandStatus; waits: true }> | null;
     if (told?.waits === true) return { waits: true };
     return told?.status !== undefined && statuses.includes(told.status) ? { status: told.status } : gone;
   } catch {
@@ -107,4 +107,4 @@ function readAnswer(text = 'null'): RelayAnswer {
   }
 }
 
-const statuses: readonly DeedStatus[] = [202, 403, 409, 413];
+const statuses: readonly CommandStatus[] = [202, 403, 409, 413];

@@ -5,8 +5,8 @@ import { comment, eventOf, retryOf } from './event-stream.ts';
 import { Exchange, type Refusal } from './exchange.ts';
 import { handshakeOf, protocolsOf } from './handshake.ts';
 import { headerOf, type SseRequest, type SseResponse } from './http.ts';
-import { readLink, writeLink } from './link.ts';
-import { type Deed, Links } from './links.ts';
+import { readLinkKey, writeLinkKey } from './link-key.ts';
+import { type Command, Links } from './links.ts';
 import { type SseSettings, sseDefaults } from './options.ts';
 import { endIn, sequenceOf, textsIn } from './post.ts';
 import { SseCarrier } from './sse-carrier.ts';
@@ -105,30 +105,30 @@ export class Reception {
     if (texts === 'too long') refuse(tooLongRefusal);
     else if (this.#refusal !== undefined) refuse(this.#refusal);
     if (texts === undefined || texts === 'too long' || exchange.signal.aborted) return admission.abandon();
-    const link = links.create();
+    const key = links.create();
     const { protocol } = admission;
-    const told = { link: writeLink(link), protocol, maxBodyBytes: this.#settings.maxMessageBytes };
+    const told = { link: writeLinkKey(key), protocol, maxBodyBytes: this.#settings.maxMessageBytes };
     const beginning = eventOf({ event: 'open', text: JSON.stringify(told) });
-    links.hold(link, this.#connect(exchange, admission, handshake, beginning), texts);
+    links.hold(key, this.#connect(exchange, admission, handshake, beginning), texts);
   }
 
   /** What a client POSTs on its link, also while nobody new is let in. */
   async #receive(exchange: Exchange): Promise<void> {
     const { request, signal } = exchange;
-    const link = readLink(headerOf(request, 'hexbus-link') ?? '');
+    const key = readLinkKey(headerOf(request, 'hexbus-link') ?? '');
     const sequence = sequenceOf(headerOf(request, 'hexbus-sequence'));
     const end = endIn(request);
-    if (link === undefined || sequence === undefined || end === 'malformed') {
+    if (key === undefined || sequence === undefined || end === 'malformed') {
       return exchange.refuse({ status: 400, reason: 'the link, the sequence or the close code is malformed' });
     }
     const links = this.#open?.links;
     if (links === undefined) return exchange.refuse(refusalOf(409));
-    const fault = links.faultOf(link);
+    const fault = links.faultOf(key);
     if (fault !== undefined) return exchange.refuse(refusalOf(fault));
     const texts = await this.#textsOf(exchange);
     if (texts === undefined) return;
-    const deed: Deed = texts === 'too long' ? { tooLong: true } : { post: { sequence, texts, end } };
-    const status = await links.do(link, deed, signal);
+    const command: Command = texts === 'too long' ? { tooLong: true } : { post: { sequence, texts, end } };
+    const status = await links.run(key, command, signal);
     if (status === 202) exchange.accept(202);
     else exchange.refuse(refusalOf(status));
   }

@@ -30,6 +30,6 @@ export function openStream(exchange: Exchange, text: string, chunked: boolean): 
   }
   exchange.release();
   response.write(text);
-  const link = http2 ?? request.socket;
-  return { response, sink: chunked && http2 === undefined ? response : link, destroy: () => void link.destroy() };
+  const sink = http2 ?? request.socket;
+  return { response, sink: chunked && http2 === undefined ? response : sink, destroy: () => void sink.destroy() };
 }

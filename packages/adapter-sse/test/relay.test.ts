@@ -75,12 +75,12 @@ it('a relay proves as much as a POST, also one that names another node', async (
   const arriving = nextGuest();
   const { link, socket } = await opened(port);
   const guest = await arriving;
-  const [, id = '', key = ''] = link.split('.');
-  const relay = (node: string, keyBrought: string) =>
-    answer(JSON.stringify({ node, id, key: keyBrought, post: { sequence: 1, texts: ['a'] } }));
+  const [, id = '', secret = ''] = link.split('.');
+  const relay = (node: string, brought: string) =>
+    answer(JSON.stringify({ node, id, secret: brought, post: { sequence: 1, texts: ['a'] } }));
   for (const node of ['a', 'A', 'b', '*']) expect(await relay(node, '0'.repeat(32))).toBe('{"status":403}');
   expect(guest.texts).toEqual([]);
-  expect(await relay('a', key)).toBe('{"status":202}');
+  expect(await relay('a', secret)).toBe('{"status":202}');
   expect(guest.texts).toEqual(['a']);
   socket.destroy();
 });
@@ -117,12 +117,12 @@ it('a POST that waits behind a pause elsewhere is asked for again, until it is t
     gone: new Promise(() => {}),
     receive: (texts: string[]) => (texts.length === 0 ? Promise.resolve(true) : taken),
   };
-  const link = links.create();
-  links.hold(link, carrier as never, []);
+  const key = links.create();
+  links.hold(key, carrier as never, []);
   const patience = new AbortController();
-  const doing = others.do(link, { post: { sequence: 1, texts: ['a'] } }, patience.signal);
+  const doing = others.run(key, { post: { sequence: 1, texts: ['a'] } }, patience.signal);
   const impatience = new AbortController();
-  const givenUp = others.do(link, { post: { sequence: 1, texts: ['a'] } }, impatience.signal);
+  const givenUp = others.run(key, { post: { sequence: 1, texts: ['a'] } }, impatience.signal);
   for (let count = 1; count <= 3; count++) {
     await vi.waitUntil(() => clock.pendingTimers === 2);
     await clock.advance(sseDefaults.relayTimeoutMs / 2);
