@@ -9,7 +9,7 @@ export interface TransportOptions {
   readonly url: string;
   /**
    * `ws` (default): WebSocket. `sse`: an event stream and POSTs, at the path + `/sse`. `auto`: WebSocket, and SSE where that does not get through;
-   * stays with what did last.
+   * stays with SSE where WebSocket never did.
    */
   readonly transport?: 'ws' | 'sse' | 'auto' | undefined;
   /** Where the runtime has none, as Node 20: the one of the package ws. */
@@ -48,9 +48,13 @@ export function chooseLink(options: TransportOptions, settings: Omit<SseLinkOpti
   }
 }
 
-/** Stays with what was heard of last, and tries both in turn while nothing is. Where WebSocket got through before, it is tried twice as often. */
+/**
+ * Tries both in turn while nothing is heard, WebSocket twice as often where it got through last. Stays with SSE only where WebSocket never did: a server that
+ * comes back may be met by either.
+ */
 function alternate(ws: OpenLink, sse: OpenLink): OpenLink {
   let order = [ws, sse];
+  let afterSse = [sse, ws];
   let attempts = 0;
   return (listener) => {
     const open = order[attempts % order.length] ?? ws;
@@ -59,7 +63,10 @@ function alternate(ws: OpenLink, sse: OpenLink): OpenLink {
       opened: () => listener.opened(),
       received(text) {
         attempts = 0;
-        order = open === ws ? [ws, ws, sse] : [sse, ws];
+        if (open === ws) {
+          order = [ws, ws, sse];
+          afterSse = [ws, sse];
+        } else order = afterSse;
         listener.received(text);
       },
       closed: (code, reason, retryAfterMs) => listener.closed(code, reason, retryAfterMs),

@@ -47,6 +47,21 @@ class Attempts {
     else this.server.last.fail();
   }
 
+  /** The attempt reaches a server. Returns what cuts the connection again. */
+  async accept(kind: string): Promise<() => void> {
+    if (kind === 'ws') {
+      const socket = this.network.last;
+      socket.accept();
+      socket.say(welcome());
+      return () => socket.cut();
+    }
+    const stream = this.server.last.stream();
+    stream.open();
+    stream.say(welcome());
+    await this.clock.runAll();
+    return () => stream.fail();
+  }
+
   /** The next attempts, all of which fail. */
   async failing(count: number): Promise<string[]> {
     const kinds: string[] = [];
@@ -62,15 +77,13 @@ class Attempts {
 describe("transport 'auto'", () => {
   test('tries both in turn until one gets through, and stays with it', async () => {
     const attempts = new Attempts();
-    const { client, server, clock } = attempts;
+    const { client, clock } = attempts;
     const opened = client.open();
     expect(await attempts.failing(3)).toEqual(['ws', 'sse', 'ws']);
     expect(await attempts.next()).toBe('sse');
-    const stream = server.last.stream();
-    stream.open();
-    stream.say(welcome());
+    const cut = await attempts.accept('sse');
     await opened;
-    stream.fail();
+    cut();
     await clock.runAll();
     expect(await attempts.failing(4)).toEqual(['sse', 'ws', 'sse', 'ws']);
     await client.close();
@@ -78,13 +91,37 @@ describe("transport 'auto'", () => {
 
   test('tries WebSocket more often where it got through before', async () => {
     const attempts = new Attempts();
-    const { client, network } = attempts;
+    const { client } = attempts;
     void client.open().catch(() => undefined);
     expect(await attempts.next()).toBe('ws');
-    network.last.accept();
-    network.last.say(welcome());
-    network.last.cut();
+    const cut = await attempts.accept('ws');
+    cut();
     expect(await attempts.failing(7)).toEqual(['ws', 'ws', 'sse', 'ws', 'ws', 'sse', 'ws']);
+    await client.close();
+  });
+
+  test('leaves no client with SSE that met a server there which came back', async () => {
+    const attempts = new Attempts();
+    const { client, clock } = attempts;
+    const randomness = createSeededRandomness(7);
+    void client.open();
+    let kind = await attempts.next();
+    const met = { ws: 0, sse: 0 };
+    for (let restart = 0; restart < 300; restart++) {
+      // WebSocket always gets through where there is a server.
+      expect(kind).toBe('ws');
+      const stop = await attempts.accept(kind);
+      stop();
+      await clock.runAll();
+      await attempts.failing(Math.floor(randomness.fraction() * 6));
+      kind = await attempts.next();
+      met[kind as 'ws' | 'sse'] += 1;
+      const cut = await attempts.accept(kind);
+      cut();
+      await clock.runAll();
+      kind = await attempts.next();
+    }
+    expect(met.sse).toBeGreaterThan(50);
     await client.close();
   });
 
@@ -121,8 +158,7 @@ describe("transport 'auto'", () => {
     // Pauses are twice as long then.
     await attempts.clock.advance(1_000);
     expect(await attempts.next()).toBe('ws');
-    attempts.network.last.accept();
-    attempts.network.last.say(welcome());
+    await attempts.accept('ws');
     await opened;
     expect(saved).toEqual([expect.objectContaining(session)]);
     await attempts.client.close();
