@@ -2,6 +2,7 @@ import type { Clock, OpenHistoryOptions, Randomness } from '@hexbus/core';
 import { adopt } from './adoption.ts';
 import { peekHead, readContents } from './contents.ts';
 import { inUseError } from './errors.ts';
+import { headItem } from './items.ts';
 import { MessageLog } from './message-log.ts';
 import { type CorruptItem, Namespace, tabsIn } from './namespace.ts';
 import type { Hold, TabLocks } from './tab-locks.ts';
@@ -57,6 +58,8 @@ class Opening {
   readonly #settings: OpeningSettings;
   readonly #options: AbortableOptions;
   readonly #held: Place[] = [];
+  /** Something was claimed that another process may have written a moment ago. */
+  #isFresh = false;
 
   constructor(settings: OpeningSettings, options: AbortableOptions) {
     this.#settings = settings;
@@ -64,17 +67,23 @@ class Opening {
   }
 
   async run(): Promise<OpenPlace> {
+    const { tab } = this.#settings;
     let own: Place | undefined;
     try {
-      const found = await this.#findOwn();
-      const orphans = await this.#claimOthers(found);
+      const claimed = await this.#findOwn();
+      const others = await this.#claimOthers(claimed);
       this.#options.signal.throwIfAborted();
+      if (this.#isFresh) await this.#settle();
+      this.#options.signal.throwIfAborted();
+      const found = claimed?.hold.isHeld ? claimed : undefined;
+      if (found === undefined && tab !== undefined) throw inUseError(tab);
+      const orphans = inOrder(others.filter(({ hold }) => hold.isHeld));
       await this.#voidCopies(found === undefined ? orphans : [...orphans, found], found);
       own = await this.#choose(found, orphans);
-      const others = found === undefined ? orphans : inOrder([...orphans, found]);
+      const left = found === undefined ? orphans : inOrder([...orphans, found]);
       const log = this.#adoptAll(
         own.namespace,
-        others.filter((place) => place !== own),
+        left.filter((place) => place !== own),
       );
       this.#remember(own.namespace.tab);
       return { ...own, log };
@@ -91,26 +100,35 @@ class Opening {
     if (tab !== undefined) {
       const own = await this.#hold(chosenMark + encodeURIComponent(tab));
       if (own === undefined) throw inUseError(tab);
+      this.#isFresh = own.namespace.raw(headItem) !== undefined;
       return own;
     }
     const known = session?.getItem(sessionKey(name)) ?? undefined;
+    if (known === undefined || !tabsIn(storage, name).includes(known)) return undefined;
+    const own = await this.#hold(known);
+    if (own !== undefined || reloadWaitMs === 0) return own;
     // A page that is being reloaded may hold its lock for a moment yet; the tab that this one is a copy of, for longer.
-    return known === undefined || !tabsIn(storage, name).includes(known) ? undefined : this.#hold(known, reloadWaitMs);
+    this.#isFresh = true;
+    return this.#hold(known, reloadWaitMs);
   }
 
   /** Namespaces that nobody else holds. Those of chosen names wait for whoever names them. */
   async #claimOthers(own: Place | undefined): Promise<Place[]> {
-    const { storage, name, clock, settleMs } = this.#settings;
+    const { storage, name } = this.#settings;
     const claimed: Place[] = [];
     const tabs = tabsIn(storage, name).filter((tab) => tab !== own?.namespace.tab && !tab.startsWith(chosenMark));
     for (const tab of tabs) {
       const place = await this.#holdIfRoom(tab);
       if (place !== undefined) claimed.push(place);
     }
-    if (claimed.length === 0) return [];
-    // Browsers pass on locks and what was written by different ways, so the last writes of a tab that has just gone may still be coming.
-    await new Promise<void>((resolve) => clock.setTimer(resolve, settleMs, true));
-    return inOrder(claimed.filter(({ hold }) => hold.isHeld));
+    this.#isFresh ||= claimed.length > 0;
+    return claimed;
+  }
+
+  /** Browsers pass on locks and what was written by different ways, so the last writes of a page that has just gone may still be coming. */
+  async #settle(): Promise<void> {
+    const { clock, settleMs } = this.#settings;
+    if (settleMs > 0) await new Promise<void>((resolve) => clock.setTimer(resolve, settleMs, true));
   }
 
   /** A page of a chosen name that ended while it adopted may have left a copy that must not count later, when the original has gone another way. */

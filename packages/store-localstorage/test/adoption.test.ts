@@ -57,8 +57,30 @@ describe('a tab', () => {
     const opening = site.page(page).open({ clock });
     while (clock.pendingTimers === 0) await undefined;
     page.die();
+    while (clock.pendingTimers > 0) await undefined;
+    // It is not the wait for the lock that ends now, but that for the last writes.
+    while (clock.pendingTimers === 0) await undefined;
+    await clock.advance(50);
     expect(await (await opening).ids('wait.a')).toEqual(['a']);
     expect(clock.pendingTimers).toBe(0);
+  });
+
+  test('of a chosen name lets the last writes of the page before it arrive', async () => {
+    const site = new Site();
+    const page = site.page();
+    const before = await page.open({ tab: 'own' });
+    const items = new Map(site.items);
+    await before.put('wait.a', 'late');
+    const after = new Map(site.items);
+    page.die();
+    for (const key of site.keys) site.items.delete(key);
+    for (const [key, value] of items) site.items.set(key, value);
+    const clock = createVirtualClock({ turns: 'real' });
+    const opening = site.page().open({ tab: 'own', clock });
+    while (clock.pendingTimers === 0) await undefined;
+    for (const [key, value] of after) site.items.set(key, value);
+    await clock.advance(50);
+    expect(await (await opening).ids('wait.a')).toEqual(['late']);
   });
 
   test('that is new goes on with what was closed last, and adopts the rest', async () => {

@@ -11,7 +11,15 @@ const pages = new Map<HistoryStore, FakeLocks>();
 
 function create({ clock, randomness, place }: HistoryContext): HistoryStore {
   const locks = new FakeLocks(table);
-  const history = createLocalStorageHistory({ storage, name: place, tab: 'own', locks, clock, randomness });
+  const history = createLocalStorageHistory({
+    storage,
+    name: place,
+    tab: 'own',
+    locks,
+    clock,
+    randomness,
+    settleMs: 0,
+  });
   pages.set(history, locks);
   return history;
 }
@@ -32,7 +40,7 @@ historyStoreSuite(
 );
 
 function createWithLeases({ clock, randomness, place }: HistoryContext): HistoryStore {
-  return createLocalStorageHistory({ storage, name: place, tab: 'own', locks: null, clock, randomness });
+  return createLocalStorageHistory({ storage, name: place, tab: 'own', locks: null, clock, randomness, settleMs: 0 });
 }
 
 // What a crashed page had is free only when its lease has ended, so the suite is not told how to crash one.

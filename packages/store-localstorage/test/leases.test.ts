@@ -104,6 +104,18 @@ describe('without Web Locks', () => {
     expect(ids.flat()).toEqual(['a']);
   });
 
+  test('a page of a chosen name whose lease another one overwrote in the same moment is refused', async () => {
+    const { site, clock } = leasedSite();
+    const options = { locks: null, tab: 'own' };
+    await (await site.page().open(options)).store.close();
+    const opening = site.page().open(options);
+    const refused = expect(opening).rejects.toMatchObject({ code: 'HEXBUS_HISTORY_IN_USE' });
+    while (clock.pendingTimers < 2) await undefined;
+    for (const key of site.keys) if (key.endsWith('/lease')) site.items.set(key, 'of another page');
+    await clock.advance(settleMs);
+    await refused;
+  });
+
   test('a page that stood still while another one took its place notices, and leaves it alone', async () => {
     const { site, clock, open } = leasedSite();
     const still = site.page();
