@@ -63,8 +63,8 @@ export const localStorageHistoryDefaults: {
 } = { name: 'hexbus', reloadWaitMs: 1_000, settleMs: 50, leaseMs: 300_000 };
 
 /**
- * A history in a Web Storage, that outlives the page. Each tab has its own, found again after a reload. A tab that has none yet goes on with the history of the tab
- * that was closed last. Of other closed tabs it adopts what waits in its held topics, and what died there: behind its own messages, in their order, at new positions,
+ * A history in a Web Storage, that outlives the page. Each tab has its own, found again after a reload. A tab that has none yet goes on with that of the closed tab
+ * which got a message last. Of other closed tabs it adopts what waits in its held topics, and what died there: behind its own messages, in their order, at new positions,
  * with their ids and, unless that would make time fall, their times; not what it has already under that topic and id, or remembers. Their streams, named cursors and
  * remembered ids end with them. Throws `HEXBUS_CONFIG` for options that do not fit.
  */
@@ -265,8 +265,17 @@ function sessionOfPage(): WebStorage | undefined {
 }
 
 function checkText(field: 'name' | 'tab', value: unknown): void {
-  if (value === undefined || (typeof value === 'string' && value !== '')) return;
-  throw configError(field, value, 'a text that is not empty');
+  if (value === undefined || (typeof value === 'string' && value !== '' && isEncodable(value))) return;
+  throw configError(field, value, 'a text that is not empty, and without half of a surrogate pair');
+}
+
+/** Keys hold it encoded. */
+function isEncodable(text: string): boolean {
+  try {
+    return encodeURIComponent(text) !== '';
+  } catch {
+    return false;
+  }
 }
 
 function checkDuration(field: string, value: unknown): void {

@@ -83,7 +83,7 @@ describe('a tab', () => {
     expect(await (await opening).ids('wait.a')).toEqual(['late']);
   });
 
-  test('that is new goes on with what was closed last, and adopts the rest', async () => {
+  test('that is new goes on with what got a message last, and adopts the rest', async () => {
     const site = new Site();
     const pages = [site.page(), site.page(), site.page()];
     const histories = await Promise.all(pages.map((page) => page.open()));

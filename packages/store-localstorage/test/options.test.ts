@@ -14,7 +14,9 @@ const opening = { retention: policies, deduplication: { maxIds: 10, maxAgeMs: 10
 test.each<[keyof LocalStorageHistoryOptions, unknown]>([
   ['name', ''],
   ['name', 7],
+  ['name', '\ud800'],
   ['tab', ''],
+  ['tab', 'a\udc00'],
   ['reloadWaitMs', -1],
   ['settleMs', Number.NaN],
   ['leaseMs', '5'],
