@@ -61,13 +61,18 @@ export function openSseLink(options: SseLinkOptions, listener: LinkListener): Li
     cancelTimer = clock.setTimer(() => end(code, reason), delayMs);
   }
 
-  function post(body: string, headers: Readonly<Record<string, string>>, query = ''): ReturnType<FetchLike> {
+  function post(
+    body: string,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+    query = '',
+  ): ReturnType<FetchLike> {
     const target = query === '' ? url : url + (url.includes('?') ? '&' : '?') + query;
     return fetch(target, {
       method: 'POST',
       headers: { 'content-type': 'application/x-ndjson', ...headers },
       body,
-      signal: abort.signal,
+      signal,
       // A page that goes may still say so.
       keepalive: query !== '',
     });
@@ -76,8 +81,8 @@ export function openSseLink(options: SseLinkOptions, listener: LinkListener): Li
   const uplink = new SseUplink({
     clock,
     randomness,
-    async post(body, headers, query) {
-      const answer = await post(body, headers, query);
+    async post(body, headers, signal, query) {
+      const answer = await post(body, headers, signal, query);
       // Frees the connection for the next one.
       await answer.text();
       return answer.status;
@@ -101,7 +106,7 @@ export function openSseLink(options: SseLinkOptions, listener: LinkListener): Li
 
   async function follow(): Promise<void> {
     listener.opened();
-    const { status, headers, body } = await post(uplink.take(), { 'hexbus-protocol': hexbusV1Name });
+    const { status, headers, body } = await post(uplink.take(), { 'hexbus-protocol': hexbusV1Name }, abort.signal);
     const isStream = /^text\/event-stream\b/i.test(headers.get('content-type') ?? '');
     if (status !== 200 || !isStream || body === null) {
       end(

@@ -7,7 +7,12 @@ export interface UplinkOptions {
   readonly clock: Clock;
   readonly randomness: Randomness;
   /** POSTs. Resolves with the status; rejects where no answer came. `query` is empty, or the end of the link. */
-  readonly post: (body: string, headers: Readonly<Record<string, string>>, query: string) => Promise<number>;
+  readonly post: (
+    body: string,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+    query: string,
+  ) => Promise<number>;
   /** Nothing can be sent any more. Not called after `close`. */
   readonly failed: (code: number, reason: string) => void;
 }
@@ -41,6 +46,8 @@ export class SseUplink {
   #ending = '';
   #told: (() => void) | undefined;
   #stopped = false;
+  /** Of the last POST. One for all would gather what runtimes leave with a signal. */
+  #abort = new AbortController();
   /** Of what may wait or, when busy, of the next repeat. */
   #cancelTimer: CancelTimer | undefined;
 
@@ -75,6 +82,7 @@ export class SseUplink {
     this.#stopped = true;
     this.#waiting = [];
     this.#cancelTimer?.();
+    this.#abort.abort();
   }
 
   /** What waits, as the body of one POST: as many texts as there is room for, at least one. */
@@ -121,7 +129,8 @@ export class SseUplink {
   async #post(body: string, query: string, repeats: number): Promise<void> {
     const { clock, post, failed } = this.#options;
     const headers = { 'hexbus-link': this.#link ?? '', 'hexbus-sequence': String(this.#sequence) };
-    const status = await post(body, headers, query).catch(() => 0);
+    this.#abort = new AbortController();
+    const status = await post(body, headers, this.#abort.signal, query).catch(() => 0);
     if (this.#stopped) return;
     // Nothing but a gateway answers so; a page to log in comes with 200.
     if (status === 202) {

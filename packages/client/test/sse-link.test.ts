@@ -273,6 +273,20 @@ describe('sending', () => {
     expect(all.told).toEqual(['opened', 'closed 4500 malformed -']);
     expectNothingLeft(all);
   });
+
+  test('each POST has a signal of its own, and only what is under way is aborted at the end', async () => {
+    const all = await opened();
+    for (const text of ['a', 'b', 'c']) {
+      all.link.send(text, false);
+      await all.clock.runAll();
+      if (text !== 'c') all.server.last.answer(202);
+      await all.clock.runAll();
+    }
+    all.stream.close(1012, 'restart');
+    await all.clock.runAll();
+    expect(all.server.posts.map(({ aborted }) => aborted)).toEqual([true, false, false, true]);
+    expect(new Set(all.server.posts.map(({ signal }) => signal)).size).toBe(4);
+  });
 });
 
 describe('closing', () => {

@@ -53,7 +53,7 @@ export class FakePost {
   readonly headers: Readonly<Record<string, string>>;
   readonly texts: readonly string[];
   readonly keepalive: boolean;
-  aborted = false;
+  readonly signal: AbortSignal;
   readonly #resolve: (response: Response) => void;
   readonly #reject: (reason: unknown) => void;
   #stream: FakeStream | undefined;
@@ -63,13 +63,17 @@ export class FakePost {
     this.headers = init.headers;
     this.texts = init.body === '' ? [] : init.body.split('\n');
     this.keepalive = init.keepalive;
+    this.signal = init.signal;
     this.#resolve = resolve;
     this.#reject = reject;
     init.signal.addEventListener('abort', () => {
-      this.aborted = true;
       reject(init.signal.reason);
       this.#stream?.fail(init.signal.reason);
     });
+  }
+
+  get aborted(): boolean {
+    return this.signal.aborted;
   }
 
   answer(status: number, headers: Record<string, string> = {}): void {
