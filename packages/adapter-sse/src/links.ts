@@ -10,7 +10,7 @@ import { Uplink } from './uplink.ts';
 export type Command = { readonly post: Post } | { readonly tooLong: true };
 
 /** The HTTP status that says what became of a command. */
-export type CommandStatus = 202 | 403 | 409 | 413;
+export type CommandStatus = 202 | 403 | 409 | 413 | 503;
 
 interface Held {
   readonly secret: string;
@@ -49,9 +49,12 @@ export class Links {
     return typeof held === 'number' ? held : undefined;
   }
 
-  /** Has it done where the carrier is. Settles when the carrier has taken it, as late as that may be, or when nobody wants to know any more. */
+  /**
+   * Has it done where the carrier is. Settles when the carrier has taken it, as late as that may be, when a repeat waits in its place, or when nobody
+   * wants to know any more.
+   */
   async run(key: LinkKey, command: Command, signal: AbortSignal): Promise<CommandStatus> {
-    if (key.node === this.#host.node) return this.#runHere(key, command, signal);
+    if (key.node === this.#host.node) return this.#runHere(key, command, signal).then(orGone);
     const text = JSON.stringify({ ...key, ...command });
     while (!signal.aborted) {
       const answer = readAnswer(await this.#host.relay(key.node, text, { timeoutMs: sseDefaults.relayTimeoutMs }));
@@ -60,7 +63,8 @@ export class Links {
     return 409;
   }
 
-  async #runHere(key: LinkKey, command: Command, signal?: AbortSignal): Promise<CommandStatus> {
+  /** Undefined: it was waited for no longer. */
+  async #runHere(key: LinkKey, command: Command, signal: AbortSignal): Promise<CommandStatus | undefined> {
     const held = this.#find(key);
     if (typeof held === 'number') return held;
     if ('post' in command) return until(held.uplink.post(command.post), signal);
@@ -75,23 +79,33 @@ export class Links {
     return isSameSecret(secret, held.secret) ? held : 403;
   }
 
+  /** What came is not held while it waits: whoever asks again brings it again. */
   #answer(text: string): Promise<RelayAnswer> {
     const command = JSON.parse(text) as LinkKey & Command;
-    return new Promise((resolve) => {
-      const cancel = this.#clock.setTimer(() => resolve({ waits: true }), sseDefaults.relayTimeoutMs / 2);
-      void this.#runHere(command, command).then((status) => {
-        cancel();
-        resolve({ status });
-      });
+    const patience = new AbortController();
+    const cancel = this.#clock.setTimer(() => patience.abort(), sseDefaults.relayTimeoutMs / 2);
+    return this.#runHere(command, command, patience.signal).then((status) => {
+      cancel();
+      return status === undefined ? { waits: true } : { status };
     });
   }
 }
 
-/** Waits no longer than somebody wants to know, so that a client that asks and goes, again and again, leaves nothing behind. */
-function until(status: Promise<CommandStatus>, signal: AbortSignal | undefined): Promise<CommandStatus> {
+/** A status that nobody waits for any more. */
+function orGone(status: CommandStatus = 409): CommandStatus {
+  return status;
+}
+
+/** Waits no longer than somebody wants to know: then undefined. */
+function until<T>(settled: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   return new Promise((resolve) => {
-    void status.then(resolve);
-    signal?.addEventListener('abort', () => resolve(409));
+    const leave = (): void => resolve(undefined);
+    if (signal.aborted) leave();
+    signal.addEventListener('abort', leave);
+    void settled.then((value) => {
+      signal.removeEventListener('abort', leave);
+      resolve(value);
+    });
   });
 }
 
@@ -107,4 +121,4 @@ function readAnswer(text = 'null'): RelayAnswer {
   }
 }
 
-const statuses: readonly CommandStatus[] = [202, 403, 409, 413];
+const statuses: readonly CommandStatus[] = [202, 403, 409, 413, 503];

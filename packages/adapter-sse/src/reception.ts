@@ -5,10 +5,10 @@ import { comment, eventOf, retryOf } from './event-stream.ts';
 import { Exchange, type Refusal } from './exchange.ts';
 import { handshakeOf, protocolsOf } from './handshake.ts';
 import { headerOf, type SseRequest, type SseResponse } from './http.ts';
-import { readLinkKey, writeLinkKey } from './link-key.ts';
-import { type Command, Links } from './links.ts';
+import { type LinkKey, readLinkKey, writeLinkKey } from './link-key.ts';
+import { type Command, type CommandStatus, Links } from './links.ts';
 import { type SseSettings, sseDefaults } from './options.ts';
-import { endIn, sequenceOf, textsIn } from './post.ts';
+import { endIn, type Post, sequenceOf, textsIn } from './post.ts';
 import { SseCarrier } from './sse-carrier.ts';
 import { openStream } from './stream.ts';
 
@@ -114,7 +114,7 @@ export class Reception {
 
   /** What a client POSTs on its link, also while nobody new is let in. */
   async #receive(exchange: Exchange): Promise<void> {
-    const { request, signal } = exchange;
+    const { request } = exchange;
     const key = readLinkKey(headerOf(request, 'hexbus-link') ?? '');
     const sequence = sequenceOf(headerOf(request, 'hexbus-sequence'));
     const end = endIn(request);
@@ -125,12 +125,22 @@ export class Reception {
     if (links === undefined) return exchange.refuse(refusalOf(409));
     const fault = links.faultOf(key);
     if (fault !== undefined) return exchange.refuse(refusalOf(fault));
-    const texts = await this.#textsOf(exchange);
-    if (texts === undefined) return;
-    const command: Command = texts === 'too long' ? { tooLong: true } : { post: { sequence, texts, end } };
-    const status = await links.run(key, command, signal);
+    const status = await this.#bring(exchange, links, key, { sequence, end });
     if (status === 202) exchange.accept(202);
-    else exchange.refuse(refusalOf(status));
+    else if (status !== undefined) exchange.refuse(refusalOf(status));
+  }
+
+  /** Apart from who awaits it, so that nothing holds the texts but who takes them. Undefined: the client was told. */
+  async #bring(
+    exchange: Exchange,
+    links: Links,
+    key: LinkKey,
+    post: Omit<Post, 'texts'>,
+  ): Promise<CommandStatus | undefined> {
+    const texts = await this.#textsOf(exchange);
+    if (texts === undefined) return undefined;
+    const command: Command = texts === 'too long' ? { tooLong: true } : { post: { ...post, texts } };
+    return links.run(key, command, exchange.signal);
   }
 
   /** The texts in the body. Undefined: there are none, and the client was told. */
@@ -201,8 +211,9 @@ const drainingRefusal: Refusal = {
 const notOpenRefusal: Refusal = { ...drainingRefusal, reason: 'the server is not open yet' };
 const tooLongRefusal: Refusal = { status: 413, reason: 'too much in one message' };
 
-function refusalOf(status: 403 | 409 | 413): Refusal {
+function refusalOf(status: Exclude<CommandStatus, 202>): Refusal {
   if (status === 413) return tooLongRefusal;
+  if (status === 503) return { status, reason: 'a repeat of this POST waits in its place' };
   return { status, reason: status === 403 ? 'the key of the link is wrong' : 'there is no such link; open a new one' };
 }
 

@@ -1,8 +1,8 @@
 import type { Post } from './post.ts';
 import type { SseCarrier } from './sse-carrier.ts';
 
-/** How a POST ended: taken; out of sequence, or of a link that is gone. */
-export type PostStatus = 202 | 409;
+/** How a POST ended: taken; out of sequence, or of a link that is gone; still under way, and a repeat of it waits now. */
+export type PostStatus = 202 | 409 | 503;
 
 /** Brings what a client POSTs to its carrier, in order, and each POST once, however often its answer was lost. */
 export class Uplink {
@@ -10,7 +10,8 @@ export class Uplink {
   /** Settles when everything that came before the next POST was taken. */
   readonly #opening: Promise<boolean>;
   #taken = 0;
-  #pending: { readonly sequence: number; readonly status: Promise<PostStatus> } | undefined;
+  /** Tells the one who waits for the POST that is under way, if one is. */
+  #answer: ((status: PostStatus) => void) | undefined;
 
   /** `texts`: what the client sent when it opened. */
   constructor(carrier: SseCarrier, texts: readonly string[]) {
@@ -18,24 +19,30 @@ export class Uplink {
     this.#opening = carrier.receive(texts);
   }
 
-  /** Settles when the texts were taken, or the carrier is over. Texts of one POST wait at most, since there is no next one before that. */
+  /**
+   * Settles when the texts were taken, or the carrier is over. Of a POST that is under way the texts of the first are kept; the last repeat waits,
+   * and whoever waited before it is answered with 503.
+   */
   post(post: Post): Promise<PostStatus> {
     const { sequence } = post;
     if (sequence <= this.#taken) return Promise.resolve(202);
-    if (this.#pending?.sequence === sequence) return this.#pending.status;
     if (sequence !== this.#taken + 1) return Promise.resolve(409);
-    const status = this.#take(post);
-    this.#pending = { sequence, status };
-    return status;
+    const isRepeat = this.#answer !== undefined;
+    this.#answer?.(503);
+    const answered = new Promise<PostStatus>((resolve) => {
+      this.#answer = resolve;
+    });
+    if (!isRepeat) void this.#take(post);
+    return answered;
   }
 
-  async #take({ sequence, texts, end }: Post): Promise<PostStatus> {
+  async #take({ sequence, texts, end }: Post): Promise<void> {
     await this.#opening;
     const isTaken = await this.#carrier.receive(texts);
-    this.#pending = undefined;
-    if (!isTaken) return 409;
-    this.#taken = sequence;
-    if (end !== undefined) this.#carrier.left(end.code, end.reason);
-    return 202;
+    if (isTaken) this.#taken = sequence;
+    if (isTaken && end !== undefined) this.#carrier.left(end.code, end.reason);
+    const answer = this.#answer;
+    this.#answer = undefined;
+    answer?.(isTaken ? 202 : 409);
   }
 }

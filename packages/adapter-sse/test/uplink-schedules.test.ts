@@ -28,6 +28,7 @@ class World {
   taken = 0;
   isTerminated = false;
   isClosed = false;
+  #waiting = 0;
 
   constructor(pauses: ReadonlySet<number>) {
     const socket = new PassThrough();
@@ -64,13 +65,18 @@ class World {
     if (sequence < 1) return;
     const status = this.uplink.post({ sequence, texts: textsOf(sequence) });
     this.posted.push(status);
+    this.#waiting += 1;
     void status.then((settled) => {
+      this.#waiting -= 1;
       if (settled === 202) this.taken = Math.max(this.taken, sequence);
     });
     const settled = await Promise.race([status, turn()]);
     if (ahead > 1) expect(settled).toBe(409);
     else if (ahead < 1) expect(settled).toBe(202);
     else if (!this.isTerminated) expect(settled).not.toBe(409);
+    // However many ask, one waits at most, and that is the last.
+    expect(settled).not.toBe(503);
+    expect(this.#waiting).toBeLessThanOrEqual(1);
   }
 
   get #allTexts(): string[] {
