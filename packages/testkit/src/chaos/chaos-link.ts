@@ -18,6 +18,7 @@ export class ChaosLink {
   readonly #client: Socket;
   readonly #target: Socket;
   readonly #directions: readonly Direction[];
+  readonly #resetting = new Set<Socket>();
 
   constructor(client: Socket, settings: ChaosSettings, randomness: Randomness, host: ChaosLinkHost) {
     this.#client = client;
@@ -42,8 +43,15 @@ export class ChaosLink {
 
   cut(how: 'reset' | 'end'): void {
     for (const socket of [this.#client, this.#target]) {
-      if (how === 'reset') socket.resetAndDestroy();
-      else socket.destroy();
+      if (this.#resetting.has(socket)) continue;
+      // Node resets when everything queued has been read, which may be never; and not at all while one way is being closed.
+      const isIdle = socket.writableLength === 0 && socket.writableEnded === socket.writableFinished;
+      if (how === 'end' || !isIdle) {
+        socket.destroy();
+        continue;
+      }
+      this.#resetting.add(socket);
+      socket.resetAndDestroy();
     }
   }
 

@@ -1,4 +1,5 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { type Clock, systemClock } from '@hexbus/core';
 import { createSeededRandomness, createVirtualClock } from '@hexbus/testkit';
 import { type ChaosProxy, type ChaosProxyOptions, createChaosProxy } from '@hexbus/testkit/chaos';
 import { afterEach, expect, it } from 'vitest';
@@ -87,6 +88,42 @@ it.each([
   await one.got(5);
   expect(proxy.cut(how)).toBe(1);
   expect(await one.closed).toBe(seen);
+});
+
+it('cuts also what waits for a client that reads nothing', async () => {
+  const { proxy, taken } = await start();
+  const one = client(proxy.port);
+  one.socket.write('a');
+  await one.got(1);
+  one.socket.pause();
+  taken[0]?.write(Buffer.alloc(64 * 1024 * 1024));
+  // Until neither the proxy nor the kernel takes more for it.
+  for (let before = -1; before !== proxy.stats.bytesDown; ) {
+    before = proxy.stats.bytesDown;
+    for (let turns = 0; turns < 100; turns++) await new Promise(setImmediate);
+  }
+  proxy.cut();
+  await proxy.close();
+  expect(proxy.stats.open).toBe(0);
+});
+
+it('cuts also a connection that is just being half-closed', async () => {
+  const moments: (() => void)[] = [];
+  const clock: Clock = {
+    ...systemClock,
+    setTimer(callback) {
+      moments.push(callback);
+      return () => {};
+    },
+  };
+  const { proxy } = await start({ mode: 'wild', faults: ['half-close'], clock });
+  const one = client(proxy.port);
+  one.socket.write('a');
+  await one.got(1);
+  for (const strike of moments.splice(0)) strike();
+  proxy.cut();
+  await proxy.close();
+  expect(proxy.stats).toMatchObject({ open: 0, faults: { 'half-close': 2 } });
 });
 
 it('passes nothing while it is stalled, and everything afterwards', async () => {
