@@ -1,6 +1,7 @@
 import { isHexbusError } from '@hexbus/core';
 import { type Contents, dropNamespace, readContents } from './contents.ts';
-import { type Move, messageItem, reasonItem } from './items.ts';
+import type { Move } from './head-item.ts';
+import { messageItem, reasonItem } from './items.ts';
 import { Journal } from './journal.ts';
 import type { MessageLog } from './message-log.ts';
 import type { Namespace } from './namespace.ts';

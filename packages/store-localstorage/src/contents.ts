@@ -1,15 +1,14 @@
 import type { NamedCursor } from '@hexbus/core';
 import { fullError, newerError } from './errors.ts';
+import { type HeadItem, parseHead } from './head-item.ts';
 import {
   formatGone,
-  type HeadItem,
   headItem,
   leaseItem,
   type MessageItem,
   messageItem,
   type Origin,
   parseCursorItem,
-  parseHead,
   parseMessage,
 } from './items.ts';
 import type { Namespace } from './namespace.ts';

@@ -1,8 +1,5 @@
 import type { NamedCursor, StoredMessage } from '@hexbus/core';
 
-/** The version of all that is written. A history refuses higher ones, and reads none lower yet. */
-export const formatVersion = 1;
-
 /** Where a message lay before it was adopted. As long as it is still there, the copy does not count. */
 export interface Origin {
   readonly tab: string;
@@ -61,38 +58,6 @@ export function parseMessage(position: number, text: string): MessageItem {
   return { message, isGone: end < 0, once: once === true, held: held === true, origin };
 }
 
-export interface Move {
-  /** Higher than that of any move that was begun before. */
-  readonly number: number;
-  /** The tab that gets the messages. */
-  readonly to: string;
-}
-
-/** What a commit writes, in one item: everything up to here counts, and what is still to be done for it. */
-export interface HeadItem {
-  readonly version: typeof formatVersion;
-  readonly epoch: string;
-  /** Drawn at each opening, so that whoever opened before notices. */
-  readonly owner: string;
-  readonly position: number;
-  /** The time of the last message. */
-  readonly time: number;
-  /** How many messages lie in the storage. Of no meaning once they are being moved. */
-  readonly count: number;
-  /** The messages are being moved. */
-  readonly moving?: Move;
-  /** Positions of messages of which only topic and id are to be kept. */
-  readonly gone: readonly number[];
-  /** Other items with their new texts, or null for those that are to go. */
-  readonly put: readonly (readonly [item: string, text: string | null])[];
-}
-
-/** Undefined for a head of a newer version. */
-export function parseHead(text: string): HeadItem | undefined {
-  const head = JSON.parse(text) as HeadItem;
-  return head.version > formatVersion ? undefined : head;
-}
-
 export function formatCursorItem({ epoch, position, filter }: NamedCursor): string {
   return JSON.stringify([epoch, position, filter]);
 }
@@ -106,5 +71,6 @@ export const headItem = 'head';
 export const leaseItem = 'lease';
 export const messageItem = (position: number): string => `m/${position}`;
 export const reasonItem = (position: number): string => `d/${position}`;
+export const isReasonItem = (item: string): boolean => item.startsWith('d/');
 export const cursorItem = (name: string): string => `c/${name}`;
 export const markItem = (topic: string): string => `t/${topic}`;

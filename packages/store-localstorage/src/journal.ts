@@ -1,15 +1,9 @@
 import type { StoredMessage } from '@hexbus/core';
 import type { Contents } from './contents.ts';
-import {
-  formatGone,
-  formatMessage,
-  formatVersion,
-  type HeadItem,
-  headItem,
-  type MessageItem,
-  messageItem,
-} from './items.ts';
+import { formatHead, type HeadItem } from './head-item.ts';
+import { formatGone, formatMessage, headItem, isReasonItem, type MessageItem, messageItem } from './items.ts';
 import type { Namespace } from './namespace.ts';
+import { isNoRoom } from './web-storage.ts';
 
 /**
  * How long a head is at least. What it has to say of a batch fits into this as a rule, so that a batch that only settles is written in place, also
@@ -68,9 +62,14 @@ export class Journal {
   }
 
   /** Throws what the storage throws: then nothing of the batch counts, and this journal is of no use any more. */
-  commit(head: Omit<HeadItem, 'version' | 'gone' | 'put'>): void {
-    const item: HeadItem = { version: formatVersion, ...head, gone: [...this.#gone.keys()], put: [...this.#put] };
-    this.#headValue = this.#namespace.write(headItem, JSON.stringify(item), minHeadLength);
+  commit(head: Omit<HeadItem, 'gone' | 'put'>): void {
+    try {
+      this.#writeHead(head);
+    } catch (error) {
+      if (!isNoRoom(error)) throw error;
+      this.#giveUpReasons();
+      this.#writeHead(head);
+    }
     this.#isChanged = false;
     this.#staged.length = 0;
     try {
@@ -84,6 +83,16 @@ export class Journal {
   rollback(): void {
     this.#headValue = undefined;
     for (const position of this.#staged) this.#namespace.remove(messageItem(position));
+  }
+
+  #writeHead(head: Omit<HeadItem, 'gone' | 'put'>): void {
+    const text = formatHead({ ...head, gone: [...this.#gone.keys()], put: [...this.#put] });
+    this.#headValue = this.#namespace.write(headItem, text, minHeadLength);
+  }
+
+  /** That a message died must be kept where there is no room, or it would be tried for ever. Why it did need not. */
+  #giveUpReasons(): void {
+    for (const [item, text] of this.#put) if (text !== null && isReasonItem(item)) this.#put.set(item, '');
   }
 
   /** First what makes room. */

@@ -57,6 +57,44 @@ describe('a storage that is full', () => {
     expect((await third.page('wait.a', 'dead')).reasons).toEqual(['bad', 'bad']);
   });
 
+  test('keeps that messages died where it has no room for why', async () => {
+    const site = new Site();
+    const page = site.page();
+    const history = await page.open();
+    const count = await fill(page, history, 100_000);
+    page.storage.quota = page.storage.used;
+    for (let position = 1; position < count; position++) {
+      const settle = [
+        { outcome: 'dead', topic: 'wait.a', position, reason: `${position} ${'r'.repeat(500)}` },
+      ] as const;
+      expect((await history.write({ settle })).settled).toEqual([true]);
+    }
+    page.die();
+    const second = site.page(page);
+    second.storage.quota = second.storage.used;
+    const next = await second.open();
+    expect(await next.ids('wait.a')).toEqual([`m${count - 1}`]);
+    expect((await next.page('wait.a', 'dead')).reasons).toHaveLength(count - 1);
+    expect(await next.settle('handled', 'wait.a', count)).toEqual([true]);
+    expect(await next.settle('requeue', 'wait.a', 1)).toEqual([true]);
+    expect(await next.ids('wait.a')).toEqual(['m0']);
+  });
+
+  test('lets large batches be handled', async () => {
+    const site = new Site();
+    const page = site.page();
+    const retention = policies.map((policy) => ({ ...policy, maxCount: 10_000 }));
+    const history = await page.open({}, { retention });
+    const count = await fill(page, history, 1_200_000);
+    page.storage.quota = page.storage.used;
+    const all = Array.from({ length: count }, (_, index) => index + 1);
+    const scattered = all.filter((position) => position % 2 === 0).slice(0, 800);
+    expect(await history.settle('handled', 'wait.a', ...scattered)).not.toContain(false);
+    const rest = all.filter((position) => !scattered.includes(position));
+    expect(await history.settle('handled', 'wait.a', ...rest.slice(400))).not.toContain(false);
+    expect(await history.ids('wait.a')).toHaveLength(400);
+  });
+
   test('has room again when the ids of what was handled are no longer remembered', async () => {
     const site = new Site();
     const page = site.page();
