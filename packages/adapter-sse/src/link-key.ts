@@ -9,18 +9,14 @@ export interface LinkKey {
 }
 
 export function writeLinkKey({ node, id, secret }: LinkKey): string {
-  return `${encodeURIComponent(node)}.${id}.${secret}`;
+  return `${node}.${id}.${secret}`;
 }
 
-/** Undefined for what no `writeLinkKey` wrote. */
+/** Undefined for what no `writeLinkKey` wrote. The node may still be one that never was. */
 export function readLinkKey(text: string): LinkKey | undefined {
-  const [, node, id, secret] = /^([\w\-.!~*'()%]{1,512})\.([0-9a-f]{32})\.([0-9a-f]{32})$/.exec(text) ?? [];
+  const [, node, id, secret] = /^([\w-]{1,128})\.([0-9a-f]{32})\.([0-9a-f]{32})$/.exec(text) ?? [];
   if (node === undefined || id === undefined || secret === undefined) return undefined;
-  try {
-    return { node: decodeURIComponent(node), id, secret };
-  } catch {
-    return undefined;
-  }
+  return { node, id, secret };
 }
 
 /** Takes as long for secrets that are nearly the same as for others. */

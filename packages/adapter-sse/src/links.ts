@@ -1,13 +1,14 @@
 import { type Clock, systemClock, systemRandomness } from '@hexbus/core';
 import type { TransportHost } from '@hexbus/core/gateway';
+import { KnownKeys } from './known-keys.ts';
 import { isSameSecret, type LinkKey } from './link-key.ts';
 import { sseDefaults } from './options.ts';
 import type { Post } from './post.ts';
 import type { SseCarrier } from './sse-carrier.ts';
 import { Uplink } from './uplink.ts';
 
-/** What is to be done on a link: take a POST, or end it, since the client sent too much at once. */
-export type Command = { readonly post: Post } | { readonly tooLong: true };
+/** What is to be done on a link: see whether the key fits, take a POST, or end it, since the client sent too much at once. */
+export type Command = { readonly check: true } | { readonly post: Post } | { readonly tooLong: true };
 
 /** The HTTP status that says what became of a command. */
 export type CommandStatus = 202 | 403 | 409 | 413 | 503;
@@ -26,6 +27,8 @@ export class Links {
   readonly #host: TransportHost;
   readonly #clock: Clock;
   readonly #held = new Map<string, Held>();
+  /** Of links that other nodes hold. */
+  readonly #known = new KnownKeys(sseDefaults.maxKnownKeys);
 
   constructor(host: TransportHost, clock: Clock = systemClock) {
     this.#host = host;
@@ -43,10 +46,11 @@ export class Links {
     void carrier.gone.then(() => this.#held.delete(id));
   }
 
-  /** Why a link cannot be used, as far as this node knows. */
-  faultOf(key: LinkKey): 403 | 409 | undefined {
-    const held = key.node === this.#host.node ? this.#find(key) : undefined;
-    return typeof held === 'number' ? held : undefined;
+  /** Why a link cannot be used: to be asked before a body is read, which strangers may send as well. */
+  async faultOf(key: LinkKey, signal: AbortSignal): Promise<Exclude<CommandStatus, 202> | undefined> {
+    if (this.#known.has(key)) return undefined;
+    const status = await this.run(key, { check: true }, signal);
+    return status === 202 ? undefined : status;
   }
 
   /**
@@ -56,17 +60,20 @@ export class Links {
   async run(key: LinkKey, command: Command, signal: AbortSignal): Promise<CommandStatus> {
     if (key.node === this.#host.node) return this.#runHere(key, command, signal).then(orGone);
     const text = JSON.stringify({ ...key, ...command });
-    while (!signal.aborted) {
-      const answer = readAnswer(await this.#host.relay(key.node, text, { timeoutMs: sseDefaults.relayTimeoutMs }));
-      if ('status' in answer) return answer.status;
-    }
-    return 409;
+    const ask = () => this.#host.relay(key.node, text, { timeoutMs: sseDefaults.relayTimeoutMs });
+    let answer: RelayAnswer = { waits: true };
+    while ('waits' in answer) answer = readAnswer(await until(ask(), signal));
+    const { status } = answer;
+    if (status === 202) this.#known.add(key);
+    else if (status === 403 || status === 409) this.#known.delete(key);
+    return status;
   }
 
   /** Undefined: it was waited for no longer. */
   async #runHere(key: LinkKey, command: Command, signal: AbortSignal): Promise<CommandStatus | undefined> {
     const held = this.#find(key);
     if (typeof held === 'number') return held;
+    if ('check' in command) return 202;
     if ('post' in command) return until(held.uplink.post(command.post), signal);
     held.carrier.close(1009, 'too much in one message');
     return 413;

@@ -55,6 +55,8 @@ export const sseDefaults = {
   drainRetryAfterMs: 2_000,
   /** How long another node may take to answer a POST for one of its connections; it says in half of that if it needs longer. */
   relayTimeoutMs: 10_000,
+  /** Of so many links of other nodes it is remembered that a client has brought the right key. */
+  maxKnownKeys: 10_000,
   /** For how long a page of another origin need not ask again whether it may. */
   preflightMaxAgeMs: 7_200_000,
 } as const;

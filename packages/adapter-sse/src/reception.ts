@@ -123,7 +123,7 @@ export class Reception {
     }
     const links = this.#open?.links;
     if (links === undefined) return exchange.refuse(refusalOf(409));
-    const fault = links.faultOf(key);
+    const fault = await links.faultOf(key, exchange.signal);
     if (fault !== undefined) return exchange.refuse(refusalOf(fault));
     const status = await this.#bring(exchange, links, key, { sequence, end });
     if (status === 202) exchange.accept(202);

@@ -5,7 +5,7 @@ import { Links } from '../src/links.ts';
 import { sseDefaults } from '../src/options.ts';
 import { type Cluster, closeAfterEach, type Guest, openSse } from './support/host.ts';
 import { postOn } from './support/posts.ts';
-import { opened } from './support/raw-client.ts';
+import { opened, RawClient } from './support/raw-client.ts';
 
 closeAfterEach();
 
@@ -13,6 +13,7 @@ closeAfterEach();
 class Nodes {
   readonly #answers = new Map<string, (text: string) => Promise<string>>();
   readonly relayed: string[] = [];
+  readonly texts: string[] = [];
 
   join(node: string): Cluster {
     return {
@@ -20,6 +21,7 @@ class Nodes {
       onRelayed: (answer) => void this.#answers.set(node, answer),
       relay: async (to, text) => {
         this.relayed.push(to);
+        this.texts.push(text);
         return this.#answers
           .get(to)?.(text)
           .catch(() => undefined);
@@ -39,7 +41,7 @@ class Nodes {
 /** A client of one node, whose POSTs reach another. */
 async function astray() {
   const nodes = new Nodes();
-  const here = await openSse({}, undefined, nodes.join('node/1 ü.x'));
+  const here = await openSse({}, undefined, nodes.join('node_1-X'));
   const there = await openSse({}, undefined, nodes.join('b'));
   const arriving = here.nextGuest();
   const client = await opened(here.port);
@@ -59,7 +61,7 @@ it('a POST that reaches another node is taken where its stream is: in order, onc
   expect((await postOn(port, link, 4, 'd')).status).toBe(409);
   expect((await postOn(port, link.replace(/.{32}$/, '0'.repeat(32)), 3, 'd')).status).toBe(403);
   expect(guest.texts).toEqual(['a', 'ü', 'c']);
-  expect(new Set(nodes.relayed)).toEqual(new Set(['node/1 ü.x']));
+  expect(new Set(nodes.relayed)).toEqual(new Set(['node_1-X']));
   expect((await postOn(port, link, 3, '', '?close=4321')).status).toBe(202);
   expect(await guest.ended).toBe(4321);
   expect((await postOn(port, link, 4, 'e')).status).toBe(409);
@@ -88,18 +90,60 @@ it('a relay proves as much as a POST, also one that names another node', async (
 it('what a POST must be is checked where it arrives; one that is too large ends its stream elsewhere', async () => {
   const { nodes, guest, link, port } = await astray();
   expect((await postOn(port, link, 1, Buffer.from([0xff]))).status).toBe(400);
-  expect(nodes.relayed).toEqual([]);
+  expect(nodes.texts.filter((text) => !text.includes('check'))).toEqual([]);
   expect((await postOn(port, link, 1, 'x'.repeat(65_537))).status).toBe(413);
   expect(await guest.ended).toBe(1009);
+});
+
+it('of a key that is not right nothing is read or relayed but the question whether it is; of one that is, that is asked once', async () => {
+  const { nodes, guest, link, port } = await astray();
+  const question = (key: string): string => {
+    const [node, id, secret] = key.split('.');
+    return JSON.stringify({ node, id, secret, check: true });
+  };
+  const forged = [link.replace(/.{32}$/, '0'.repeat(32)), link.replace(/\..{32}\./, `.${'0'.repeat(32)}.`)];
+  for (const [key = '', status] of [
+    [forged[0], 403],
+    [forged[1], 409],
+  ] as const) {
+    const stranger = new RawClient(port);
+    stranger.ask({
+      method: 'POST',
+      headers: {
+        'Content-Type': 'application/x-ndjson',
+        'Content-Length': '10',
+        'Hexbus-Link': key,
+        'Hexbus-Sequence': '1',
+      },
+    });
+    expect((await stranger.answer()).status).toBe(status);
+    stranger.socket.destroy();
+  }
+  expect(nodes.texts).toEqual(forged.map(question));
+  nodes.texts.length = 0;
+  for (const sequence of [1, 2, 3]) expect((await postOn(port, link, sequence, 'a')).status).toBe(202);
+  expect(nodes.texts).toHaveLength(4);
+  expect(nodes.texts[0]).toBe(question(link));
+  expect(guest.texts).toEqual(['a', 'a', 'a']);
+});
+
+it('nothing waits for another node when its client has gone', async () => {
+  const silent = { node: 'a', onRelayed: () => {}, relay: () => new Promise<undefined>(() => {}) };
+  const links = new Links({ ...silent, admit: unasked });
+  const leaving = new AbortController();
+  const key = { node: 'b', id: '0'.repeat(32), secret: '0'.repeat(32) };
+  const asked = [links.faultOf(key, leaving.signal), links.run(key, { tooLong: true }, leaving.signal)];
+  leaving.abort();
+  expect(await Promise.all([...asked, links.faultOf(key, leaving.signal)])).toEqual([409, 409, 409]);
 });
 
 it('a node that does not answer, or not so that it can be understood, has no link any more', async () => {
   const { nodes, link, port } = await astray();
   for (const answer of ['not JSON', 'null', '7', '{}', '{"status":200}']) {
-    nodes.say('node/1 ü.x', answer);
+    nodes.say('node_1-X', answer);
     expect((await postOn(port, link, 1, 'a')).status).toBe(409);
   }
-  nodes.cut('node/1 ü.x');
+  nodes.cut('node_1-X');
   expect((await postOn(port, link, 1, 'a')).status).toBe(409);
 });
 

@@ -8,7 +8,8 @@ export interface Broker {
   open(node: string, handler: NodeHandler): Promise<void>;
   /**
    * Asks one node. `answered` with its text; `not-found` at once when no such node has joined; `disconnected` when it went away or its handler
-   * rejected; `timeout` after `timeoutMs`, which may be `Infinity`. Never rejects.
+   * rejected; `timeout` after `timeoutMs`, which may be `Infinity`. Never rejects. The name may come from a stranger: whatever it is, it
+   * means no other node than the one that joined under it, and nothing stays behind for it.
    */
   request(node: string, request: string, options: { readonly timeoutMs: number }): Promise<NodeAnswer>;
   /** The node leaves: what it was asked and has not answered ends as `disconnected`. Any state, any number of times. */

@@ -89,7 +89,7 @@ export type Admission =
  * POSTs of SSE do, the transports of one name relay it to each other.
  */
 export interface TransportHost {
-  /** The name of this node in the cluster. */
+  /** The name of this node in the cluster: 1 to 128 letters, digits, `-` and `_`. */
   readonly node: string;
   /** Never rejects. `signal`: the client went away, so the answer is of no use. */
   admit(handshake: Handshake, signal: AbortSignal): Promise<Admission>;
