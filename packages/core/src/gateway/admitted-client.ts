@@ -46,6 +46,7 @@ export class AdmittedClient {
   readonly #options: AdmittedClientOptions;
   #identity: Identity;
   #capabilities: readonly string[];
+  #endFollowing: (() => void) | undefined;
 
   constructor(options: AdmittedClientOptions) {
     const { parts, connection, greeting, carrier, questions, sender, onDropped, onError } = options;
@@ -94,6 +95,7 @@ export class AdmittedClient {
     if (inboxStart !== undefined)
       this.stream?.add(inboxId, addresses, createTopicMatcher(addresses, topics), inboxStart);
     if (inboxHandled !== undefined) this.#inboxHandled(inboxHandled);
+    this.#followInbox();
     const { capabilities } = this.info;
     const { pingMs } = parts.settings.timings;
     outbox.add(
@@ -110,12 +112,12 @@ export class AdmittedClient {
     const { stream } = this;
     const token = parseToken(text);
     if (stream === undefined || token === undefined) return false;
-    const sent = stream.position;
+    const { epoch, position } = stream.position;
     // Nobody can have handled what was not sent; and what was sent in another epoch is no longer there.
-    if (token.epoch !== sent.epoch || token.position > sent.position) return false;
-    const inboxSent = stream.positionOf(inboxId);
-    if (inboxSent === undefined) return true;
-    this.#inboxHandled({ epoch: token.epoch, position: Math.min(positionIn(token, inboxId), inboxSent) });
+    if (token.epoch !== epoch || token.position > position) return false;
+    const sent = this.#inboxSent();
+    if (sent !== undefined)
+      this.#inboxHandled({ epoch, position: Math.min(positionIn(token, inboxId), sent.position) });
     return true;
   }
 
@@ -150,6 +152,7 @@ export class AdmittedClient {
     parts.internals.topics.remove(greeting.addresses, sender);
     this.subscriptions.end();
     this.asks.end();
+    this.#endFollowing?.();
     if (this.stream === undefined) return;
     parts.internals.side?.followers.delete(this.stream);
     this.stream.end();
@@ -158,6 +161,18 @@ export class AdmittedClient {
   #inboxHandled(cursor: CursorParts): void {
     const { userAddress } = this.greeting;
     if (userAddress !== undefined) this.#options.parts.userCursors?.acknowledged(userAddress, cursor);
+  }
+
+  #inboxSent(): CursorParts | undefined {
+    const position = this.stream?.positionOf(inboxId);
+    return this.stream === undefined || position === undefined ? undefined : { epoch: this.stream.epoch, position };
+  }
+
+  /** What it has handled, a client that says nothing tells by what it comes back with. */
+  #followInbox(): void {
+    const { parts, greeting, canAnswer } = this.#options;
+    if (canAnswer || greeting.userAddress === undefined) return;
+    this.#endFollowing = parts.userCursors?.sent.follow(greeting.userAddress, () => this.#inboxSent());
   }
 
   #openStream(): MergedStream | undefined {

@@ -6,12 +6,12 @@ import { closeCodes } from '../protocol/close-codes.ts';
 import { addressesOf } from './addresses.ts';
 import type { Identity } from './api.ts';
 import { isExpired } from './authenticator.ts';
+import { later } from './later.ts';
 import type { GatewayParts } from './parts.ts';
 import type { Questions } from './questions.ts';
 import type { RedeemedTicket } from './tickets.ts';
 import { parseToken, positionIn, type Token } from './token.ts';
 import type { Told } from './told.ts';
-import { later } from './user-cursors.ts';
 
 /** The id of a connection's addresses among its subscriptions; clients count theirs from 1. */
 export const inboxId = 0;
@@ -60,8 +60,8 @@ export async function greet(
   const token = brought === undefined ? undefined : (parseToken(brought) ?? unknownToken);
   // A client that keeps no session says by its token alone what it has handled.
   const isTold = token !== undefined && (resumed || hello.lastToken !== undefined);
-  const inboxPlace = isTold ? { epoch: token.epoch, position: positionIn(token, inboxId) } : undefined;
-  const inboxHandled = isTold && isKnown(parts, token) ? inboxPlace : undefined;
+  const inboxPlace = isTold ? inboxPlaceOf(parts, token, resumed ? undefined : userAddress) : undefined;
+  const inboxHandled = token !== undefined && isKnown(parts, token) ? inboxPlace : undefined;
   const inboxStart = await inboxStartOf(parts, userAddress, inboxPlace, resumed);
   // It may have been ended while its secret was looked at.
   if (resumed && parts.sessions.isEnded(session)) return { code: closeCodes.ended, reason: 'the session has ended' };
@@ -108,6 +108,22 @@ async function identify(
 function isKnown({ internals }: GatewayParts, { epoch, position, own }: Token): boolean {
   const { tail } = internals.side ?? {};
   return epoch === tail?.epoch && Math.max(position, own.get(inboxId) ?? 0) <= tail.head;
+}
+
+/**
+ * How far the inbox was handled by a token. One that comes with no session names no user: it may have been given to another one, or to nobody in
+ * particular. So at `userAddress` it stands for no more than was sent there, and for nothing where that is not known.
+ */
+function inboxPlaceOf(
+  { userCursors }: GatewayParts,
+  token: Token,
+  userAddress: string | undefined,
+): CursorParts | undefined {
+  const place = { epoch: token.epoch, position: positionIn(token, inboxId) };
+  if (userAddress === undefined) return place;
+  const sent = userCursors?.sent.of(userAddress);
+  if (sent?.epoch !== place.epoch) return undefined;
+  return sent.position < place.position ? sent : place;
 }
 
 /** `place`: where the client says that it was, in the session that goes on if it is `resumed`, or else in another one. */

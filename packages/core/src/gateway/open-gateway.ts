@@ -80,7 +80,8 @@ export class OpenGateway {
       flusher: new Flusher(clock),
       matchers: new Matchers(internals.topics),
       cursors: new CursorTexts(),
-      userCursors: side === undefined ? undefined : new UserCursors({ side, intervalMs, onError }),
+      userCursors:
+        side === undefined ? undefined : new UserCursors({ side, intervalMs, maxUsers: limits.maxSessions, onError }),
       connected: (connection) => this.#connected(connection),
       admitted: (connection, resumed) => this.#admitted(connection, resumed),
       renewed: (connection) => this.#presence.register(this.#entryOf(connection)),

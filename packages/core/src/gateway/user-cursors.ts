@@ -5,6 +5,8 @@ import { resolveStart } from '../bus/start.ts';
 import type { CancelTimer } from '../clock.ts';
 import type { CursorParts } from '../cursor.ts';
 import { isHexbusError } from '../errors.ts';
+import { later } from './later.ts';
+import { SentInboxes } from './sent-inboxes.ts';
 
 /** How long closing waits for the history. What it does not commit by then is received again. */
 const closeTimeoutMs = 1_000;
@@ -13,6 +15,8 @@ export interface UserCursorsOptions {
   readonly side: RetainedSide;
   /** How often they are committed at most. */
   readonly intervalMs: number;
+  /** Of so many users it is remembered how far their inboxes were sent to clients that only listen. */
+  readonly maxUsers: number;
   readonly onError: (error: unknown) => void;
 }
 
@@ -21,6 +25,8 @@ export interface UserCursorsOptions {
  * it, so it gets what none of them has handled.
  */
 export class UserCursors {
+  /** What bounds the acknowledgements of clients that only listen. */
+  readonly sent: SentInboxes;
   readonly #options: UserCursorsOptions;
   /** What was acknowledged and is not committed yet, by address. */
   readonly #dirty = new Map<string, CursorParts>();
@@ -30,6 +36,7 @@ export class UserCursors {
 
   constructor(options: UserCursorsOptions) {
     this.#options = options;
+    this.sent = new SentInboxes(options.maxUsers);
   }
 
   /** Where a new session of this user begins: at her cursor or, if she never acknowledged anything, at the first message that waits for her. */
@@ -98,10 +105,4 @@ export class UserCursors {
       durable?.release();
     }
   }
-}
-
-/** The second of two, unless the first one is as far in the same epoch. */
-export function later(first: CursorParts | undefined, second: CursorParts | undefined): CursorParts | undefined {
-  if (first === undefined || second === undefined) return second ?? first;
-  return first.epoch === second.epoch && first.position >= second.position ? first : second;
 }

@@ -9,6 +9,7 @@ export interface OpenCommand {
   readonly topics: readonly string[];
   /** As in the query. */
   readonly start: string;
+  /** As ann, always. Without, it is whoever is logged in. */
   readonly byTicket: boolean;
   /** `authorize` takes a step for each topic. */
   readonly asksSlowly: boolean;
@@ -19,10 +20,19 @@ export type Command =
   | { readonly do: 'publish'; readonly topic: string; readonly count: number }
   | { readonly do: 'fault'; readonly kind: 'write' | 'read'; readonly fault: Fault }
   | { readonly do: 'advance'; readonly ms: number }
+  /** The page has another cookie from its next connection on. */
+  | { readonly do: 'log-in'; readonly user: User }
   /** `cut`: the stream breaks, and the client comes back by itself. */
   | { readonly do: 'cut' | 'stall' | 'drain' | 'crash' | 'rest' };
 
-export const inbox = '@user.ann';
+/** Undefined: nobody in particular. */
+export type User = 'ann' | 'bob' | undefined;
+
+export const users = ['ann', 'bob'] as const;
+
+export function inboxOf(user: User): readonly string[] {
+  return user === undefined ? [] : [`@user.${user}`];
+}
 
 const open: Arbitrary<OpenCommand> = fc.record({
   do: fc.constant('open'),
@@ -37,11 +47,15 @@ const command: Arbitrary<Command> = fc.oneof(
     weight: 12,
     arbitrary: fc.record({
       do: fc.constant('publish'),
-      topic: fc.constantFrom('a.x', 'a.y', 'b', 'c.one', inbox),
+      topic: fc.constantFrom('a.x', 'a.y', 'b', 'c.one', '@user.ann', '@user.bob'),
       count: fc.constantFrom(1, 1, 2, 3, 8),
     }),
   },
   { weight: 6, arbitrary: fc.constant({ do: 'cut' }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('log-in'), user: fc.constantFrom<User[]>('ann', 'bob', undefined) }),
+  },
   { weight: 2, arbitrary: fc.constant({ do: 'stall' }) },
   { weight: 2, arbitrary: fc.constant({ do: 'drain' }) },
   { weight: 1, arbitrary: fc.constant({ do: 'crash' }) },

@@ -16,7 +16,7 @@ import { Ledger } from '../../properties/ledger.ts';
 import type { Place, PlaceMaker } from '../../properties/places.ts';
 import { promisesSettled, Schedule, SimulatedTime, trimIntervalMs } from '../../properties/schedule.ts';
 import { type Fault, type HistoryEvents, ScheduledHistory } from '../../properties/scheduled-history.ts';
-import type { Command, OpenCommand } from './commands.ts';
+import { type Command, type OpenCommand, type User, users } from './commands.ts';
 import { Page } from './page.ts';
 import type * as Parts from './parts.ts';
 import { SimulatedStream } from './simulated-stream.ts';
@@ -59,6 +59,7 @@ export class EventSourceWorld implements HistoryEvents {
   readonly #faults: { readonly write: Fault[]; readonly read: Fault[] } = { write: [], read: [] };
   #life: Life | undefined;
   #page: Page | undefined;
+  #user: User = 'ann';
   #ticket = '';
   #stream: SimulatedStream | undefined;
   #isStalled = false;
@@ -91,8 +92,19 @@ export class EventSourceWorld implements HistoryEvents {
         await this.#comeToRest();
       }
       this.#atRest();
+      await this.#lookForAll();
     } finally {
       this.#place.remove();
+    }
+  }
+
+  /** Whatever happened, what waits for a user waits. */
+  async #lookForAll(): Promise<void> {
+    for (const user of users) {
+      this.#user = user;
+      this.#cut();
+      await this.#comeToRest();
+      this.#atRest();
     }
   }
 
@@ -136,7 +148,7 @@ export class EventSourceWorld implements HistoryEvents {
           close: async () => undefined,
         },
       ],
-      authenticate: ({ url }) => (url.includes('user=ann') ? { userId: 'ann' } : null),
+      authenticate: ({ headers }) => (headers['user'] === undefined ? {} : { userId: headers['user'] }),
       authorize: () => this.#page?.query.asksSlowly !== true || this.schedule.step('authorize').then(() => true),
       resumeKey,
       registry: parts.createMemoryRegistry({ clock: gatewayClock }),
@@ -164,6 +176,7 @@ export class EventSourceWorld implements HistoryEvents {
     if (life !== undefined) {
       life.alive = false;
       life.history.abandon();
+      this.#page?.crashed();
       this.#place.leave(life.inner);
     }
     this.#time.forgetTimers();
@@ -194,8 +207,12 @@ export class EventSourceWorld implements HistoryEvents {
     const { byTicket, topics: named, start } = page.query;
     if (byTicket && this.#ticket === '') this.#ticket = await life.gateway.createTicket({ userId: 'ann' });
     if (this.#life !== life || this.#stream !== undefined) return;
-    const query = [byTicket ? `ticket=${this.#ticket}` : 'user=ann', start, ...named.map((topic) => `topic=${topic}`)];
-    const headers = page.id === '' ? {} : { 'last-event-id': page.id };
+    const query = [...(byTicket ? [`ticket=${this.#ticket}`] : []), start, ...named.map((topic) => `topic=${topic}`)];
+    const user = byTicket ? 'ann' : this.#user;
+    const headers = {
+      ...(user === undefined ? {} : { user }),
+      ...(page.id === '' ? {} : { 'last-event-id': page.id }),
+    };
     const handshake = { transport: 'sse', url: `/?${query.join('&')}`, headers, address: '', protocols: [] };
     const stream = new SimulatedStream(handshake, '', this.schedule, {
       heard: (frame) => page.heard(frame),
@@ -204,10 +221,13 @@ export class EventSourceWorld implements HistoryEvents {
         this.#stream = undefined;
         this.#comeBack();
       },
+      over: () => {
+        if (life.alive) page.over(user);
+      },
     });
     this.#stream = stream;
     if (this.#isStalled) stream.stall();
-    page.connects();
+    page.connects(user);
     const admission = await host.admit(handshake, new AbortController().signal);
     if (!life.alive) return;
     if (admission.accepted) stream.listener = admission.connect(stream);
@@ -240,6 +260,9 @@ export class EventSourceWorld implements HistoryEvents {
         return undefined;
       case 'advance':
         this.#time.advance(command.ms);
+        return undefined;
+      case 'log-in':
+        this.#user = command.user;
         return undefined;
       case 'cut':
         this.#cut();

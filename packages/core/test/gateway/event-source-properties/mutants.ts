@@ -124,6 +124,33 @@ export const eventSourceMutants: readonly EventSourceMutant[] = [
     caughtBy: ['P14'],
   },
   {
+    name: 'an id acknowledges for whoever brings it',
+    patches: [
+      {
+        file: 'gateway/greeting.ts',
+        find: 'if (userAddress === undefined) return place;',
+        replace: 'if (place !== undefined) return place;',
+      },
+    ],
+    caughtBy: ['P1', 'P3', 'P14'],
+  },
+  {
+    name: 'what was sent to a user is forgotten when her connection ends',
+    patches: [
+      {
+        file: 'gateway/sent-inboxes.ts',
+        find: 'this.#note(address, later(this.#ended.get(address), sent()));',
+        replace: '',
+      },
+    ],
+    caughtBy: ['P14'],
+  },
+  {
+    name: 'what was sent to a user is not known before her connection ends',
+    patches: [{ file: 'gateway/sent-inboxes.ts', find: 'sent = later(sent, live());', replace: 'void live;' }],
+    caughtBy: ['P14'],
+  },
+  {
     name: 'a ticket is used once and for all',
     patches: [{ file: 'gateway/tickets.ts', find: 'if (!comesBack && !(', replace: 'if (!(' }],
     caughtBy: ['P3'],

@@ -2,8 +2,9 @@ import { parseCursor } from '@hexbus/core';
 import type { Frame } from '@hexbus/core/gateway';
 import { decodeServerFrame, readSubscribed } from '@hexbus/core/wire';
 import type { Checks } from '../../properties/checks.ts';
-import type { Ledger } from '../../properties/ledger.ts';
-import { inbox, type OpenCommand } from './commands.ts';
+import type { Entry, Ledger } from '../../properties/ledger.ts';
+import { inboxOf, type OpenCommand, type User } from './commands.ts';
+import { SentBefore } from './sent-before.ts';
 
 /** No place in the stream. */
 const nowhere: ReadonlySet<string> = new Set(['', '-']);
@@ -26,22 +27,46 @@ export class Page {
   readonly #received = new Set<number>();
   /** What came behind it. */
   readonly #unconfirmed = new Set<number>();
+  /** What came before a crash. */
+  readonly #mayRepeat = new Set<number>();
   /** By topic, on this connection. */
   readonly #last = new Map<string, number>();
+  readonly #sentBefore: SentBefore;
+  #user: User;
 
   constructor(query: OpenCommand, ledger: Ledger, checks: Checks) {
     this.query = query;
     this.#ledger = ledger;
     this.#checks = checks;
+    this.#sentBefore = new SentBefore(ledger);
   }
 
   /** Another connection begins, on which everything must come for which the last id does not stand. */
-  connects(): void {
+  connects(user: User): void {
+    this.#user = user;
+    this.#sentBefore.connects(user);
     this.#last.clear();
     this.refused.clear();
     for (const position of this.#unconfirmed) this.#received.delete(position);
     this.#unconfirmed.clear();
     if (nowhere.has(this.id)) this.#starts.clear();
+  }
+
+  /** The server knows that a connection has ended. */
+  over(user: User): void {
+    this.#sentBefore.over(user);
+  }
+
+  /** Only a ticket tells the next gateway how far the inbox of its user was sent. For others it begins at their cursors again. */
+  crashed(): void {
+    this.#sentBefore.crashed();
+    if (this.query.byTicket) return;
+    for (const position of this.#received) {
+      const { topic } = this.#ledger.find(this.#ledger.head.epoch, position) ?? {};
+      if (topic?.startsWith('@') !== true) continue;
+      this.#received.delete(position);
+      this.#mayRepeat.add(position);
+    }
   }
 
   heard({ text, event, cursor }: Frame): void {
@@ -60,19 +85,22 @@ export class Page {
   /** Nothing is under way. `id`: what is broken if something was not given. */
   atRest(id: 'P3' | 'P14'): void {
     const { epoch, position: head } = this.#ledger.head;
-    for (const filter of [...this.query.topics, inbox]) {
+    for (const filter of [...this.query.topics, ...inboxOf(this.#user)]) {
       if (this.refused.has(filter)) continue;
       const start = this.#startOf(filter);
       this.#checks.hold('P3', start !== undefined, () => `${filter} was never answered`);
-      const missing = this.#ledger
-        .between(epoch, [filter], start ?? head, head)
-        .find(({ position }) => !this.#received.has(position));
+      const missing = this.#ledger.between(epoch, [filter], start ?? head, head).find((entry) => this.#misses(entry));
       this.#checks.hold(id, missing === undefined, () => `${filter}: position ${missing?.position} is missing`);
     }
   }
 
   #startOf(filter: string): number | undefined {
-    return filter === inbox ? 0 : this.#starts.get(filter);
+    return filter.startsWith('@') ? 0 : this.#starts.get(filter);
+  }
+
+  #misses({ topic, position }: Entry): boolean {
+    if (this.#received.has(position) || this.#mayRepeat.has(position)) return false;
+    return !this.#sentBefore.mayHaveBeenSent(topic, position);
   }
 
   #began(topic: string, start: number): void {
@@ -88,7 +116,9 @@ export class Page {
     const entry = this.#ledger.find(epoch, position);
     const isIt = entry?.topic === topic && entry.serial === (body as { readonly serial: number }).serial;
     this.#checks.hold('P6', isIt, () => `${cursor} of ${topic} is another message`);
-    const filter = [inbox, ...this.query.topics].find((one) => this.#ledger.matcher([one]).matches(topic));
+    const filter = [...inboxOf(this.#user), ...this.query.topics].find((one) =>
+      this.#ledger.matcher([one]).matches(topic),
+    );
     const start = filter === undefined ? undefined : this.#startOf(filter);
     this.#checks.hold('P13', start !== undefined && position > start, () => `${topic} at ${position} is not asked for`);
     const last = this.#last.get(topic) ?? 0;
@@ -97,7 +127,7 @@ export class Page {
     this.#checks.hold('P14', !isRepeat, () => `${topic} at ${position} comes again, which ${this.id} stands for`);
     const skipped = this.#ledger
       .between(epoch, [topic], start ?? position, position - 1)
-      .find((before) => !this.#received.has(before.position));
+      .find((before) => this.#misses(before));
     this.#checks.hold('P1', skipped === undefined, () => `${topic} at ${position} comes before ${skipped?.position}`);
     this.#last.set(topic, position);
     this.#received.add(position);

@@ -1,10 +1,11 @@
 import type { Carrier, CarrierListener, Frame, FrameBatch, Handshake } from '@hexbus/core/gateway';
 import type { Schedule } from '../../properties/schedule.ts';
 
-/** Where the frames of a stream go, and who hears that the server has ended it. */
+/** Where the frames of a stream go, and who hears that the server has ended it, and that it knows the end. */
 export interface StreamReader {
   heard(frame: Frame): void;
   ended(): void;
+  over(): void;
 }
 
 /** A stream on which every frame takes a step, so that it may be cut between any two. */
@@ -93,5 +94,6 @@ export class SimulatedStream implements Carrier {
     if (this.#isOver) return;
     this.#isOver = true;
     this.listener?.closed(code, reason);
+    this.#reader.over();
   }
 }

@@ -7,6 +7,8 @@ import type { World } from './use-gateways.ts';
 export interface TestEventSource {
   /** The id that it would bring back. */
   id: string;
+  /** Who it is at its next connection. */
+  user: string | undefined;
   /** Connects, once what it had is cut, and waits for what comes first. */
   connect(): Promise<Admission>;
   cut(): Promise<void>;
@@ -22,7 +24,6 @@ export interface TestEventSource {
 }
 
 export function createEventSource(world: World, query: string, user?: string): TestEventSource {
-  const headers = user === undefined ? {} : { user };
   let stream: ReturnType<World['streams']['connect']> | undefined;
   let welcome: TestEventSource['welcome'] | undefined;
   let waiting: Frame[] = [];
@@ -38,9 +39,11 @@ export function createEventSource(world: World, query: string, user?: string): T
 
   const source: TestEventSource = {
     id: '',
+    user,
     async connect() {
       await source.cut();
       const { id } = source;
+      const headers = source.user === undefined ? {} : { user: source.user };
       stream = world.streams.connect({
         url: `/hexbus/sse${query}`,
         headers: { ...headers, ...(id === '' ? {} : { 'last-event-id': id }) },
