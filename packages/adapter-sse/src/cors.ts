@@ -18,7 +18,7 @@ export function allowOrigin(
     response.setHeader('Access-Control-Allow-Origin', origin);
     response.setHeader('Access-Control-Allow-Credentials', 'true');
   }
-  response.setHeader('Access-Control-Expose-Headers', 'Retry-After');
+  response.setHeader('Access-Control-Expose-Headers', 'Retry-After, Hexbus-Refused');
   return isAllowed;
 }
 

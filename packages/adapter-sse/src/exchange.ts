@@ -80,8 +80,10 @@ export class Exchange {
     this.#end(status, '');
   }
 
+  /** Says by a header that it was not something on the way that refused. */
   refuse({ status, reason, retryAfterMs }: Refusal): void {
     if (this.signal.aborted) return;
+    this.response.setHeader('Hexbus-Refused', '1');
     if (retryAfterMs !== undefined) this.response.setHeader('Retry-After', Math.ceil(retryAfterMs / 1000));
     this.response.setHeader('Content-Type', 'text/plain; charset=utf-8');
     this.#end(status, reason);

@@ -136,6 +136,7 @@ it('refuses with the status of the host, the reason as text, and Retry-After in 
   const { status, head } = await client.answer();
   expect(status).toBe(429);
   expect(head).toContain('Retry-After: 2');
+  expect(head).toContain('Hexbus-Refused: 1');
   expect(head).toContain('Cache-Control: no-store');
   expect(head).not.toContain('X-Split');
   expect(client.text).toBe('too many\r\nX-Split: yes');

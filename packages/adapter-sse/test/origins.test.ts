@@ -23,6 +23,7 @@ async function answerTo(origin: string | undefined, origins?: SseTransportOption
   });
   const { status, head } = await client.answer();
   client.socket.destroy();
+  expect(head.includes('Hexbus-Refused: 1')).toBe(status >= 400);
   expect(handshakes).toHaveLength(status === 200 ? 1 : 0);
   await transport.close();
   const fields = head.split('\r\n').map((line) => line.split(': ', 2));
@@ -108,7 +109,7 @@ it('lets a listed page read with its cookies, and says that the answer is for it
 it('lets every page read without its cookies where any may', async () => {
   const answer = await answerTo('https://evil.example', 'any');
   expect(answer).toMatchObject({ origin: '*', credentials: undefined, vary: undefined });
-  expect(answer.header('access-control-expose-headers')).toBe('Retry-After');
+  expect(answer.header('access-control-expose-headers')).toBe('Retry-After, Hexbus-Refused');
 });
 
 it('leaves it to browsers by default, which let pages read from their own host', async () => {

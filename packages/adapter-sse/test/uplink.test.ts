@@ -35,7 +35,7 @@ it('tells the link, the protocol and the bound first, and takes the texts that c
 
 it('takes POSTs in order, and each once however often it comes', async () => {
   const { port, link, guest } = await linked();
-  expect(await postOn(port, link, 1, 'a\nb\n\nc')).toMatchObject({ status: 202, text: '' });
+  expect(await postOn(port, link, 1, 'a\nb\n\nc')).toMatchObject({ status: 202, text: '', isRefused: false });
   for (let count = 0; count < 3; count++) expect((await postOn(port, link, 1, 'a\nb')).status).toBe(202);
   expect((await postOn(port, link, 3, 'too early')).status).toBe(409);
   expect((await postOn(port, link, 2, 'd')).status).toBe(202);
@@ -154,7 +154,7 @@ describe('threat 37: a POST', () => {
     const id = link.split('.')[1] ?? '';
     const asked = { 'hexbus-link': link, 'hexbus-sequence': '1', ...headers };
     if (asked['hexbus-link']?.includes('LINK')) asked['hexbus-link'] = asked['hexbus-link'].replace('LINK', id);
-    expect((await post(port, asked, 'text', query)).status).toBe(status);
+    expect(await post(port, asked, 'text', query)).toMatchObject({ status, isRefused: true });
     expect(guest.texts).toEqual([]);
     expect((await postOn(port, link, 1, 'mine')).status).toBe(202);
   });

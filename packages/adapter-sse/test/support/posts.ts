@@ -5,6 +5,8 @@ export interface Posted {
   readonly status: number;
   readonly text: string;
   readonly retryAfter: string | undefined;
+  /** It was the transport that refused. */
+  readonly isRefused: boolean;
 }
 
 /** POSTs once, on a connection of its own. A header that is undefined is left out. */
@@ -18,10 +20,11 @@ export async function post(
   const present = Object.fromEntries(all.filter(([, value]) => value !== undefined)) as OutgoingHttpHeaders;
   const caller = dial('http', port);
   const answer = await caller.ask({ method: 'POST', url: `/hexbus/sse${query}`, headers: present, body });
-  if (answer === undefined) return { status: 0, text: '', retryAfter: undefined };
+  if (answer === undefined) return { status: 0, text: '', retryAfter: undefined, isRefused: false };
   const text = await textOf(answer.body);
   caller.reset();
-  return { status: answer.status, text, retryAfter: answer.headers['retry-after'] };
+  const { 'retry-after': retryAfter, 'hexbus-refused': refused } = answer.headers;
+  return { status: answer.status, text, retryAfter, isRefused: refused === '1' };
 }
 
 /** POSTs texts on a link. */
