@@ -38,7 +38,7 @@ async function codeOf(entry: string, value: string): Promise<string> {
 test.each([
   ['packages/core/src/index.ts', 20_450],
   ['packages/client/src/index.ts', 14_400],
-  ['packages/store-localstorage/src/index.ts', 8_400],
+  ['packages/store-localstorage/src/index.ts', 9_200],
 ])('%s is at most %d bytes, minified and compressed', async (entry, limit) => {
   expect(await brotliBytes(entry)).toBeLessThanOrEqual(limit);
 });

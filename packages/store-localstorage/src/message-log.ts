@@ -112,10 +112,10 @@ export class MessageLog {
     const now = Math.max(this.#time, clockNow);
     return this.#atomically(() => {
       const settled = batch.settle.map((settlement) => this.#settle(settlement));
-      const appended = batch.append.map((message) => this.#append(message, now));
       for (const cursor of batch.commitCursors) this.#keepCursor(cursor);
       for (const name of batch.deleteCursors) this.#deleteCursor(name);
       const dropped: DroppedMessage[] = [];
+      const appended = batch.append.map((message) => this.#append(message, now, dropped));
       let isWithinLimits = this.#trim(now, dropped);
       if (!this.#journal.isClean) this.#commit();
       while (!isWithinLimits) isWithinLimits = this.#trimFurther(now, dropped);
@@ -221,7 +221,7 @@ export class MessageLog {
     return true;
   }
 
-  #append({ deduplicate, ...texts }: NewMessage, now: number): AppendResult {
+  #append({ deduplicate, ...texts }: NewMessage, now: number, dropped: DroppedMessage[]): AppendResult {
     const { topic: name, id } = texts;
     const first = deduplicate ? this.#ids.find(name, id, now) : undefined;
     if (first !== undefined) return { status: 'duplicate', position: first.position, time: first.time };
@@ -229,13 +229,34 @@ export class MessageLog {
     if (topic.isFull) return { status: 'refused', reason: 'topic-full' };
     const message: StoredMessage = { ...texts, position: this.#position + 1, time: now };
     const item = { message, once: deduplicate, held: topic.isHeld, origin: undefined };
-    if (!this.#journal.stage(item)) {
+    const isStaged = this.#journal.stage(item) || (this.#dropOldest(topic, dropped) && this.#journal.stage(item));
+    if (!isStaged) {
       // Makes room for the next one.
       this.#forgotten.push(...this.#ids.forget(now));
       return { status: 'refused', reason: 'history-full' };
     }
     this.#add({ message, topic, once: deduplicate, reason: undefined });
     return { status: 'appended', position: message.position, time: now };
+  }
+
+  /**
+   * Has the oldest go ahead of the message that is one too many, where there is no room for both. That is a step of its own, so it is not done when the
+   * batch has changed something already. Returns whether there is more room now.
+   */
+  #dropOldest(topic: TopicLog, dropped: DroppedMessage[]): boolean {
+    const oldest = topic.live[0];
+    if (oldest === undefined || topic.live.length < topic.trimmedAbove || !this.#journal.isClean) return false;
+    this.#trimOff(topic, [oldest], dropped);
+    this.#commit();
+    return true;
+  }
+
+  #trimOff(topic: TopicLog, oldest: readonly Entry[], dropped: DroppedMessage[]): void {
+    for (const entry of oldest) this.#remove(entry);
+    const last = oldest.at(-1)?.message;
+    if (last !== undefined) this.#marks.raise(topic.name, last.position);
+    if (topic.isHeld)
+      dropped.push(...oldest.map(({ message: { position, id } }) => ({ topic: topic.name, position, id })));
   }
 
   #obtain(name: string): TopicLog {
@@ -291,11 +312,7 @@ export class MessageLog {
       while ((topic.live[count]?.message.time ?? now) < oldest) count++;
       const trimmed = topic.live.slice(0, Math.min(count, left));
       left -= count;
-      for (const entry of trimmed) this.#remove(entry);
-      const last = trimmed.at(-1)?.message;
-      if (last !== undefined) this.#marks.raise(topic.name, last.position);
-      if (topic.isHeld)
-        dropped.push(...trimmed.map(({ message: { position, id } }) => ({ topic: topic.name, position, id })));
+      this.#trimOff(topic, trimmed, dropped);
       if (left < 0) return false;
     }
     this.#marks.merge((topic) => !this.#topics.has(topic));

@@ -95,6 +95,25 @@ describe('a storage that is full', () => {
     expect(await history.ids('wait.a')).toHaveLength(400);
   });
 
+  test.each([
+    ['few', 2, ['f2']],
+    ['log.a', 3, []],
+  ])('has room for a message of %s in place of the oldest', async (topic, count, lost) => {
+    const site = new Site();
+    const page = site.page();
+    const history = await page.open();
+    const put = async (id: string) => history.write({ append: [message(topic, id, { body })] });
+    for (let number = 1; number <= count + 1; number++) await put(`f${number}`);
+    page.storage.quota = page.storage.used + 20;
+    const { appended, dropped } = await put('new');
+    expect(appended).toMatchObject([{ status: 'appended' }]);
+    expect(dropped.map(({ id }) => id)).toEqual(lost);
+    expect((await history.page(topic)).trimmed).toEqual([{ topic, through: 2 }]);
+    page.die();
+    const ids = await (await site.page(page).open()).ids(topic);
+    expect([ids.length, ids.includes('f2'), ids.at(-1)]).toEqual([count, false, 'new']);
+  });
+
   test('has room again when the ids of what was handled are no longer remembered', async () => {
     const site = new Site();
     const page = site.page();
