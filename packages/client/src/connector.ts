@@ -94,10 +94,7 @@ export class Connector {
 
   /** Hangs up, until somebody asks or `restart`. */
   pause(reason: string): void {
-    if (!this.connected) return;
-    this.#link?.close(closeCodes.slowConsumer, reason);
-    this.#detach('paused');
-    this.#host.lost({ code: closeCodes.slowConsumer, reason }, 'backoff', undefined);
+    if (this.connected) this.#leave(reason);
   }
 
   /** As `send`; but where the client itself has hung up, it connects, and sends after the welcome. */
@@ -110,11 +107,7 @@ export class Connector {
 
   /** Begins a connection that hears everything, unless one is about to: at once, or after a random pause. */
   restart(reason: string, afterPause: boolean): void {
-    if (this.#phase === 'introduced' || this.connected) {
-      this.#link?.close(closeCodes.slowConsumer, reason);
-      this.#detach('paused');
-      this.#host.lost({ code: closeCodes.slowConsumer, reason }, 'backoff', undefined);
-    }
+    if (this.#phase === 'introduced' || this.connected) this.#leave(reason);
     if (this.#phase !== 'paused') return;
     if (!afterPause) this.#comeBack();
     else {
@@ -134,6 +127,13 @@ export class Connector {
       link.close(closeCodes.ended, '');
     });
     this.#cancelTimer?.();
+  }
+
+  #leave(reason: string): void {
+    const code = closeCodes.slowConsumer;
+    this.#link?.close(code, reason);
+    this.#detach('paused');
+    this.#host.lost({ code, reason }, 'backoff', undefined);
   }
 
   #comeBack(): void {
