@@ -39,7 +39,9 @@ export class SseUplink {
   #waiting: string[] = [];
   /** Something waits that may not. */
   #urgent = false;
-  /** A POST is under way or about to be. */
+  /** One begins in the next turn. */
+  #scheduled = false;
+  /** A POST is under way, or about to be repeated. */
   #busy = false;
   #sequence = 0;
   /** What the last POST says of the end, and who wants to know when it has. */
@@ -74,6 +76,7 @@ export class SseUplink {
     this.#ending = new URLSearchParams({ close: String(code), reason }).toString();
     this.#told = told;
     if (this.#link === undefined) queueMicrotask(told);
+    // A page that goes may have no further turn.
     else if (!this.#busy) this.#next();
   }
 
@@ -102,12 +105,14 @@ export class SseUplink {
   }
 
   #wake(): void {
-    if (this.#busy || this.#link === undefined) return;
+    if (this.#scheduled || this.#busy || this.#link === undefined) return;
     const { clock } = this.#options;
     if (this.#urgent || this.#ending !== '') {
-      this.#busy = true;
+      this.#scheduled = true;
       // What is sent in the same turn goes along.
-      clock.nextTurn(() => this.#next());
+      clock.nextTurn(() => {
+        if (this.#scheduled) this.#next();
+      });
     } else if (this.#waiting.length > 0) {
       this.#cancelTimer ??= clock.setTimer(() => {
         this.#urgent = true;
@@ -118,6 +123,7 @@ export class SseUplink {
 
   #next(): void {
     if (this.#stopped) return;
+    this.#scheduled = false;
     this.#busy = true;
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;

@@ -70,3 +70,14 @@ test('a server that is silent for too long is left, and told so', async () => {
   await client.close();
   expect(clock).toMatchObject({ pendingTimers: 0, pendingTurns: 0 });
 });
+
+test('a client that closes in the turn in which it publishes says both without another', async () => {
+  const { client, clock, peer } = await connected();
+  const published = expect(client.publish('a', 'last')).rejects.toMatchObject({ code: 'HEXBUS_OUTCOME_UNKNOWN' });
+  void client.close();
+  await expect.poll(() => peer.closedWith).toEqual({ code: 1000, reason: '' });
+  expect(framesOf(peer, 18)).toEqual([[18, 2, 'a', null, 'last', {}]]);
+  await published;
+  await clock.runAll();
+  expect(clock).toMatchObject({ pendingTimers: 0, pendingTurns: 0 });
+});

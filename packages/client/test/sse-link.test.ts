@@ -290,6 +290,19 @@ describe('sending', () => {
 });
 
 describe('closing', () => {
+  test('does not wait for a turn, which a page that goes may not have', async () => {
+    const all = await opened();
+    all.link.send('last', false);
+    all.link.close(1000, '');
+    expect(postsUp(all.server)).toMatchObject([{ texts: ['last'], keepalive: true }]);
+    await all.clock.runAll();
+    all.server.last.answer(202);
+    await all.clock.runAll();
+    expect(all.told).toEqual(['opened', 'closed 1000  -']);
+    expect(postsUp(all.server)).toHaveLength(1);
+    expectNothingLeft(all);
+  });
+
   test('sends what waits and the end in one POST, and then lets the stream go', async () => {
     const all = await opened();
     all.link.send('acknowledge', true);
