@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
-import type { Writable } from 'node:stream';
+import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Stream } from 'node:http2';
 
 /** A request of HTTP/1 or, by Node's compatibility API, of HTTP/2. */
 export type SseRequest = IncomingMessage | Http2ServerRequest;
@@ -9,8 +8,8 @@ export type SseRequest = IncomingMessage | Http2ServerRequest;
 export type SseResponse = ServerResponse | Http2ServerResponse;
 
 /** The stream of HTTP/2 that this response goes out on; undefined with HTTP/1. */
-export function http2StreamOf(response: ServerResponse): Writable | undefined {
-  return (response as { stream?: Writable }).stream;
+export function http2StreamOf(response: ServerResponse): ServerHttp2Stream | undefined {
+  return (response as { stream?: ServerHttp2Stream }).stream;
 }
 
 /** Only the path that was asked for, as it was written. */

@@ -30,6 +30,10 @@ export function openStream(exchange: Exchange, text: string, chunked: boolean): 
   }
   exchange.release();
   response.write(text);
-  const sink = http2 ?? request.socket;
-  return { response, sink: chunked && http2 === undefined ? response : sink, destroy: () => void sink.destroy() };
+  const carrying = http2 ?? request.socket;
+  // It may be silent for longer than whatever else the server answers; whether its client is there, the gateway sees to.
+  carrying.setTimeout(0);
+  http2?.session?.setTimeout(0);
+  const sink = chunked && http2 === undefined ? response : carrying;
+  return { response, sink, destroy: () => void carrying.destroy() };
 }

@@ -51,7 +51,38 @@ async function roundTrip(opened: Opened, place: Place): Promise<Guest> {
   return guest;
 }
 
+/** What the server would cut if it was silent for so long. */
+interface Timed {
+  readonly timeout?: number;
+}
+
 describe('a guest', () => {
+  it.each(['http', 'h2c'] as const)(
+    'takes its streams out of the time limit of the server, and nothing else: %s',
+    async (scheme) => {
+      const answer = (_: unknown, response: { end(text: string): void }): void => response.end('theirs');
+      const server = scheme === 'http' ? createServer(answer) : (createHttp2Server(answer) as unknown as Server);
+      server.setTimeout(1_000_000);
+      const timed: Timed[] = [];
+      server.on(scheme === 'http' ? 'connection' : 'session', (connection: Timed) => timed.push(connection));
+      const { port } = await listening(server);
+      const opened = await openSse({ server });
+      const others = dial(scheme, port);
+      await textOf((await others.ask({ url: '/others' }))!.body);
+      const caller = dial(scheme, port);
+      const arriving = opened.nextGuest();
+      const answered = await caller.ask({ url: '/hexbus/sse' });
+      expect(answered?.status).toBe(200);
+      const { ended } = await arriving;
+      expect(timed.at(-1)?.timeout).toBe(0);
+      expect(timed[0]?.timeout).toBeGreaterThan(0);
+      caller.reset();
+      others.reset();
+      await ended;
+      await new Promise((resolve) => server.close(resolve));
+    },
+  );
+
   it('keeps its path from the listeners of the server, also from those that come later, and leaves them all else', async () => {
     const { server, asked } = named('theirs');
     const { port, stop } = await listening(server);
