@@ -24,7 +24,7 @@ export interface SseTransportOptions {
   readonly origins?: readonly string[] | 'any' | undefined;
   /** A stream on which nothing was written for so long gets a comment, so that no proxy takes it for dead. */
   readonly keepAliveMs?: number | undefined;
-  /** How long an EventSource whose stream broke off waits before it comes back. */
+  /** How long an EventSource whose stream broke off waits before it comes back: between this and twice as long, so that not all come at once. */
   readonly retryMs?: number | undefined;
   /** How long a client may take to send the body of a POST. */
   readonly bodyTimeoutMs?: number | undefined;

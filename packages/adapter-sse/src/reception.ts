@@ -76,7 +76,7 @@ export class Reception {
       else exchange.answer('text/event-stream', `${retryOf(jittered(refusal.retryAfterMs))}\n`);
     };
     const handshake = handshakeOf(exchange.request, [], this.#settings);
-    const beginning = retryOf(this.#settings.retryMs) + comment;
+    const beginning = retryOf(jittered(this.#settings.retryMs)) + comment;
     const admitted = await this.#admit(exchange, handshake, refuse);
     if (admitted !== undefined) this.#connect(exchange, admitted.admission, handshake, beginning);
   }
@@ -217,7 +217,7 @@ function refusalOf(status: Exclude<CommandStatus, 202>): Refusal {
   return { status, reason: status === 403 ? 'the key of the link is wrong' : 'there is no such link; open a new one' };
 }
 
-/** Those who were sent away together do not come back together. */
+/** Those who went together do not come back together. */
 function jittered(afterMs: number = sseDefaults.drainRetryAfterMs): number {
   return Math.round(afterMs * (1 + systemRandomness.fraction()));
 }
