@@ -1,4 +1,3 @@
-import type { CancelTimer } from '../clock.ts';
 import type {
   Hello,
   ProtocolHost,
@@ -13,13 +12,15 @@ import { AdmittedClient } from './admitted-client.ts';
 import type { ConnectionInfo, Outcome, RequestOptions } from './api.ts';
 import type { ClientMessage } from './client-asks.ts';
 import { ClientRequests } from './client-requests.ts';
+import { comeBackAfter } from './come-back.ts';
 import type { Release } from './connection-limits.ts';
-import { EarlyFrames } from './early-frames.ts';
+import { Entrance } from './entrance.ts';
 import { EventSender } from './event-sender.ts';
-import { type Greeting, greet, type Refusal } from './greeting.ts';
+import type { Greeting, Refusal } from './greeting.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { IdentityWatch } from './identity-watch.ts';
 import { InboundGate } from './inbound-gate.ts';
+import { Linger } from './linger.ts';
 import type { LiveConnection } from './live-connection.ts';
 import type { ConnectionReference } from './observers.ts';
 import { Outbox } from './outbox.ts';
@@ -61,12 +62,10 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
   readonly #pending: PendingRequests;
   readonly #requests: ClientRequests;
   readonly #renewals: Renewals;
+  readonly #entrance: Entrance;
+  readonly #linger: Linger;
   #releaseUser: Release | undefined;
-  #cancelHello: CancelTimer | undefined;
-  #cancelLinger: CancelTimer | undefined;
   #client: AdmittedClient | undefined;
-  /** What came behind HELLO, while it is being looked at. */
-  #early: EarlyFrames | undefined;
   #ended = false;
   /** What the frame that is being read costs of the client's rate. */
   #frameCost = 1;
@@ -113,6 +112,12 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
       onExpiring: (inMs) => this.#outbox.add(this.#protocol.expiring(inMs)),
       onExpired: () => this.end(closeCodes.tokenExpired, 'the identity has expired'),
     });
+    this.#linger = new Linger({
+      clock,
+      stallTimeoutMs: timings.stallTimeoutMs,
+      drains: () => this.#outbox.drains(),
+      onStalled: () => carrier.terminate(),
+    });
     this.#pending = new PendingRequests({
       clock,
       maxPending: limits.maxPendingRequests,
@@ -128,6 +133,16 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
     this.#renewals = new Renewals({
       renew: (token) => this.#renew(token),
       reply: (id, reply) => this.#client?.reply(id, reply),
+    });
+    this.#entrance = new Entrance({
+      parts,
+      connection: this.id,
+      handshake: carrier.handshake,
+      told,
+      questions,
+      onGreeted: (greeting, hello) => this.#admit(greeting, hello),
+      onFailed: (code, reason) => this.end(code, reason),
+      onError: (error) => this.#error(error),
     });
   }
 
@@ -150,9 +165,7 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
 
   /** Hears what the handshake said, or starts to wait for HELLO. */
   begin(): void {
-    const { clock, timings } = this.#parts.settings;
-    const late = (): void => this.end(closeCodes.helloTimeout, 'no HELLO in time');
-    this.#cancelHello = clock.setTimer(late, timings.helloTimeoutMs);
+    this.#entrance.begin();
     if (this.#told.hello !== undefined) this.hello(this.#told.hello);
   }
 
@@ -173,12 +186,12 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
     return refused ?? 0;
   }
 
-  end(code: number, reason: string, afterMs = 0): void {
+  end(code: number, reason: string, afterMs: number = comeBackAfter(code, this.#parts.settings.randomness)): void {
     if (this.#ended) return;
     this.#outbox.add(this.#protocol.bye({ code, reason, reconnect: reconnectAfter(code) !== 'no', afterMs }));
     this.#outbox.flush();
     this.#letGo(code, reason, { code, reason });
-    this.#linger();
+    this.#linger.begin();
     this.#carrier.close(code, reason);
   }
 
@@ -190,8 +203,7 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
   received(text: string): void {
     if (this.#ended) return;
     this.#heartbeat.alive();
-    if (this.#early === undefined) this.#receive(text);
-    else if (!this.#early.add(text)) this.end(closeCodes.helloMissing, 'wait for WELCOME');
+    if (!this.#entrance.keeps(text)) this.#receive(text);
   }
 
   drained(): void {
@@ -200,23 +212,15 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
 
   closed(code: number, reason: string): void {
     this.#letGo(code, reason, undefined);
-    this.#cancelLinger?.();
+    this.#linger.end();
     this.#release();
     this.passUserPlace()?.();
     this.#parts.gone(this);
   }
 
   hello(hello: Hello): void {
-    const { handshake } = this.#carrier;
-    this.#cancelHello?.();
     this.#frameCost += hello.subscriptions.length;
-    this.#early = new EarlyFrames();
-    void greet(this.#parts, this.id, handshake, this.#told, hello, this.#questions)
-      .then((greeting) => this.#admit(greeting, hello))
-      .catch((error: unknown) => {
-        this.#error(error);
-        this.end(closeCodes.overloaded, 'the server failed');
-      });
+    this.#entrance.hello(hello);
   }
 
   subscribe(subscription: WireSubscription): void {
@@ -312,9 +316,7 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
     this.#identityWatch.watch(greeting.identity);
     this.#heartbeat.start();
     this.#parts.admitted(this, greeting.resumed);
-    const early = this.#early;
-    this.#early = undefined;
-    for (const text of early?.texts ?? []) this.#receive(text);
+    for (const text of this.#entrance.opened()) this.#receive(text);
   }
 
   async #renew(token: string): Promise<WireReply | undefined> {
@@ -333,17 +335,6 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
     // What it has followed as who it was may be forbidden now.
     await client.subscriptions.reauthorize(undefined);
     return { ok: true, body: null };
-  }
-
-  /** Closing waits behind what the client has not taken yet. */
-  #linger(): void {
-    const { clock, timings } = this.#parts.settings;
-    if (timings.stallTimeoutMs === Number.POSITIVE_INFINITY) return;
-    const before = this.#outbox.drains();
-    this.#cancelLinger = clock.setTimer(() => {
-      if (this.#outbox.drains() > before) this.#linger();
-      else this.#carrier.terminate();
-    }, timings.stallTimeoutMs);
   }
 
   #receive(text: string): void {
@@ -381,7 +372,7 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
   #letGo(code: number, reason: string, last: ServerEnd | undefined): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#cancelHello?.();
+    this.#entrance.end();
     this.#questions.end();
     this.#heartbeat.end();
     this.#identityWatch.end();
