@@ -1,5 +1,6 @@
 import type { WireProtocol } from '../ports/protocol.ts';
 import type { Admission, Handshake } from '../ports/transport.ts';
+import { retryAfterMs } from './come-back.ts';
 import { Connection } from './connection.ts';
 import type { Release } from './connection-limits.ts';
 import type { GatewayParts } from './parts.ts';
@@ -8,9 +9,6 @@ import { ticketOf } from './tickets.ts';
 import type { Told } from './told.ts';
 
 type Refused = Extract<Admission, { accepted: false }>;
-
-/** How long a client is asked to stay away that came too many. */
-const retryAfterMs = 5_000;
 
 /** Decides about one handshake. Never rejects. `isOpen`: whether the gateway takes clients. */
 export async function admit(
@@ -96,7 +94,12 @@ function choose(protocols: readonly WireProtocol[], handshake: Handshake): WireP
   if (handshake.protocols.length === 0) return protocols.find((protocol) => protocol.accepts(handshake));
   for (const name of handshake.protocols) {
     const known = protocols.find((protocol) => protocol.name === name);
-    if (known !== undefined) return known;
+    if (known !== undefined && fits(known, handshake)) return known;
   }
   return undefined;
+}
+
+/** Who says nothing after the handshake gives no signs of life, so a protocol for those is spoken only where a broken carrier is noticed all the same. */
+function fits(protocol: WireProtocol, handshake: Handshake): boolean {
+  return protocol.helloOf(handshake) === undefined || protocol.accepts(handshake);
 }
