@@ -3,10 +3,13 @@ import { type Contents, dropNamespace, readContents } from './contents.ts';
 import type { Move } from './head-item.ts';
 import { messageItem, reasonItem } from './items.ts';
 import { Journal } from './journal.ts';
-import type { MessageLog } from './message-log.ts';
+import type { MessageLog, Orphan } from './message-log.ts';
 import type { Namespace } from './namespace.ts';
 
-/** How an orphan is adopted. */
+/** Few enough for the head to list why as many died. */
+const maxMovedPerCommit = 50;
+
+/** How a namespace is adopted. */
 export interface Adoption {
   /** Higher than that of any adoption before. */
   readonly number: number;
@@ -18,8 +21,8 @@ export interface Adoption {
 
 /**
  * Moves what waits in held topics, and what died there, from the namespace of a closed tab behind the messages of a log, in its order; then the rest
- * of that namespace goes. Each message is moved by itself: a copy is committed, but does not count before its original is removed. So nothing is
- * lost or twice wherever this ends, and it takes the room of one message. Returns false where there was none; throws what the storage throws.
+ * of that namespace goes. Copies are committed, but each does not count before its original is removed. So nothing is lost or twice wherever this ends.
+ * They go as many at once as there is room for. Returns false where there was none even for one; throws what the storage throws.
  *
  * A namespace stays if it has messages that its tab held and this log does not, for a page that does; if a newer version wrote it; and if it is damaged and
  * there is no room to set that aside.
@@ -33,13 +36,19 @@ export function adopt(log: MessageLog, orphan: Namespace, { number, newEpoch, no
     const epoch = beginMoving(orphan, contents, { number, to: log.tab }, newEpoch);
     for (const { message } of voided) orphan.remove(messageItem(message.position));
     const known = log.knownIds(now);
-    for (const item of present) {
-      const { topic, position } = item.message;
-      if (!log.retention.isHeld(topic)) continue;
-      const origin = { tab: orphan.tab, epoch, position };
-      if (log.adopt(item, reasons.get(position), origin, known) === 'no-room') return false;
-      orphan.remove(messageItem(position));
-      orphan.remove(reasonItem(position));
+    const left = present
+      .filter(({ message }) => log.retention.isHeld(message.topic))
+      .map(({ message, once }): Orphan => {
+        const { position } = message;
+        return { message, once, origin: { tab: orphan.tab, epoch, position }, reason: reasons.get(position) };
+      });
+    while (left.length > 0) {
+      const count = log.adopt(left.slice(0, maxMovedPerCommit), known);
+      if (count === 0) return false;
+      for (const { message, reason } of left.splice(0, count)) {
+        orphan.remove(messageItem(message.position));
+        if (reason !== undefined) orphan.remove(reasonItem(message.position));
+      }
     }
   }
   const isWaitingForOthers = present.some(({ held, message }) => held && !log.retention.isHeld(message.topic));

@@ -41,6 +41,13 @@ export interface LogIdentity {
   readonly newEpoch: string;
 }
 
+/** A message that another tab left. */
+export interface Orphan extends Pick<MessageItem, 'message' | 'once'> {
+  readonly origin: Origin;
+  /** Why it died; undefined unless it did. */
+  readonly reason: string | undefined;
+}
+
 /** All that a namespace holds, in memory, and each change to it, carried out in the storage first. */
 export class MessageLog {
   readonly epoch: string;
@@ -132,28 +139,27 @@ export class MessageLog {
   }
 
   /**
-   * Appends a message of a held topic that another tab left, and commits it. `duplicate`: it is among the known ones. Bounds of count do not refuse it: whoever
-   * published it was told that it is kept.
+   * Appends messages of held topics that another tab left, but for the known ones, in one commit. Returns how many of them, from the first on, are dealt
+   * with: the next one has no room. Bounds of count do not refuse it: whoever published it was told that it is kept.
    */
-  adopt(
-    { message, once }: MessageItem,
-    reason: string | undefined,
-    origin: Origin,
-    known: ReadonlySet<string>,
-  ): 'adopted' | 'duplicate' | 'no-room' {
-    const { topic: name, id } = message;
-    if (once && known.has(keyOf(name, id))) return 'duplicate';
-    const topic = this.#obtain(name);
-    const time = Math.max(this.#time, message.time);
-    const adopted = { ...message, position: this.#position + 1, time };
-    if (!this.#journal.stage({ message: adopted, once, held: true, origin })) return 'no-room';
+  adopt(orphans: readonly Orphan[], known: ReadonlySet<string>): number {
     return this.#atomically(() => {
-      this.#add({ message: adopted, topic, once, reason: undefined });
-      if (reason !== undefined) this.#settle({ outcome: 'dead', topic: name, position: adopted.position, reason });
-      this.#commit();
+      const isKnown = ({ once, message }: Orphan): boolean => once && known.has(keyOf(message.topic, message.id));
+      const end = orphans.findIndex((orphan) => !isKnown(orphan) && !this.#adoptOne(orphan));
+      if (!this.#journal.isClean) this.#commit();
       this.#sweep();
-      return 'adopted';
+      return end < 0 ? orphans.length : end;
     });
+  }
+
+  #adoptOne({ message, once, origin, reason }: Orphan): boolean {
+    const topic = this.#obtain(message.topic);
+    const position = this.#position + 1;
+    const adopted = { ...message, position, time: Math.max(this.#time, message.time) };
+    if (!this.#journal.stage({ message: adopted, once, held: true, origin })) return false;
+    this.#add({ message: adopted, topic, once, reason: undefined });
+    if (reason !== undefined) this.#settle({ outcome: 'dead', topic: topic.name, position, reason });
+    return true;
   }
 
   #load({ message, isGone, once }: MessageItem, reason: string | undefined): void {

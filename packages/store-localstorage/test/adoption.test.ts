@@ -217,6 +217,25 @@ describe('adoption', () => {
     expect(await (await site.page(mine).open()).ids('wait.a')).toEqual(['a1', 'a2', 'b2', 'b4']);
   });
 
+  test('of many messages goes on as far as there is room each time, and keeps their order', async () => {
+    const site = new Site();
+    const [mine, theirs] = [site.page(), site.page()];
+    const [own, left] = await Promise.all([mine.open(), theirs.open()]);
+    await own.put('wait.a', 'a');
+    const ids = Array.from({ length: 120 }, (_, index) => `b${index}`);
+    await left.put('wait.a', ...ids);
+    await left.settle('dead', 'wait.a', ...ids.slice(60).map((_, index) => index + 61));
+    for (const page of [mine, theirs]) page.die();
+    const tight = site.page(mine);
+    tight.storage.quota = tight.storage.used + 12_000;
+    const history = await tight.open();
+    expect(await history.ids('wait.a')).toEqual(['a', ...ids.slice(0, 60)]);
+    const dead = await history.page('wait.a', 'dead');
+    expect(dead.messages.map(({ id }) => id)).toEqual(ids.slice(60));
+    expect(dead.reasons).toEqual(ids.slice(60).map(() => 'bad'));
+    expect(new Set(site.keys.map((key) => key.split('/')[2])).size).toBe(1);
+  });
+
   test.each([
     ['head', ['b2', 'b4']],
     ['m/2', ['b4']],
@@ -322,13 +341,13 @@ test('a tab of which another one was adopting goes on with the rest, also where 
   await left.put('wait.a', 'a1', 'a2', 'a3', 'a4');
   for (const page of [mine, theirs]) page.die();
   const interrupted = site.page(mine);
-  interrupted.storage.beforeChange = (key) => {
-    if (key.endsWith('/m/2')) throw new Error('planted');
+  interrupted.storage.beforeChange = (key, value) => {
+    if (key.endsWith('/m/2') && value === undefined) throw new Error('planted');
   };
   await expect(interrupted.open()).rejects.toThrow('planted');
   interrupted.die();
   const heir = site.page(mine);
-  heir.storage.quota = heir.storage.used - 60;
+  heir.storage.quota = 0;
   expect(await (await heir.open()).ids('wait.a')).toEqual(['a1']);
   const back = site.page(theirs);
   back.storage.quota = back.storage.used;

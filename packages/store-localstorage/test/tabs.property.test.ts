@@ -11,7 +11,7 @@ const runs = process.env['HEXBUS_DEEP'] === '1' ? 3000 : 300;
 /** What befalls a page meanwhile: it ends after so many changes, or there is room for so many characters more; undefined: nothing. */
 type Fate = { readonly dies: number } | { readonly room: number } | undefined;
 const fate: fc.Arbitrary<Fate> = fc.option(
-  fc.oneof(fc.record({ dies: fc.nat(12) }), fc.record({ room: fc.constantFrom(0, 100, 300, 4200) })),
+  fc.oneof(fc.record({ dies: fc.nat(25) }), fc.record({ room: fc.constantFrom(0, 100, 300, 4200) })),
   { nil: undefined },
 );
 const slot = fc.nat(slots - 1);
