@@ -2,18 +2,30 @@ import type { IncomingMessage } from 'node:http';
 import type { Handshake } from '@hexbus/core/gateway';
 import { headerOf, hostOf } from './http.ts';
 import type { SseSettings } from './options.ts';
+import { isOriginAllowed } from './origin.ts';
 
 /** `protocols`: those that the client offers. */
 export function handshakeOf(request: IncomingMessage, protocols: readonly string[], settings: SseSettings): Handshake {
-  const names = Object.keys(request.headers).filter((name) => !name.startsWith(':'));
+  const host = hostOf(request);
+  const isForeign = settings.origins === 'any' && !isOriginAllowed(request.headers.origin, host, 'same-host');
+  const counts = (name: string): boolean => !name.startsWith(':') && !(isForeign && isOfBrowser(request, name));
+  const names = Object.keys(request.headers).filter(counts);
   const headers = names.map((name) => [name, headerOf(request, name)]);
   return {
     transport: 'sse',
     url: urlOf(request),
-    headers: { ...Object.fromEntries(headers), host: hostOf(request) },
+    headers: { ...Object.fromEntries(headers), host },
     address: addressOf(request, settings),
     protocols,
   };
+}
+
+/** Whether a browser may have added this header by itself, for whatever page asks. One that the page wrote, the page knows. */
+function isOfBrowser({ headers }: IncomingMessage, name: string): boolean {
+  return (
+    name === 'cookie' ||
+    (name === 'authorization' && /^(basic|digest|negotiate|ntlm)\b/i.test(headers.authorization ?? ''))
+  );
 }
 
 /** The protocols that a client offers, or undefined if it wrote them in no way that makes sense. */

@@ -18,8 +18,9 @@ export interface SseTransportOptions {
   /** A longer message, or POST, ends its connection with 1009. */
   readonly maxMessageBytes?: number | undefined;
   /**
-   * Which pages may connect, e.g. `https://example.com`, compared character by character; `any` lets in all, but without their cookies. Default:
-   * pages of the host that the request names. A client that sends no Origin is no page, and passes.
+   * Which pages may connect, e.g. `https://example.com`, compared character by character; `any` lets in all, those of other hosts without what
+   * their browser adds by itself, such as cookies. Default: pages of the host that the request names. A client that sends no Origin is no page,
+   * and passes.
    */
   readonly origins?: readonly string[] | 'any' | undefined;
   /** A stream on which nothing was written for so long gets a comment, so that no proxy takes it for dead. */

@@ -1,6 +1,7 @@
 import { systemRandomness } from '@hexbus/core';
 import type { Admission, Handshake, TransportHost } from '@hexbus/core/gateway';
 import { allowHeaders, allowOrigin } from './cors.ts';
+import { isEmbedded } from './embedding.ts';
 import { comment, eventOf, retryOf } from './event-stream.ts';
 import { Exchange, type Refusal } from './exchange.ts';
 import { handshakeOf, protocolsOf } from './handshake.ts';
@@ -58,6 +59,7 @@ export class Reception {
     const { request, response } = exchange;
     const isAllowed = allowOrigin(request, response, this.#settings.origins);
     if (!isAllowed) exchange.refuse({ status: 403, reason: 'this origin is not allowed' });
+    else if (isEmbedded(request)) exchange.refuse({ status: 403, reason: 'other pages may not embed this' });
     else if (request.method === 'GET') await this.#follow(exchange);
     else if (request.method === 'POST') await this.#post(exchange);
     else if (request.method === 'OPTIONS') {

@@ -94,6 +94,47 @@ it('threat 17: what sends no origin is no page, and passes; any lets in all', as
   expect(await statusOf('https://evil.example', 'any')).toBe(200);
 });
 
+it.each([
+  [403, 'no-cors', 'cross-site'],
+  [403, 'no-cors', 'same-site'],
+  [403, 'navigate', 'cross-site'],
+  [200, 'no-cors', 'same-origin'],
+  [200, 'navigate', 'none'],
+  [200, 'cors', 'same-origin'],
+  [200, 'cors', 'cross-site'],
+  [200, undefined, 'cross-site'],
+  [200, 'no-cors', undefined],
+])('threat 17: what names no origin gets %d by mode %s from %s', async (status, mode, site) => {
+  const modes = mode === undefined ? {} : { 'Sec-Fetch-Mode': mode };
+  const headers = { ...modes, ...(site === undefined ? {} : { 'Sec-Fetch-Site': site }) };
+  for (const origins of [undefined, 'any', ['https://app.example']] as const) {
+    expect((await answerTo(undefined, origins, { headers })).status).toBe(status);
+  }
+});
+
+it.each([
+  ['https://evil.example', 'any', { cookie: undefined }],
+  ['null', 'any', { cookie: undefined }],
+  ['https://lab.example', 'any', { cookie: 'session=valid' }],
+  [undefined, 'any', { cookie: 'session=valid' }],
+  ['https://app.example', ['https://app.example'], { cookie: 'session=valid' }],
+] as const)(
+  'what a browser adds by itself counts from %s where %s may connect: %o',
+  async (origin, origins, expected) => {
+    const { port, handshakes } = await openSse({ origins });
+    const authorizations = ['Bearer token', 'Basic stored', 'negotiate stored'];
+    for (const authorization of authorizations) {
+      const client = new RawClient(port);
+      client.ask({ headers: { Origin: origin, Cookie: 'session=valid', Authorization: authorization } });
+      expect((await client.answer()).status).toBe(200);
+      client.socket.destroy();
+    }
+    expect(handshakes.map(({ headers }) => headers['cookie'])).toEqual(authorizations.map(() => expected.cookie));
+    const counting = expected.cookie === undefined ? ['Bearer token', undefined, undefined] : authorizations;
+    expect(handshakes.map(({ headers }) => headers['authorization'])).toEqual(counting);
+  },
+);
+
 it('lets a listed page read with its cookies, and says that the answer is for it alone', async () => {
   const origins = ['https://app.example'];
   const listed = { origin: 'https://app.example', credentials: 'true', vary: 'Origin' };
