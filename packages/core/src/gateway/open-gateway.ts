@@ -62,6 +62,7 @@ export class OpenGateway {
       clock,
       resumeWindowMs: timings.resumeWindowMs,
       maxDetached: limits.maxSessions,
+      maxConnections: limits.maxConnections,
       onExpired: (session, userId, byTicket) => void this.#expired(session, userId, byTicket),
     });
     const { ticketMs } = timings;

@@ -26,20 +26,23 @@ interface Session {
   cancelExpiry: CancelTimer | undefined;
 }
 
-/** How many sessions that nobody may resume are remembered, of those that were ended on purpose, and of those of tickets. */
-const maxRemembered = 10_000;
+/** How many sessions that nobody may resume are remembered at least, of those that were ended on purpose, and of those of tickets. */
+const leastRemembered = 10_000;
 
 export interface SessionsOptions {
   readonly clock: Clock;
   readonly resumeWindowMs: number;
   /** How many sessions without a connection are kept; beyond, the oldest expires. */
   readonly maxDetached: number;
+  /** How many may have one. All that there are can be ended at once, and each of them must be remembered. */
+  readonly maxConnections: number;
   readonly onExpired: (session: string, userId: string | undefined, byTicket: boolean) => void;
 }
 
 /** The sessions that have a connection here, or had one not long ago. One connection a session: a second one takes it over. */
 export class Sessions {
   readonly #options: SessionsOptions;
+  readonly #maxRemembered: number;
   readonly #sessions = new Map<string, Session>();
   /** Those without a connection, the oldest first. */
   readonly #detached = new Set<string>();
@@ -48,6 +51,7 @@ export class Sessions {
 
   constructor(options: SessionsOptions) {
     this.#options = options;
+    this.#maxRemembered = Math.max(options.maxConnections + options.maxDetached, leastRemembered);
   }
 
   get size(): number {
@@ -66,7 +70,7 @@ export class Sessions {
 
   /** Nobody comes back to this session by its ticket any more. */
   voidTicket(session: string): void {
-    remember(this.#voidTickets, session);
+    remember(this.#voidTickets, session, this.#maxRemembered);
   }
 
   /** Whether a session has a connection here, or had one not long ago. */
@@ -116,7 +120,7 @@ export class Sessions {
 
   /** The session is not to be resumed. */
   markEnded(session: string): void {
-    remember(this.#ended, session);
+    remember(this.#ended, session, this.#maxRemembered);
   }
 
   /** Forgets all, and leaves no timer. */
@@ -137,7 +141,7 @@ export class Sessions {
   }
 }
 
-function remember(sessions: Set<string>, session: string): void {
+function remember(sessions: Set<string>, session: string, maxRemembered: number): void {
   sessions.add(session);
   const [oldest] = sessions;
   if (sessions.size > maxRemembered && oldest !== undefined) sessions.delete(oldest);
