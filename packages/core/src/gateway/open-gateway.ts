@@ -235,11 +235,11 @@ export class OpenGateway {
     }
   }
 
-  /** It may go on at another node, whose client came back there. */
+  /** It may go on at another node, whose client came back there, or here while that was asked. */
   async #expired(session: string, userId: string | undefined, byTicket: boolean): Promise<void> {
     const { observers, sessions } = this.#parts;
     try {
-      if ((await this.find({ session })).length > 0) return;
+      if ((await this.find({ session })).length > 0 || sessions.has(session)) return;
       if (byTicket) sessions.voidTicket(session);
     } catch (error) {
       observers.error(error);

@@ -1,5 +1,6 @@
 import { createMemoryBroker, createMemoryRegistry, type Registry } from '@hexbus/core/gateway';
 import { describe, expect, it } from 'vitest';
+import { deferred } from '../support/deferred.ts';
 import { knock, welcomed } from './support/connect-client.ts';
 import { createEventSource, type TestEventSource } from './support/event-source.ts';
 import { useGateways, type World, type WorldOptions } from './support/use-gateways.ts';
@@ -64,6 +65,30 @@ describe('a client with a ticket', () => {
     await one.cut();
     await worlds[0].clock.advance(120_000);
     expect(await one.connect()).toMatchObject({ accepted: false, status: 401 });
+  });
+
+  it('may come back again when it came back while it was asked whether it is elsewhere', async () => {
+    const answer = deferred<readonly []>();
+    let isAsked = false;
+    const worlds = await cluster((registry) =>
+      withMethod(registry, 'find', (query: Parameters<Registry['find']>[0]) => {
+        if (!isAsked) return registry.find(query);
+        isAsked = false;
+        return answer.promise;
+      }),
+    );
+    const [one] = await clientOf(worlds);
+    await one.connect();
+    await one.cut();
+    worlds[0].observed('sessionExpired');
+    isAsked = true;
+    await worlds[0].clock.advance(120_000);
+    expect(isAsked).toBe(false);
+    expect(await one.connect()).toMatchObject({ accepted: true });
+    answer.resolve([]);
+    await worlds[0].clock.runAll();
+    expect(worlds[0].observed('sessionExpired')).toEqual([]);
+    expect(await one.connect()).toMatchObject({ accepted: true });
   });
 
   it('is let in again where nobody could say whether it was elsewhere', async () => {
