@@ -316,6 +316,7 @@ export class MessageLog {
       const oldest = now - (topic.policy?.maxAgeMs ?? Number.POSITIVE_INFINITY);
       let count = Math.max(0, topic.live.length - topic.trimmedAbove);
       while ((topic.live[count]?.message.time ?? now) < oldest) count++;
+      if (count === 0) continue;
       const trimmed = topic.live.slice(0, Math.min(count, left));
       left -= count;
       this.#trimOff(topic, trimmed, dropped);
