@@ -20,12 +20,13 @@ import type { GatewayObserverEvents } from './observers.ts';
 import type { GatewaySettings } from './options.ts';
 import { Flusher } from './outbox.ts';
 import type { GatewayParts } from './parts.ts';
-import { Presence } from './presence.ts';
+import { leaveMs, Presence } from './presence.ts';
 import { Relays } from './relays.ts';
 import { notFound, RemoteRequests } from './remote-requests.ts';
 import { Sessions } from './sessions.ts';
 import { Tickets } from './tickets.ts';
 import { UserCursors } from './user-cursors.ts';
+import { within } from './within.ts';
 
 /** How long after the last client was sent away the carriers have to close by themselves. */
 const lingerMs = 500;
@@ -172,7 +173,8 @@ export class OpenGateway {
     for (const connection of [...this.#carried]) connection.terminate(closeCodes.restarting, 'the server restarts');
     this.#remote.end();
     this.#relays.end();
-    results.push(...(await Promise.allSettled([this.#presence.close(), this.#calls.close()])));
+    const left = within(clock, leaveMs, this.#calls.close());
+    results.push(...(await Promise.allSettled([this.#presence.close(), left])));
     results.push(...(await Promise.allSettled([this.#parts.userCursors?.close()])));
     this.#parts.sessions.clear();
     this.#parts.tickets.clear();

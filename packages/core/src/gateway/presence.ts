@@ -1,5 +1,6 @@
 import type { CancelTimer, Clock } from '../clock.ts';
 import type { ConnectionEntry, Registry } from '../ports/registry.ts';
+import { within } from './within.ts';
 
 export interface PresenceOptions {
   readonly registry: Registry;
@@ -10,8 +11,8 @@ export interface PresenceOptions {
   readonly onError: (error: unknown) => void;
 }
 
-/** How long the registry has to take the leave of this node, which expires without it too. */
-const leaveMs = 1_000;
+/** How long the registry has to take the leave of this node, which expires without it too, and as long the broker. */
+export const leaveMs = 1_000;
 
 /** Keeps a registry in step with the connections of this node, in the background and in order for each connection. */
 export class Presence {
@@ -42,14 +43,10 @@ export class Presence {
   }
 
   /** Resolves also while the registry hangs. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
     this.#closed = true;
     this.#cancelTimer?.();
-    const { clock } = this.#options;
-    await new Promise<void>((resolve, reject) => {
-      const cancel = clock.setTimer(resolve, leaveMs, true);
-      this.#leave().then(resolve, reject).finally(cancel);
-    });
+    return within(this.#options.clock, leaveMs, this.#leave());
   }
 
   async #leave(): Promise<void> {

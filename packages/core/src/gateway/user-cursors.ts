@@ -7,6 +7,7 @@ import type { CursorParts } from '../cursor.ts';
 import { isHexbusError } from '../errors.ts';
 import { later } from './later.ts';
 import { SentInboxes } from './sent-inboxes.ts';
+import { within } from './within.ts';
 
 /** How long closing waits for the history. What it does not commit by then is received again. */
 const closeTimeoutMs = 1_000;
@@ -60,17 +61,11 @@ export class UserCursors {
   }
 
   /** Commits what is left, unless the history does not take it in time. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
     this.#closed = true;
     this.#cancelTimer?.();
     const committed = Promise.resolve(this.#committing).then(() => this.#commit());
-    await new Promise<void>((resolve) => {
-      const cancel = this.#options.side.clock.setTimer(resolve, closeTimeoutMs, true);
-      void committed.then(() => {
-        cancel();
-        resolve();
-      });
-    });
+    return within(this.#options.side.clock, closeTimeoutMs, committed);
   }
 
   async #commit(): Promise<void> {

@@ -179,6 +179,28 @@ describe('opening', () => {
     await gateway.close();
   });
 
+  it('knows what is retained, also of a bus that opens after the gateway was made', async () => {
+    const retained = { retain: { maxCount: 10 } };
+    const { bus, clock } = buses.make({ topics: { 'order.>': retained, '@user.>': retained } });
+    const gateway = createGateway(bus, {
+      transports: [transport],
+      authenticate: () => ({ userId: 'ann' }),
+      authorize: () => true,
+      clock,
+      timings: { drainMs: 0 },
+    });
+    await bus.open();
+    await gateway.open();
+    await bus.publish('order.a', 1);
+    await gateway.post({ user: 'ann' }, 'Note', 2);
+    const client = await connectClient(transport, { subs: [[1, 'order.a', 'earliest']] });
+    await clock.runAll();
+    expect(client.lines()).toEqual(['@user.ann#2 Note 2', 'RESULT 1 0 of 2', '[1] order.a#1 1', 'PING']);
+    const closing = gateway.close();
+    await clock.advance(1_000);
+    await closing;
+  });
+
   it('of a gateway that was closed is refused', async () => {
     const gateway = make();
     await gateway.close();
@@ -261,6 +283,17 @@ describe('closing', () => {
     await gateway.open();
     await gateway.close();
     expect(host.bus.state).toBe('open');
+  });
+
+  it('waits a second for a broker that hangs', async () => {
+    const gateway = make({ broker: withMethod(broker, 'close', () => new Promise(() => {})), timings: { drainMs: 0 } });
+    await gateway.open();
+    const closing = gateway.close();
+    await host.clock.advance(999);
+    expect(gateway.state).toBe('closing');
+    await host.clock.advance(1);
+    await closing;
+    expect(gateway.state).toBe('closed');
   });
 
   it('tells the observer what could not be closed, and closes the rest', async () => {
