@@ -44,6 +44,13 @@ export class Journal {
     return true;
   }
 
+  /** Whether a message has room where that of another position lies. */
+  isNoLonger(item: Omit<MessageItem, 'isGone'>, position: number): boolean {
+    const name = messageItem(position);
+    const length = messageItem(item.message.position).length + formatMessage(item).length;
+    return length <= name.length + (this.#namespace.read(name)?.length ?? 0);
+  }
+
   /** Has a message removed, but for its topic and id. */
   remember(message: StoredMessage): void {
     this.#gone.set(message.position, formatGone(message));

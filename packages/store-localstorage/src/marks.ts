@@ -30,6 +30,10 @@ export class Marks {
     this.#keep = keep;
   }
 
+  has(topic: string): boolean {
+    return this.#marks.has(topic);
+  }
+
   raise(topic: string, position: number): void {
     if (position <= (this.#marks.get(topic) ?? 0)) return;
     this.#marks.set(topic, position);

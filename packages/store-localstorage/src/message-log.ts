@@ -235,7 +235,8 @@ export class MessageLog {
     if (topic.isFull) return { status: 'refused', reason: 'topic-full' };
     const message: StoredMessage = { ...texts, position: this.#position + 1, time: now };
     const item = { message, once: deduplicate, held: topic.isHeld, origin: undefined };
-    const isStaged = this.#journal.stage(item) || (this.#dropOldest(topic, dropped) && this.#journal.stage(item));
+    const isStaged =
+      this.#journal.stage(item) || (this.#dropOldestFor(item, topic, dropped) && this.#journal.stage(item));
     if (!isStaged) {
       // Makes room for the next one.
       this.#forgotten.push(...this.#ids.forget(now));
@@ -246,12 +247,14 @@ export class MessageLog {
   }
 
   /**
-   * Has the oldest go ahead of the message that is one too many, where there is no room for both. That is a step of its own, so it is not done when the
-   * batch has changed something already. Returns whether there is more room now.
+   * Has the oldest go ahead of the message that is one too many, where there is no room for both and what goes makes enough. That is a step of its own,
+   * so it is not done when the batch has changed something already. Returns whether there is room now.
    */
-  #dropOldest(topic: TopicLog, dropped: DroppedMessage[]): boolean {
+  #dropOldestFor(item: Omit<MessageItem, 'isGone'>, topic: TopicLog, dropped: DroppedMessage[]): boolean {
     const oldest = topic.live[0];
     if (oldest === undefined || topic.live.length < topic.trimmedAbove || !this.#journal.isClean) return false;
+    const leavesNothing = !oldest.once && this.#marks.has(topic.name);
+    if (!leavesNothing || !this.#journal.isNoLonger(item, oldest.message.position)) return false;
     this.#trimOff(topic, [oldest], dropped);
     this.#commit();
     return true;
