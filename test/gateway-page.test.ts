@@ -48,6 +48,7 @@ const gatewayCalls: Readonly<Record<string, (gateway: Gateway) => unknown>> = {
   'request()': (gateway) => gateway.request(nobody, 'name', 1),
   'handle()': (gateway) => gateway.handle('name', nothing),
   'createTicket()': (gateway) => gateway.createTicket({ userId: 'ann' }),
+  'cursorOf()': (gateway) => gateway.cursorOf({ user: 'nobody' }),
   'disconnect()': (gateway) => gateway.disconnect(nobody),
   'revoke()': (gateway) => gateway.revoke(nobody),
   'find()': (gateway) => gateway.connections.find(),

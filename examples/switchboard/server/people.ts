@@ -1,4 +1,4 @@
-import type { Bus, HistoryStore } from '@hexbus/core';
+import type { Bus } from '@hexbus/core';
 import type { ConnectionEntry, Gateway } from '@hexbus/core/gateway';
 import { type Person, type TabState, type WaitingNote, waitingShown } from '../shared/messages.ts';
 import { type User, users } from '../shared/users.ts';
@@ -13,7 +13,6 @@ const leavingCodes: readonly number[] = [1000, 1001];
 
 export interface PeopleOptions {
   readonly bus: Bus<Events>;
-  readonly history: HistoryStore;
   readonly gateway: Gateway;
   readonly reports: Reports;
   readonly onError: (error: unknown) => void;
@@ -95,15 +94,14 @@ export class People {
     return { ...tab, state: connected ? 'connected' : 'cut', ...(behind === undefined ? {} : { behind }) };
   }
 
-  /** What was posted to a user and none of her tabs has handled: up to there, the gateway keeps a cursor under the name of her address. */
+  /** What was posted to a user and none of her tabs has handled. */
   async #waitingFor(user: string): Promise<Pick<Person, 'waiting' | 'waitingCount'>> {
-    const { bus, history } = this.#options;
-    const address = `@user.${user}` as const;
-    const { messages } = await bus.read(address, { last: waitingShown.counted });
-    const handled = (await history.loadCursor(address))?.position ?? 0;
-    const waiting = messages
-      .filter(({ position = 0 }) => position > handled)
-      .map(({ position = 0, body, sender = '' }): WaitingNote => ({ position, text: body.text, from: sender }));
+    const { bus, gateway } = this.#options;
+    const after = await gateway.cursorOf({ user });
+    const { messages } = await bus.read(`@user.${user}`, { after, limit: waitingShown.counted });
+    const waiting = messages.map(
+      ({ position = 0, body, sender = '' }): WaitingNote => ({ position, text: body.text, from: sender }),
+    );
     return { waiting: waiting.slice(0, waitingShown.listed), waitingCount: waiting.length };
   }
 }

@@ -43,7 +43,7 @@ export async function startSwitchboard(
 
   const pulse = new Pulse(bus, onError);
   const reports = new Reports(pulse);
-  const people = new People({ bus, history, gateway, reports, onError });
+  const people = new People({ bus, gateway, reports, onError });
   const traffic = new Traffic({ bus, gateway, people, onError });
   answerRequests({ gateway, cables, people, pulse, reports });
 

@@ -1,5 +1,6 @@
 import type { Receipt } from '../bus/api.ts';
 import type { Clock, Randomness } from '../clock.ts';
+import type { Cursor } from '../cursor.ts';
 import type { LifecycleState } from '../lifecycle.ts';
 import type { MessageHeaders } from '../message.ts';
 import type { Broker } from '../ports/broker.ts';
@@ -185,6 +186,12 @@ export interface Gateway extends AsyncDisposable {
    * `ticketMs`; then for whoever comes back to that session with a `Last-Event-ID`. Rejects with `HEXBUS_CONFIG` for an identity that JSON cannot carry.
    */
   createTicket(identity: Identity): Promise<string>;
+
+  /**
+   * Up to where a user's sessions have acknowledged what is posted to her; what `bus.read` finds at `@user.<id>` after it waits for her. Undefined while
+   * they have acknowledged nothing, or where nothing is retained for her.
+   */
+  cursorOf(target: { readonly user: string }): Promise<Cursor | undefined>;
 
   /** Ends live connections of this gateway, which are told not to come back; their sessions end too. Resolves with how many. */
   disconnect(target: Target, reason?: string): Promise<number>;

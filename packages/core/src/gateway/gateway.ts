@@ -2,6 +2,7 @@ import type { Bus } from '../bus/api.ts';
 import { assertField, assertFunction, assertSignal, isText } from '../bus/checks.ts';
 import { type BusInternals, busInternals } from '../bus/internals.ts';
 import type { EventMap } from '../bus/topics.ts';
+import type { Cursor } from '../cursor.ts';
 import { HexbusError, shorten } from '../errors.ts';
 import type { LifecycleState } from '../lifecycle.ts';
 import { ObserverHub } from '../observer-hub.ts';
@@ -140,6 +141,10 @@ class HexGateway implements Gateway {
 
   async createTicket(identity: Identity): Promise<string> {
     return this.#usable('createTicket').createTicket(checkIdentity(identity));
+  }
+
+  async cursorOf({ user }: { readonly user: string }): Promise<Cursor | undefined> {
+    return this.#usable('cursorOf').cursorOf(addressOf({ user }));
   }
 
   async disconnect(target: Target, reason = 'ended by the server'): Promise<number> {

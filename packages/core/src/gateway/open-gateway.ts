@@ -1,6 +1,7 @@
 import type { Bus } from '../bus/api.ts';
 import { configError } from '../bus/checks.ts';
 import type { BusInternals } from '../bus/internals.ts';
+import { type Cursor, formatCursor } from '../cursor.ts';
 import type { ObserverHub } from '../observer-hub.ts';
 import type { ConnectionEntry, ConnectionQuery } from '../ports/registry.ts';
 import type { Transport, TransportHost } from '../ports/transport.ts';
@@ -143,6 +144,13 @@ export class OpenGateway {
 
   createTicket(identity: Identity): Promise<string> {
     return this.#parts.tickets.create(identity);
+  }
+
+  async cursorOf(userAddress: string): Promise<Cursor | undefined> {
+    const { internals, userCursors } = this.#parts;
+    if (!internals.topics.mayKeep(userAddress)) return undefined;
+    const cursor = await userCursors?.cursorOf(userAddress);
+    return cursor === undefined ? undefined : formatCursor(cursor.epoch, cursor.position);
   }
 
   disconnect(address: string, code: number, reason: string): number {

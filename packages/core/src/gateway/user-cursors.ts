@@ -44,12 +44,17 @@ export class UserCursors {
   async startOf(address: string): Promise<FeedStart> {
     const { history, tail } = this.#options.side;
     const now = { epoch: tail.epoch, position: tail.head };
+    const cursor = await this.cursorOf(address);
+    return cursor ?? resolveStart(history, [address], { earliest: true }, now);
+  }
+
+  /** Her cursor, committed or not. Undefined if she never acknowledged anything. */
+  async cursorOf(address: string): Promise<CursorParts | undefined> {
     const before = this.#dirty.get(address);
-    const stored = await history.loadCursor(address);
+    const stored = await this.#options.side.history.loadCursor(address);
     // What is acknowledged or committed meanwhile may be newer than what was read.
     const latest = later(later(stored, before), this.#dirty.get(address));
-    if (latest !== undefined) return { epoch: latest.epoch, position: latest.position };
-    return resolveStart(history, [address], { earliest: true }, now);
+    return latest === undefined ? undefined : { epoch: latest.epoch, position: latest.position };
   }
 
   /** One of her sessions has handled everything up to here. A cursor never steps back within its epoch. */

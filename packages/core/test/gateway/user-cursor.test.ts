@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { rejection } from '../support/buses.ts';
 import { createDurablePlace } from '../support/durable-memory.ts';
 import { knock, type TestClient, welcomed } from './support/connect-client.ts';
 import { useGateways, type World, type WorldOptions } from './support/use-gateways.ts';
@@ -114,6 +115,37 @@ describe('a user who was away', () => {
     client.acknowledge();
     await world.clock.advance(5_000);
     expect(await stored(world)).toBeUndefined();
+  });
+});
+
+describe('cursorOf', () => {
+  it('tells what waits for a user: what she has not acknowledged, committed or not', async () => {
+    const world = await gateways.open({ topics });
+    const { gateway, bus, clock } = world;
+    expect(await gateway.cursorOf({ user: 'ann' })).toBeUndefined();
+    await post(world, 1, 2, 3);
+    const client = await world.connect({}, 'ann');
+    expect(await gateway.cursorOf({ user: 'ann' })).toBeUndefined();
+    const [, second] = client.frames();
+    client.acknowledge(second?.kind === 'event' ? second.cursor : undefined);
+    for (const wait of [0, 1_000]) {
+      await clock.advance(wait);
+      const { messages } = await bus.read('@user.ann', { after: await gateway.cursorOf({ user: 'ann' }) });
+      expect(messages.map(({ body }) => body)).toEqual([3]);
+    }
+    expect(await gateway.cursorOf({ user: 'bob' })).toBeUndefined();
+  });
+
+  it('has none where her address is not retained, or the bus has no history', async () => {
+    const kept = await gateways.open({ topics: { 'order.>': { retain: { maxCount: 9 } } } });
+    const none = await gateways.open({ bus: { withoutHistory: true } });
+    for (const { gateway } of [kept, none]) expect(await gateway.cursorOf({ user: 'ann' })).toBeUndefined();
+  });
+
+  it('takes nothing but a user', async () => {
+    const { gateway } = await gateways.open({ topics });
+    for (const target of [{ user: '' }, { session: 'x' }, {}])
+      expect(await rejection(gateway.cursorOf(target as never))).toMatchObject({ code: 'HEXBUS_CONFIG' });
   });
 });
 
