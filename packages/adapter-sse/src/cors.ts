@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isOriginAllowed } from '@hexbus/core/gateway';
 import { hostOf } from './http.ts';
 import { type SseSettings, sseDefaults } from './options.ts';
-import { isOriginAllowed } from './origin.ts';
 
 /** Tells the browser which pages may read the answer. Returns whether the page that asks, if one does, may. */
 export function allowOrigin(

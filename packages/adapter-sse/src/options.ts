@@ -1,7 +1,8 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { Http2SecureServer, Http2Server } from 'node:http2';
 import type { Server as HttpsServer } from 'node:https';
-import { HexbusError, shorten } from '@hexbus/core';
+import { HexbusError } from '@hexbus/core';
+import { checkInteger, checkPath, type Origins, resolveOrigins } from '@hexbus/core/gateway';
 
 /** A server of the program. One of HTTP/2 is asked by Node's compatibility API, as it asks its own `request` listeners. */
 export type ProgramServer = HttpServer | HttpsServer | Http2Server | Http2SecureServer;
@@ -68,7 +69,7 @@ export interface SseSettings {
   readonly place: ProgramServer | { readonly port: number; readonly host: string | undefined } | undefined;
   readonly path: string;
   readonly maxMessageBytes: number;
-  readonly origins: ReadonlySet<string> | 'any' | 'same-host';
+  readonly origins: Origins;
   readonly keepAliveMs: number;
   readonly retryMs: number;
   readonly bodyTimeoutMs: number;
@@ -83,8 +84,8 @@ export interface SseSettings {
 export function resolveSseOptions(options: SseTransportOptions): SseSettings {
   return {
     place: resolvePlace(options),
-    path: resolvePath(options.path ?? sseDefaults.path),
-    maxMessageBytes: integer('maxMessageBytes', options.maxMessageBytes ?? sseDefaults.maxMessageBytes, 1),
+    path: checkPath(options.path ?? sseDefaults.path),
+    maxMessageBytes: checkInteger('maxMessageBytes', options.maxMessageBytes ?? sseDefaults.maxMessageBytes, 1),
     origins: resolveOrigins(options.origins),
     keepAliveMs: duration('keepAliveMs', options.keepAliveMs),
     retryMs: duration('retryMs', options.retryMs),
@@ -92,7 +93,7 @@ export function resolveSseOptions(options: SseTransportOptions): SseSettings {
     handshakeTimeoutMs: duration('handshakeTimeoutMs', options.handshakeTimeoutMs),
     closeTimeoutMs: duration('closeTimeoutMs', options.closeTimeoutMs),
     chunked: options.chunked ?? sseDefaults.chunked,
-    trustProxy: integer('trustProxy', options.trustProxy ?? sseDefaults.trustProxy, 0, 100),
+    trustProxy: checkInteger('trustProxy', options.trustProxy ?? sseDefaults.trustProxy, 0, 100),
     clientAddress: options.clientAddress,
   };
 }
@@ -105,47 +106,15 @@ function resolvePlace({ server, port, host }: SseTransportOptions): SseSettings[
       'pass the server to be a guest of, or where to listen',
     );
   }
-  if (port !== undefined) return { port: integer('port', port, 0, 65_535), host };
+  if (port !== undefined) return { port: checkInteger('port', port, 0, 65_535), host };
   if (host !== undefined) throw configError('host', 'goes with `port`', 'the server listens where its owner says');
   return server;
-}
-
-function resolvePath(path: string): string {
-  if (/^\/[^\s?#]*$/.test(path)) return path;
-  throw configError('path', `must begin with / and have no query, got ${shorten(path)}`, 'write it like /hexbus/sse');
-}
-
-function resolveOrigins(origins: SseTransportOptions['origins']): SseSettings['origins'] {
-  if (origins === undefined) return 'same-host';
-  if (origins === 'any') return 'any';
-  for (const origin of origins) {
-    if (!isOrigin(origin)) {
-      throw configError(
-        'origins',
-        `holds no origin: ${shorten(origin)}`,
-        'write it as browsers do: https://example.com, without path, in lower case, the port only if it is not the usual one',
-      );
-    }
-  }
-  return new Set(origins);
-}
-
-function isOrigin(text: string): boolean {
-  if (!/^[a-z][a-z0-9+.-]*:\/\/[^/\s]+$/.test(text) || !URL.canParse(text)) return false;
-  const { protocol, origin } = new URL(text);
-  // Of other schemes, such as those of browser extensions, URL knows no origin.
-  return protocol === 'http:' || protocol === 'https:' ? origin === text : true;
 }
 
 type Duration = 'keepAliveMs' | 'retryMs' | 'bodyTimeoutMs' | 'handshakeTimeoutMs' | 'closeTimeoutMs';
 
 function duration(field: Duration, value: number | undefined): number {
-  return integer(field, value ?? sseDefaults[field], 1);
-}
-
-function integer(field: string, value: number, min: number, max = 2 ** 31 - 1): number {
-  if (Number.isInteger(value) && value >= min && value <= max) return value;
-  throw configError(field, `must be an integer from ${min} to ${max}, got ${shorten(value)}`, 'see its doc comment');
+  return checkInteger(field, value ?? sseDefaults[field], 1);
 }
 
 function configError(field: string, what: string, hint: string): HexbusError {

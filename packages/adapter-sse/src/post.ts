@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { type End, isCloseCode } from './close-code.ts';
+import { type Close, isCloseCode } from '@hexbus/core/gateway';
 
 /** What a client POSTs on its link. */
 export interface Post {
@@ -7,7 +7,7 @@ export interface Post {
   readonly sequence: number;
   readonly texts: readonly string[];
   /** The client ends its link behind these texts. */
-  readonly end?: End | undefined;
+  readonly end?: Close | undefined;
 }
 
 /** The number of a POST, or undefined if it is none. */
@@ -17,7 +17,7 @@ export function sequenceOf(text: string | undefined): number | undefined {
 }
 
 /** How the query says that the client ends its link: undefined if it does not, `malformed` if it makes no sense. */
-export function endIn({ url = '' }: IncomingMessage): End | undefined | 'malformed' {
+export function endIn({ url = '' }: IncomingMessage): Close | undefined | 'malformed' {
   const query = new URLSearchParams(url.slice(url.indexOf('?') + 1));
   const code = url.includes('?') ? query.get('close') : null;
   if (code === null) return undefined;

@@ -1,10 +1,10 @@
 import { systemRandomness } from '@hexbus/core';
-import type { Admission, Handshake, TransportHost } from '@hexbus/core/gateway';
+import { type Admission, type Handshake, readProtocols, type TransportHost } from '@hexbus/core/gateway';
 import { allowHeaders, allowOrigin } from './cors.ts';
 import { isEmbedded } from './embedding.ts';
 import { comment, eventOf, retryOf } from './event-stream.ts';
 import { Exchange, type Refusal } from './exchange.ts';
-import { handshakeOf, protocolsOf } from './handshake.ts';
+import { handshakeOf } from './handshake.ts';
 import { headerOf, type SseRequest, type SseResponse } from './http.ts';
 import { type LinkKey, readLinkKey, writeLinkKey } from './link-key.ts';
 import { type Command, type CommandStatus, Links } from './links.ts';
@@ -96,7 +96,7 @@ export class Reception {
   /** A client that will POST more: its first texts come with its question, and are read when it has its place. */
   async #begin(exchange: Exchange): Promise<void> {
     const refuse = (refusal: Refusal): void => exchange.refuse(refusal);
-    const protocols = protocolsOf(exchange.request);
+    const protocols = readProtocols(headerOf(exchange.request, 'hexbus-protocol'));
     if (protocols === undefined) return refuse({ status: 400, reason: 'the protocols are malformed' });
     if (exchange.isTooLong) return refuse(tooLongRefusal);
     const handshake = handshakeOf(exchange.request, protocols, this.#settings);

@@ -1,6 +1,12 @@
 import { type CancelTimer, type Clock, systemClock } from '@hexbus/core';
-import type { Carrier, CarrierListener, FrameBatch, Handshake } from '@hexbus/core/gateway';
-import { type End, endOf } from './close-code.ts';
+import {
+  type Carrier,
+  type CarrierListener,
+  type Close,
+  closeOf,
+  type FrameBatch,
+  type Handshake,
+} from '@hexbus/core/gateway';
 import { comment, encodeFrames, eventOf } from './event-stream.ts';
 import { KeepAlive } from './keep-alive.ts';
 import { SliceQueue } from './slice-queue.ts';
@@ -30,7 +36,7 @@ export class SseCarrier implements Carrier {
   #paused = false;
   #whenResumed: () => void = () => {};
   /** One side ended it, with this code. */
-  #ending: End | undefined;
+  #ending: Close | undefined;
   /** Nothing is told any more but the end. */
   #terminated = false;
   #cancelClosing: CancelTimer | undefined;
@@ -79,7 +85,7 @@ export class SseCarrier implements Carrier {
 
   close(code: number, reason: string): void {
     if (this.#isEnding) return;
-    this.#ending = endOf(code, reason);
+    this.#ending = closeOf(code, reason);
     this.#queue.add([Buffer.from(eventOf({ event: 'close', text: JSON.stringify(this.#ending) }))]);
     this.#endBehind();
     this.#watchClosing();
@@ -111,7 +117,7 @@ export class SseCarrier implements Carrier {
   /** The client said that it ends here. What it did not take it does not want. */
   left(code: number, reason: string): void {
     if (this.#isEnding) return;
-    this.#ending = endOf(code, reason);
+    this.#ending = closeOf(code, reason);
     this.#queue.clear();
     if (this.#queue.bytes > 0) this.#stream.destroy();
     this.#endBehind();

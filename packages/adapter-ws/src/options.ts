@@ -1,6 +1,7 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
-import { HexbusError, shorten } from '@hexbus/core';
+import { HexbusError } from '@hexbus/core';
+import { checkInteger, checkPath, type Origins, resolveOrigins } from '@hexbus/core/gateway';
 
 export interface WsTransportOptions {
   /** A server of the program, which goes on owning it: only upgrades at `path` are answered here. Either this or `port`. */
@@ -48,7 +49,7 @@ export interface WsSettings {
   readonly place: HttpServer | HttpsServer | { readonly port: number; readonly host: string | undefined };
   readonly path: string;
   readonly maxMessageBytes: number;
-  readonly origins: ReadonlySet<string> | 'any' | 'same-host';
+  readonly origins: Origins;
   readonly perMessageDeflate: boolean;
   readonly handshakeTimeoutMs: number;
   readonly closeTimeoutMs: number;
@@ -60,13 +61,13 @@ export interface WsSettings {
 export function resolveWsOptions(options: WsTransportOptions): WsSettings {
   return {
     place: resolvePlace(options),
-    path: resolvePath(options.path ?? wsDefaults.path),
-    maxMessageBytes: integer('maxMessageBytes', options.maxMessageBytes ?? wsDefaults.maxMessageBytes, 1, 2 ** 31 - 1),
+    path: checkPath(options.path ?? wsDefaults.path),
+    maxMessageBytes: checkInteger('maxMessageBytes', options.maxMessageBytes ?? wsDefaults.maxMessageBytes, 1),
     origins: resolveOrigins(options.origins),
     perMessageDeflate: options.perMessageDeflate ?? wsDefaults.perMessageDeflate,
     handshakeTimeoutMs: duration('handshakeTimeoutMs', options.handshakeTimeoutMs),
     closeTimeoutMs: duration('closeTimeoutMs', options.closeTimeoutMs),
-    trustProxy: integer('trustProxy', options.trustProxy ?? wsDefaults.trustProxy, 0, 100),
+    trustProxy: checkInteger('trustProxy', options.trustProxy ?? wsDefaults.trustProxy, 0, 100),
     clientAddress: options.clientAddress,
   };
 }
@@ -75,45 +76,13 @@ function resolvePlace({ server, port, host }: WsTransportOptions): WsSettings['p
   if ((server === undefined) === (port === undefined)) {
     throw configError('server', 'or `port` must be given, and not both', 'pass the server to be a guest of');
   }
-  if (server === undefined) return { port: integer('port', port ?? 0, 0, 65_535), host };
+  if (server === undefined) return { port: checkInteger('port', port ?? 0, 0, 65_535), host };
   if (host !== undefined) throw configError('host', 'goes with `port`', 'the server listens where its owner says');
   return server;
 }
 
-function resolvePath(path: string): string {
-  if (/^\/[^\s?#]*$/.test(path)) return path;
-  throw configError('path', `must begin with / and have no query, got ${shorten(path)}`, 'write it like /hexbus');
-}
-
-function resolveOrigins(origins: WsTransportOptions['origins']): WsSettings['origins'] {
-  if (origins === undefined) return 'same-host';
-  if (origins === 'any') return 'any';
-  for (const origin of origins) {
-    if (!isOrigin(origin)) {
-      throw configError(
-        'origins',
-        `holds no origin: ${shorten(origin)}`,
-        'write it as browsers do: https://example.com, without path, in lower case, the port only if it is not the usual one',
-      );
-    }
-  }
-  return new Set(origins);
-}
-
-function isOrigin(text: string): boolean {
-  if (!/^[a-z][a-z0-9+.-]*:\/\/[^/\s]+$/.test(text) || !URL.canParse(text)) return false;
-  const { protocol, origin } = new URL(text);
-  // Of other schemes, such as those of browser extensions, URL knows no origin.
-  return protocol === 'http:' || protocol === 'https:' ? origin === text : true;
-}
-
 function duration(field: 'handshakeTimeoutMs' | 'closeTimeoutMs', value: number | undefined): number {
-  return integer(field, value ?? wsDefaults[field], 1, 2 ** 31 - 1);
-}
-
-function integer(field: string, value: number, min: number, max: number): number {
-  if (Number.isInteger(value) && value >= min && value <= max) return value;
-  throw configError(field, `must be an integer from ${min} to ${max}, got ${shorten(value)}`, 'see its doc comment');
+  return checkInteger(field, value ?? wsDefaults[field], 1);
 }
 
 function configError(field: string, what: string, hint: string): HexbusError {

@@ -1,10 +1,17 @@
 import type { Duplex } from 'node:stream';
 import { type CancelTimer, systemClock } from '@hexbus/core';
-import type { Carrier, CarrierListener, FrameBatch, Handshake } from '@hexbus/core/gateway';
+import {
+  type Carrier,
+  type CarrierListener,
+  type Close,
+  closeOf,
+  type FrameBatch,
+  type Handshake,
+} from '@hexbus/core/gateway';
 import type { WebSocket } from 'ws';
-import { closeCode, closeReason, violationCode } from './close-frame.ts';
 import { wsDefaults } from './options.ts';
 import { SliceQueue } from './slice-queue.ts';
+import { violationCode } from './violation-code.ts';
 
 /** A WebSocket as a carrier. ws tells of what happens always later, never inside a call of it. */
 export class WsCarrier implements Carrier {
@@ -20,7 +27,7 @@ export class WsCarrier implements Carrier {
   /** `queued` was answered, so `drained` is owed. */
   #waiting = false;
   /** This side ended it, with this code. */
-  #ending: { readonly code: number; readonly reason: string } | undefined;
+  #ending: Close | undefined;
   /** Nothing is told any more but the end. */
   #terminated = false;
   #cancelClosing: CancelTimer | undefined;
@@ -74,7 +81,7 @@ export class WsCarrier implements Carrier {
 
   close(code: number, reason: string): void {
     if (this.#ending !== undefined || this.#ws.readyState !== this.#ws.OPEN) return;
-    this.#ending = { code: closeCode(code), reason: closeReason(reason) };
+    this.#ending = closeOf(code, reason);
     if (this.#queue.isHandedOn) this.#ws.close(this.#ending.code, this.#ending.reason);
     else this.#watchClosing();
     // The peer's answer must be read, also behind a pause.

@@ -1,12 +1,17 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { HexbusError } from '@hexbus/core';
-import type { Admission, Handshake, Transport, TransportHost } from '@hexbus/core/gateway';
+import {
+  type Admission,
+  type Handshake,
+  isOriginAllowed,
+  type Transport,
+  type TransportHost,
+} from '@hexbus/core/gateway';
 import { WebSocketServer } from 'ws';
 import { faultOf, handshakeOf, pathOf } from './handshake.ts';
 import { Knock, type Refusal } from './knock.ts';
 import { resolveWsOptions, type WsSettings, type WsTransportOptions, wsDefaults } from './options.ts';
-import { isOriginAllowed } from './origin.ts';
 import { OwnServer } from './own-server.ts';
 import { WsCarrier } from './ws-carrier.ts';
 

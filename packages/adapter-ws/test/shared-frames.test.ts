@@ -1,5 +1,4 @@
 import { expect, it } from 'vitest';
-import { closeReason } from '../src/close-frame.ts';
 import { encodeFrames, maxSliceBytes } from '../src/shared-frames.ts';
 import { takeFrame } from './support/frames.ts';
 
@@ -36,11 +35,3 @@ it.each([65_529, 65_532, 65_533, 131_064, 131_065, 1_000_000])(
     expect(read).toEqual(texts);
   },
 );
-
-it('a reason is cut between characters, at 123 bytes', () => {
-  expect(closeReason('x'.repeat(123))).toHaveLength(123);
-  expect(closeReason('x'.repeat(124))).toHaveLength(123);
-  expect(closeReason(`${'x'.repeat(122)}ü`)).toBe('x'.repeat(122));
-  expect(closeReason(`${'x'.repeat(121)}ü`)).toBe(`${'x'.repeat(121)}ü`);
-  expect(closeReason(`${'x'.repeat(120)}🚌`)).toBe('x'.repeat(120));
-});

@@ -53,3 +53,9 @@ export { closeCodes, mayReconnect, reconnectAfter } from './protocol/close-codes
 export { createHexbusV1EventSource } from './protocol/event-source.ts';
 export { hexbusV1EventSourceName, hexbusV1Name, wireLimits } from './protocol/frames.ts';
 export { createHexbusV1 } from './protocol/hexbus-v1.ts';
+export type { Close } from './transport/close.ts';
+export { closeOf, isCloseCode } from './transport/close.ts';
+export { checkInteger, checkPath } from './transport/options.ts';
+export type { Origins } from './transport/origins.ts';
+export { isOriginAllowed, resolveOrigins } from './transport/origins.ts';
+export { readAddress, readProtocols } from './transport/request-headers.ts';

@@ -1,11 +1,11 @@
 /** How a link ended. */
-export interface End {
+export interface Close {
   readonly code: number;
   readonly reason: string;
 }
 
-/** An end as a WebSocket could tell it: other codes become 1011 (internal error), and long reasons are cut between characters. */
-export function endOf(code: number, reason: string): End {
+/** A close as a WebSocket could tell it: other codes become 1011 (internal error), and reasons are cut between characters at 123 bytes. */
+export function closeOf(code: number, reason: string): Close {
   return { code: isCloseCode(code) ? code : 1011, reason: shortReason(reason) };
 }
 
@@ -18,9 +18,9 @@ export function isCloseCode(code: number): boolean {
 const maxReasonBytes = 123;
 
 function shortReason(reason: string): string {
-  const bytes = Buffer.from(reason);
+  const bytes = new TextEncoder().encode(reason);
   if (bytes.length <= maxReasonBytes) return reason;
   let end = maxReasonBytes;
   while (((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
-  return bytes.toString('utf8', 0, end);
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes.subarray(0, end));
 }
