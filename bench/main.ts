@@ -22,6 +22,8 @@ const peers = [
   'ws',
   'socket.io',
   'socketcluster-server',
+  'better-sse',
+  '@fastify/sse',
 ];
 
 const { values, positionals } = parseArgs({
