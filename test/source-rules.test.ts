@@ -33,17 +33,19 @@ describe('the check itself sees', () => {
     ['top-level await', 'export const x = await Promise.resolve(1);'],
     ['a barrel', "export * from './a.ts';"],
     ['a timer', 'export const f = () => setTimeout(f, 1);'],
+    ['a timer of a socket', 'export const f = (socket: Socket) => socket.setTimeout(1);'],
     ['the time', 'export const f = () => Date.now();'],
   ])('%s', (_, text) => {
     expect(violations('packages/x/src/y.ts', text)).toHaveLength(1);
   });
 
-  test('no fault in constants', () => {
+  test('no fault in constants, or in taking a timer away', () => {
     const text = `
       const names = new Set(['a']);
       const none: readonly string[] = [];
       export const defaults = { size: 1 } as const;
-      export const f = async () => { await g(names, none); };`;
+      export const f = async () => { await g(names, none); };
+      export const h = (socket: Socket) => socket.setTimeout(0);`;
     expect(violations('packages/x/src/y.ts', text)).toEqual([]);
   });
 });
