@@ -1,16 +1,9 @@
-import type {
-  Hello,
-  ProtocolHost,
-  ProtocolSession,
-  WireProtocol,
-  WireReply,
-  WireSubscription,
-} from '../ports/protocol.ts';
+import type { Hello, ProtocolSession, WireProtocol, WireReply } from '../ports/protocol.ts';
 import type { Carrier, CarrierListener } from '../ports/transport.ts';
 import { closeCodes, reconnectAfter } from '../protocol/close-codes.ts';
 import { AdmittedClient } from './admitted-client.ts';
 import type { ConnectionInfo, Outcome, RequestOptions } from './api.ts';
-import type { ClientMessage } from './client-asks.ts';
+import { ClientFrames } from './client-frames.ts';
 import { ClientRequests } from './client-requests.ts';
 import { comeBackAfter } from './come-back.ts';
 import type { Release } from './connection-limits.ts';
@@ -46,11 +39,12 @@ export interface ConnectionOptions {
  * One live client: joins its carrier, its protocol and what it follows and asks. Begins with the client's HELLO; ends once, by whoever ends it first,
  * and leaves nothing behind. Knows no sockets and no frames.
  */
-export class Connection implements LiveConnection, ProtocolHost, CarrierListener {
+export class Connection implements LiveConnection, CarrierListener {
   readonly id: string;
   readonly #parts: GatewayParts;
   readonly #carrier: Carrier;
   readonly #protocol: ProtocolSession;
+  readonly #frames: ClientFrames;
   readonly #told: Told;
   readonly #questions: Questions;
   readonly #release: Release;
@@ -67,9 +61,6 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
   #releaseUser: Release | undefined;
   #client: AdmittedClient | undefined;
   #ended = false;
-  /** What the frame that is being read costs of the client's rate. */
-  #frameCost = 1;
-  #ignored = 0;
 
   constructor({ parts, carrier, protocol, told, questions, release }: ConnectionOptions) {
     const { limits, timings, clock, randomness } = parts.settings;
@@ -79,7 +70,27 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
     this.#told = told;
     this.#questions = questions;
     this.#release = release;
-    this.#protocol = protocol.open(this, told.hello);
+    this.#pending = new PendingRequests({
+      clock,
+      maxPending: limits.maxPendingRequests,
+      cancel: (id) => this.#outbox.add(this.#protocol.cancel(id)),
+    });
+    this.#renewals = new Renewals({
+      renew: (token) => this.#renew(token),
+      reply: (id, reply) => this.#client?.reply(id, reply),
+    });
+    this.#frames = new ClientFrames({
+      client: () => this.#admitted(),
+      pending: this.#pending,
+      renewals: this.#renewals,
+      maxIgnored: limits.maxIgnored,
+      onHello: (hello) => this.#entrance.hello(hello),
+      onPing: () => this.#outbox.add(this.#protocol.pong()),
+      onIgnored: (what) => parts.observers.tell('ignored', { ...this.reference, what }),
+      onFailed: (code, reason) => this.end(code, reason),
+      onViolated: (code, reason) => this.#reject(code, reason),
+    });
+    this.#protocol = protocol.open(this.#frames, told.hello);
     this.#gate = new InboundGate(carrier, limits, clock);
     this.#outbox = new Outbox({
       carrier,
@@ -118,21 +129,12 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
       drains: () => this.#outbox.drains(),
       onStalled: () => carrier.terminate(),
     });
-    this.#pending = new PendingRequests({
-      clock,
-      maxPending: limits.maxPendingRequests,
-      cancel: (id) => this.#outbox.add(this.#protocol.cancel(id)),
-    });
     this.#requests = new ClientRequests({
       protocol: this.#protocol,
       outbox: this.#outbox,
       pending: this.#pending,
       requestTimeoutMs: timings.requestTimeoutMs,
       canAnswer: told.hello === undefined,
-    });
-    this.#renewals = new Renewals({
-      renew: (token) => this.#renew(token),
-      reply: (id, reply) => this.#client?.reply(id, reply),
     });
     this.#entrance = new Entrance({
       parts,
@@ -166,7 +168,7 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
   /** Hears what the handshake said, or starts to wait for HELLO. */
   begin(): void {
     this.#entrance.begin();
-    if (this.#told.hello !== undefined) this.hello(this.#told.hello);
+    if (this.#told.hello !== undefined) this.#entrance.hello(this.#told.hello);
   }
 
   request(name: string, body: unknown, options: RequestOptions): Promise<Outcome> {
@@ -218,68 +220,17 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
     this.#parts.gone(this);
   }
 
-  hello(hello: Hello): void {
-    this.#frameCost += hello.subscriptions.length;
-    this.#entrance.hello(hello);
-  }
-
-  subscribe(subscription: WireSubscription): void {
-    this.#admitted()?.subscriptions.add(subscription);
-  }
-
-  unsubscribe(id: number): void {
-    this.#admitted()?.subscriptions.remove(id);
-  }
-
-  acknowledge(token: string): void {
-    if (this.#admitted()?.acknowledge(token) === false) this.ignored('an acknowledgement of what was not sent');
-  }
-
-  ask(name: string, body: unknown, id?: number): void {
-    this.#admitted()?.asks.ask(name, body, id);
-  }
-
-  publish(id: number, message: ClientMessage): void {
-    this.#admitted()?.asks.publish(id, message);
-  }
-
-  reply(id: number, reply: WireReply): void {
-    // How many of these come is for the server to say, which has asked.
-    if (this.#pending.settle(id, reply)) this.#frameCost = 0;
-    else this.ignored('a reply that nobody waits for', this.#pending.wasAsked(id));
-  }
-
-  cancel(id: number): void {
-    this.#admitted()?.asks.cancel(id);
-    this.#renewals.cancel(id);
-  }
-
-  authenticate(id: number, token: string): void {
-    if (this.#admitted() !== undefined) this.#renewals.add(id, token);
-  }
-
-  ping(): void {
-    if (this.#admitted() !== undefined) this.#outbox.add(this.#protocol.pong());
-  }
-
-  violated(code: number, reason: string): void {
+  /** Ends a client that broke the protocol, or may not come in. */
+  #reject(code: number, reason: string): void {
     const { address } = this.#carrier.handshake;
     this.#parts.observers.tell('rejected', { why: reason, address, connection: this.id });
     this.end(code, reason);
   }
 
-  ignored(what: string, mayHaveCrossed = false): void {
-    this.#parts.observers.tell('ignored', { ...this.reference, what });
-    if (mayHaveCrossed) return;
-    this.#ignored += 1;
-    if (this.#ignored > this.#parts.settings.limits.maxIgnored)
-      this.end(closeCodes.malformed, 'too much without effect');
-  }
-
   #admit(greeting: Greeting | Refusal, hello: Hello): void {
     if (this.#ended) return;
     if ('code' in greeting) {
-      this.violated(greeting.code, greeting.reason);
+      this.#reject(greeting.code, greeting.reason);
       return;
     }
     const { userId } = greeting.identity;
@@ -288,7 +239,7 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
     const before = sessions.connectionOf(greeting.session);
     const place = before?.passUserPlace() ?? (userId === undefined ? undefined : limits.claimUser(userId));
     if (typeof place === 'string') {
-      this.violated(closeCodes.connectionLimit, place);
+      this.#reject(closeCodes.connectionLimit, place);
       return;
     }
     this.#releaseUser = place;
@@ -304,7 +255,7 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
       pending: this.#pending,
       canAnswer: this.#told.hello === undefined,
       questions: this.#questions,
-      onDropped: (what) => this.ignored(what, true),
+      onDropped: (what) => this.#frames.ignored(what, true),
       onError: (error) => this.#error(error),
     });
     this.#client = client;
@@ -339,9 +290,8 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
 
   #receive(text: string): void {
     if (this.#ended) return;
-    this.#frameCost = 1;
-    this.#protocol.receive(text);
-    if (!this.#ended) this.#gate.charge(this.#frameCost, text.length);
+    const cost = this.#frames.read(text, this.#protocol);
+    if (!this.#ended) this.#gate.charge(cost, text.length);
   }
 
   /** The client, if it was let in and is still there. */
@@ -350,7 +300,7 @@ export class Connection implements LiveConnection, ProtocolHost, CarrierListener
   }
 
   #ping(): void {
-    this.#ignored = 0;
+    this.#frames.renew();
     if (this.#outbox.hasRoom) this.#outbox.add(this.#protocol.ping(this.#client?.stream?.token));
   }
 
