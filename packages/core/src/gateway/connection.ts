@@ -291,7 +291,7 @@ export class Connection implements LiveConnection, CarrierListener {
   #receive(text: string): void {
     if (this.#ended) return;
     const cost = this.#frames.read(text, this.#protocol);
-    if (!this.#ended) this.#gate.charge(cost, text.length);
+    if (!this.#ended && cost > 0) this.#gate.charge(cost, text.length);
   }
 
   /** The client, if it was let in and is still there. */
