@@ -5,7 +5,16 @@ import { bodyOf } from '../bodies.ts';
 import type { Contestant, Scenario } from '../harness.ts';
 import { openHexbus } from '../wire/hexbus-server.ts';
 import { one, type Sender, sending, ten } from '../wire/sending.ts';
-import { eventOf, greeting, makeFastify, openHandStreams, openHttp, portOf, streamHead } from '../wire/sse-servers.ts';
+import {
+  closeServer,
+  eventOf,
+  greeting,
+  makeFastify,
+  openHandStreams,
+  openHttp,
+  portOf,
+  streamHead,
+} from '../wire/sse-servers.ts';
 
 const floor = 'prebuilt chunk, net.Socket, one write a turn (floor)';
 const betterSse = 'better-sse channel';
@@ -83,7 +92,7 @@ function contestants(connections: number): Readonly<Record<string, Contestant>> 
       const send = (index: number): void => {
         for (const stream of streams) void stream.send({ data: bodyOf(index) });
       };
-      return { dialect: 'events', port: portOf(app.server), send, close: () => app.server.closeAllConnections() };
+      return { dialect: 'events', port: portOf(app.server), send, close: () => closeServer(app.server) };
     }),
     [live]: of(async () => {
       const { bus, port, close } = await openHexbus(undefined, 'sse');

@@ -2,7 +2,16 @@ import type { Socket } from 'node:net';
 import { bodyOf } from '../bodies.ts';
 import type { Scenario } from '../harness.ts';
 import { hundred, memoryReturns, nothing, type Returns, returning, sqliteReturns, until } from '../wire/returning.ts';
-import { eventOf, greeting, makeFastify, openHandStreams, openHttp, portOf, streamHead } from '../wire/sse-servers.ts';
+import {
+  closeServer,
+  eventOf,
+  greeting,
+  makeFastify,
+  openHandStreams,
+  openHttp,
+  portOf,
+  streamHead,
+} from '../wire/sse-servers.ts';
 
 const floor = 'TCP, head, one slab (floor)';
 const betterSse = 'better-sse, array of events';
@@ -82,7 +91,7 @@ async function openFastifySse(): Promise<Returns> {
       for (const stream of streams) void stream.send(event);
     },
     emptied: () => until(() => streams.size === 0),
-    close: () => app.server.closeAllConnections(),
+    close: () => closeServer(app.server),
   };
 }
 

@@ -11,6 +11,12 @@ export function portOf(server: { address(): AddressInfo | string | null }): numb
   return (server.address() as AddressInfo).port;
 }
 
+/** Also with streams open, which end. */
+export function closeServer(server: Server): void {
+  server.close();
+  server.closeAllConnections();
+}
+
 /** An event as everybody writes it. */
 export function eventOf(body: unknown, id?: number): string {
   return `${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(body)}\n\n`;
@@ -48,10 +54,7 @@ export async function openHttp(
   return {
     server,
     port: portOf(server),
-    close() {
-      server.close();
-      server.closeAllConnections();
-    },
+    close: () => closeServer(server),
   };
 }
 
