@@ -9,9 +9,9 @@ import { Watch } from './support/watch.ts';
 
 /** A busy machine takes its time. */
 const timeoutMs = 120_000;
-/** Of 16 kB each: 64 MB to warm up, and then 320 or 128 MB. */
+/** Of 16 kB each: 64 MB to warm up, and then 320 MB. */
 const warmUp = 4_000;
-const many: Readonly<Record<Via, number>> = { ws: 20_000, sse: 8_000 };
+const many = 20_000;
 const megabyte = 1024 * 1024;
 const hello = { subs: [[1, 'big', 'earliest']] };
 
@@ -60,8 +60,8 @@ async function measure(via: Via, withSlow: boolean): Promise<Memory> {
   const slow = new Counter(via, port);
   const resume = withSlow ? await slow.enter() : undefined;
   if (withSlow) slow.raw.link.pause();
-  const most = await server.call<Memory>('publish', many[via]);
-  await other.got(warmUp + many[via]);
+  const most = await server.call<Memory>('publish', many);
+  await other.got(warmUp + many);
   expect(other.holes).toBe(0);
 
   if (resume !== undefined) {
