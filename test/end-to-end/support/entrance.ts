@@ -12,6 +12,8 @@ export class Entrance {
   /** `page`: what is served at `/`, with nothing beside it. */
   constructor(page?: string) {
     const server = this.#server;
+    // Node answers 400 to a request that a proxy cut in the middle, and that would end an EventSource for good.
+    server.on('clientError', (_, socket) => socket.destroy());
     server.on('request', ({ url = '' }, response) => {
       if (page === undefined || url.startsWith('/hexbus')) return;
       response.writeHead(url === '/' ? 200 : 404, { 'content-type': 'text/html' }).end(url === '/' ? page : '');
