@@ -2,32 +2,39 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
 
-const firstLine = (error) => String(error?.message ?? error).split('\n', 1)[0];
+/** @typedef {import('vitest/node').Reporter} Reporter */
+
+/** @param {any} error */
+const firstLine = (error) => String(error?.message ?? error).split('\n', 1).join('');
+/** @type {(error: any) => string[]} */
 const reasons = (error) => (error === undefined ? [] : [firstLine(error), ...reasons(error.cause)]);
 
+/** @implements {Reporter} */
 export default class SumReporter {
+  /** @type {NonNullable<Reporter['onTestRunEnd']>} */
   onTestRunEnd(modules, unhandledErrors) {
     const path = process.env['HEXBUS_SUM'];
     if (path === undefined) return;
-    const sum = { passed: 0, failed: 0, skipped: 0, problems: [] };
+    const sum = { passed: 0, failed: 0, skipped: 0 };
+    /** @type {string[]} */
+    const problems = [];
     for (const module of modules) {
       const file = relative(process.cwd(), module.moduleId);
       const failedHooks = [...module.children.allSuites()].flatMap((suite) => suite.errors());
-      for (const error of [...module.errors(), ...failedHooks]) sum.problems.push(`${file}: ${firstLine(error)}`);
+      for (const error of [...module.errors(), ...failedHooks]) problems.push(`${file}: ${firstLine(error)}`);
       let unfinished = 0;
       for (const test of module.children.allTests()) {
         const { state, errors } = test.result();
         // A worker that ends in the middle leaves its tests pending.
         if (state === 'pending') unfinished += 1;
         else sum[state] += 1;
-        if (state === 'failed') sum.problems.push(`${file} > ${test.fullName}: ${firstLine(errors[0])}`);
+        if (state === 'failed') problems.push(`${file} > ${test.fullName}: ${firstLine(errors[0])}`);
       }
-      if (unfinished > 0) sum.problems.push(`${file}: ${unfinished} tests did not end`);
+      if (unfinished > 0) problems.push(`${file}: ${unfinished} tests did not end`);
       sum.failed += unfinished;
     }
-    for (const error of unhandledErrors)
-      sum.problems.push(`outside of a test: ${reasons(error).join(', caused by: ')}`);
+    for (const error of unhandledErrors) problems.push(`outside of a test: ${reasons(error).join(', caused by: ')}`);
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, JSON.stringify(sum));
+    writeFileSync(path, JSON.stringify({ ...sum, problems }));
   }
 }
