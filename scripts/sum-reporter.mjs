@@ -5,7 +5,10 @@ import { dirname, relative } from 'node:path';
 /** @typedef {import('vitest/node').Reporter} Reporter */
 
 /** @param {any} error */
-const firstLine = (error) => String(error?.message ?? error).split('\n', 1).join('');
+const firstLine = (error) =>
+  String(error?.message ?? error)
+    .split('\n', 1)
+    .join('');
 /** @type {(error: any) => string[]} */
 const reasons = (error) => (error === undefined ? [] : [firstLine(error), ...reasons(error.cause)]);
 

@@ -1,5 +1,6 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { HexbusError } from '@hexbus/core';
 import { pathOf } from './http.ts';
 
@@ -9,6 +10,22 @@ export interface OwnServerOptions {
   readonly path: string;
   readonly handshakeTimeoutMs: number;
   readonly bodyTimeoutMs: number;
+}
+
+/** As Node answers them where nobody listens for `clientError`; all else is 400. */
+const statusOfError: Readonly<Record<string, number | undefined>> = {
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
+  HPE_HEADER_OVERFLOW: 431,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+};
+
+/** A 400 ends an EventSource for good, so who was cut in the middle of a request gets no answer and comes again. */
+function answerBroken({ code = '' }: NodeJS.ErrnoException, socket: Duplex): void {
+  if (code !== 'HPE_INVALID_EOF_STATE' && socket.writable) {
+    const status = statusOfError[code] ?? 400;
+    socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n\r\n`);
+  }
+  socket.destroy();
 }
 
 /** A server for event streams alone: knows one path, and ends clients that take too long to ask. */
@@ -30,6 +47,7 @@ export class OwnServer {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
     });
+    this.server.on('clientError', answerBroken);
     this.server.on('request', (request, response) => {
       if (pathOf(request) === path) handle(request, response);
       else response.writeHead(404, { connection: 'close' }).end();

@@ -114,6 +114,19 @@ it('threat 12: a head that comes too slowly gets 408, a silent connection is clo
   expect(handshakes).toEqual([]);
 });
 
+it('who is cut in the middle of the head gets no answer, since 400 would end an EventSource for good; nonsense does', async () => {
+  const { port, handshakes } = await openSse();
+  const cut = new RawClient(port);
+  cut.socket.end('GET /hexbus/sse HTTP/1.1\r\nHost: lab.example\r\nAcc');
+  await cut.closed;
+  expect(cut.text).toBe('');
+  const nonsense = new RawClient(port);
+  nonsense.socket.write('nonsense\r\n\r\n');
+  expect((await nonsense.answer()).status).toBe(400);
+  await nonsense.closed;
+  expect(handshakes).toEqual([]);
+});
+
 it('a slow reader among the streams of one connection of HTTP/2 holds up none of the others', async () => {
   const server = createHttp2Server();
   const { port } = await listening(server as unknown as Server);
