@@ -12,7 +12,7 @@ brokerSuite(
 function failing(Broker: BrokerMutant['Broker'], runs: number): Promise<ReadonlyMap<string, string>> {
   const property = { runs, seed: 1 };
   const create = ({ clock }: BrokerContext): MinimalBroker => new Broker(clock);
-  return failuresOf((runner) => brokerSuite(runner, { name: 'mutant', create, patienceMs: 50, property }));
+  return failuresOf((runner) => brokerSuite(runner, { name: 'mutant', create, patienceMs: 250, property }));
 }
 
 describe('the suite catches a broker that', () => {
