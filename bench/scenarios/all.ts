@@ -8,6 +8,7 @@ import { manyTopics } from './many-topics.ts';
 import { memoryPush, memoryRead } from './memory-history.ts';
 import { publish } from './publish.ts';
 import { resume } from './resume.ts';
+import { shutdown } from './shutdown.ts';
 import { sleeping } from './sleeping-listener.ts';
 import { slowClient } from './slow-client.ts';
 import { sqliteAppend, sqliteAppendTopics } from './sqlite-append.ts';
@@ -37,5 +38,6 @@ export const scenarios: readonly Scenario[] = [
   sseResume,
   idleConnections,
   slowClient,
+  shutdown,
   imports,
 ];

@@ -15,7 +15,7 @@ export interface HexbusServer {
 export type ServerKind = 'ws' | 'sse';
 
 /** With a history every topic is retained. */
-export async function openHexbus(history?: HistoryStore, kind: ServerKind = 'ws'): Promise<HexbusServer> {
+export async function openHexbus(history?: HistoryStore, kind: ServerKind = 'ws', drainMs = 0): Promise<HexbusServer> {
   const bus = createBus<BodyMap>(
     history === undefined ? {} : { history, topics: { '>': { retain: { maxCount: 10_000 } } } },
   );
@@ -28,7 +28,7 @@ export async function openHexbus(history?: HistoryStore, kind: ServerKind = 'ws'
     authorize: () => true,
     resumeKey: 'the same key for every start of it',
     limits: { maxConnectionsPerAddress: 10_000 },
-    timings: { drainMs: 0 },
+    timings: { drainMs },
   });
   gateway.observe('error', ({ error }) => process.stderr.write(`${error}\n`));
   await gateway.open();

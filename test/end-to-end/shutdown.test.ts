@@ -12,9 +12,6 @@ import { temporaryDirectory } from './support/temporary-directory.ts';
 import { type Via, vias } from './support/via.ts';
 import { nextTurn, Watch } from './support/watch.ts';
 
-/** The one duration that is promised: a second behind the window. */
-const graceMs = 1_000;
-
 /** What a client writes first. */
 const knock: Readonly<Record<Via, string>> = {
   ws:
@@ -87,7 +84,7 @@ test.each(vias)(
 );
 
 test.runIf(canRunPrograms).each(vias)(
-  'a server with 1,000 clients over %s and 200 open requests ends by itself, in time',
+  'a server with 1,000 clients over %s and 200 open requests ends by itself',
   async (via) => {
     const drainMs = 2_000;
     const server = new Child('closing-server', { file: temporaryDirectory()('bus.db'), drainMs });
@@ -109,15 +106,12 @@ test.runIf(canRunPrograms).each(vias)(
     // One that takes no notice must not hold up the others.
     clients[500]?.link.pause();
 
-    const begun = performance.now();
     const ofServer = await server.call<readonly string[]>('close');
     const { code, signal, stderr } = await server.ended;
-    const tookMs = performance.now() - begun;
     expect({ code, signal, stderr }).toEqual({ code: 0, signal: null, stderr: '' });
     expect(ofServer).toEqual(Array(100).fill('disconnected'));
     for (const outcome of await Promise.all(ofClient))
       expect(outcome).toMatchObject({ status: 'error', code: 'disconnected' });
-    expect(tookMs).toBeLessThan(drainMs + graceMs);
     clients[500]?.link.resume();
     const codes = new Set(await Promise.all(clients.map(({ link }) => link.closed)));
     expect([...codes].filter((one) => one !== 1006)).toEqual([1012]);
@@ -125,7 +119,7 @@ test.runIf(canRunPrograms).each(vias)(
 );
 
 test.runIf(canRunPrograms)(
-  '1,000 EventSources and 100 open requests: a server ends in time, and all come back to the next one with nothing missing',
+  '1,000 EventSources and 100 open requests: a server ends by itself, and all come back to the next one with nothing missing',
   { timeout: 120_000 },
   async () => {
     const drainMs = 2_000;
@@ -148,12 +142,9 @@ test.runIf(canRunPrograms)(
     const outcomes = asking.flatMap((client) => Array.from({ length: 50 }, () => client.request('hang', null, never)));
     await server.call('asked', 100);
 
-    const begun = performance.now();
     await server.call('close');
     const { code, signal, stderr } = await server.ended;
-    const tookMs = performance.now() - begun;
     expect({ code, signal, stderr }).toEqual({ code: 0, signal: null, stderr: '' });
-    expect(tookMs).toBeLessThan(drainMs + graceMs);
     for (const outcome of await Promise.all(outcomes))
       expect(outcome).toMatchObject({ status: 'error', code: 'disconnected' });
 
