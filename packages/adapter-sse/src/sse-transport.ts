@@ -75,8 +75,8 @@ class EventStreamTransport implements SseTransport {
   async #end(): Promise<void> {
     this.#reception.drain();
     await this.#opening?.catch(() => {});
-    this.#giveBack();
     await this.#reception.close();
+    this.#giveBack();
     await this.#own?.close();
   }
 }

@@ -113,6 +113,22 @@ describe('a guest', () => {
     await stop();
   });
 
+  it('keeps its path until its streams have ended, so that nobody who comes meanwhile is told 404', async () => {
+    const { server } = named('theirs');
+    const { port, stop } = await listening(server);
+    const { transport, nextGuest } = await openSse({ server });
+    const arriving = nextGuest();
+    const caller = dial('http', port);
+    await caller.ask({ url: '/hexbus/sse' });
+    const { ended } = await arriving;
+    const kept = ended.then(() => Object.hasOwn(server, 'emit'));
+    await transport.close();
+    expect(await kept).toBe(true);
+    expect(Object.hasOwn(server, 'emit')).toBe(false);
+    caller.reset();
+    await stop();
+  });
+
   it.each([[[0, 1]], [[1, 0]]])('shares a server with another, whichever closes first: %o', async (order) => {
     const { server } = named('theirs');
     const { port, stop } = await listening(server);

@@ -177,13 +177,14 @@ export class OpenGateway {
     for (const transport of transports) transport.drain();
     await drain({ clock, randomness, drainMs, connections: this.#carried });
     await this.#emptyWithin(Math.min(lingerMs, drainMs));
-    const results = await Promise.allSettled(transports.map((transport) => transport.close()));
     for (const connection of [...this.#carried]) connection.terminate(closeCodes.restarting, 'the server restarts');
     this.#remote.end();
     this.#relays.end();
     const left = within(clock, leaveMs, this.#calls.close());
-    results.push(...(await Promise.allSettled([this.#presence.close(), left])));
+    const results = await Promise.allSettled([this.#presence.close(), left]);
     results.push(...(await Promise.allSettled([this.#parts.userCursors?.close()])));
+    // Last: whoever comes behind them finds the rest of the program, whose 404 ends an EventSource for good.
+    results.push(...(await Promise.allSettled(transports.map((transport) => transport.close()))));
     this.#parts.sessions.clear();
     this.#parts.tickets.clear();
     for (const result of results) if (result.status === 'rejected') this.#parts.observers.error(result.reason);

@@ -287,6 +287,32 @@ describe('closing', () => {
     expect(host.bus.state).toBe('open');
   });
 
+  it('leaves its transports last, with nobody on them: whoever comes while it leaves all else is told by them to come again', async () => {
+    const left = deferred();
+    let links: number | undefined;
+    const gateway = make({
+      transports: [
+        withMethod<Transport>(transport, 'close', () => {
+          links ??= transport.count;
+          return transport.close();
+        }),
+      ],
+      registry: withMethod(registry, 'close', (node: string) => left.promise.then(() => registry.close(node))),
+      timings: { drainMs: 0 },
+    });
+    await gateway.open();
+    const straggler = await connectClient(transport);
+    straggler.link.pause();
+    const closing = gateway.close();
+    await host.clock.advance(0);
+    expect(await straggler.link.closed).toMatchObject({ code: 1006 });
+    expect(await transport.connect().answer).toMatchObject({ accepted: false, status: 503 });
+    expect(links).toBeUndefined();
+    left.resolve();
+    await closing;
+    expect(links).toBe(0);
+  });
+
   it('waits a second for a broker that hangs', async () => {
     const gateway = make({ broker: withMethod(broker, 'close', () => new Promise(() => {})), timings: { drainMs: 0 } });
     await gateway.open();
