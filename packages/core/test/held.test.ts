@@ -5,6 +5,7 @@ import { type BusInternals, busInternals } from '../src/bus/internals.ts';
 import { useBuses, usualTopics } from './support/buses.ts';
 import { deferred } from './support/deferred.ts';
 import { createDurablePlace } from './support/durable-memory.ts';
+import { microtasks } from './support/microtasks.ts';
 
 const { open, make } = useBuses();
 
@@ -318,6 +319,26 @@ describe('a listener that leaves', () => {
     await settled();
     expect(log.take()).toEqual(Array.from({ length: 10 }, (_, n) => `sub: job.x#${n + 1} ${n + 1}`));
   });
+
+  test.each(Array.from({ length: 16 }, (_, count) => count))(
+    'is followed by another %i microtasks after its message was settled: that one gets what comes, once',
+    async (count) => {
+      const { bus, log, settled } = await open();
+      const attach = (): void => void bus.subscribe('job.x', log.handler('next'));
+      const stop = bus.observe('handled', () => void microtasks(count).then(attach));
+      const first: Subscription = bus.subscribe('job.x', () => first.unsubscribe());
+      await bus.publish('job.x', 1);
+      await settled();
+      stop();
+      await bus.publish('job.x', 2);
+      await settled();
+      attach();
+      await bus.publish('job.x', 3);
+      await settled();
+      expect(log.take()).toEqual(['next: job.x#2 2', 'next: job.x#3 3', 'next: job.x#3 3']);
+      expect(await bus.stats('job.x')).toMatchObject({ waiting: 0, listeners: 2 });
+    },
+  );
 });
 
 test('after the bus was made again over the same place what waits is still there, and what was handled is not', async () => {

@@ -45,7 +45,7 @@ export class HeldQueue {
   #delivery: Promise<void> | undefined;
   #reading = false;
 
-  /** `retired`: nobody listens, and nothing needs to be remembered; a queue made anew serves as well. */
+  /** `retired`, called once: nobody listens, and nothing needs to be remembered; a queue made anew serves as well. */
   constructor(side: RetainedParts, topic: string, retired: () => void) {
     this.#side = side;
     this.#topic = topic;
@@ -186,6 +186,8 @@ export class HeldQueue {
     this.#marksAreNews = true;
     await this.#durable?.committed();
     if (this.#listeners.size > 0 || this.#requeues > 0 || this.#loop.stopped) return;
+    // Woken once more, it would retire the one that serves the topic by then.
+    void this.#loop.stop();
     this.#durable?.release();
     this.#retired();
   }
@@ -323,7 +325,7 @@ export class HeldQueue {
   #remember(epoch: string, through: number): void {
     if (this.#feed?.epoch === epoch) this.#feed.setKnown({ topic: this.#topic, through });
     this.#told = { epoch, position: through };
-    this.#durable ??= this.#side.names.share(this.#reportName, [this.#topic]);
+    this.#durable ??= this.#side.names.claim(this.#reportName, [this.#topic]);
     void this.#durable.moved(this.#told);
   }
 

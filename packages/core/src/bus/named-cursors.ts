@@ -35,11 +35,6 @@ export class NamedCursors {
     return durable;
   }
 
-  /** The same for a name of the bus's own: whoever asks shares it, and nobody releases it. */
-  share(name: string, filter: readonly string[]): DurableName {
-    return this.#inUse.get(name) ?? this.claim(name, filter);
-  }
-
   /** Throws `HEXBUS_NAME_TAKEN` while a name is in use. */
   assertFree(name: string): void {
     if (!this.#inUse.has(name)) return;
