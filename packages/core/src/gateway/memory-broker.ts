@@ -1,6 +1,7 @@
-import { type CancelTimer, type Clock, systemClock } from '../clock.ts';
+import { type Clock, systemClock } from '../clock.ts';
 import { HexbusError, shorten } from '../errors.ts';
 import type { Broker, NodeAnswer, NodeHandler } from '../ports/broker.ts';
+import { OpenCalls } from './open-calls.ts';
 
 export interface MemoryBrokerOptions {
   readonly clock?: Clock | undefined;
@@ -13,8 +14,8 @@ export function createMemoryBroker(options: MemoryBrokerOptions = {}): Broker {
 
 interface Node {
   readonly handler: NodeHandler;
-  /** What ends each request that it has not answered. */
-  readonly waiting: Set<(answer: NodeAnswer) => void>;
+  /** Requests that it has not answered. */
+  readonly waiting: OpenCalls;
 }
 
 class MemoryBroker implements Broker {
@@ -33,40 +34,32 @@ class MemoryBroker implements Broker {
         `node ${shorten(node)} has joined already; give each gateway a name of its own`,
       );
     }
-    this.#nodes.set(node, { handler, waiting: new Set() });
+    this.#nodes.set(node, { handler, waiting: new OpenCalls(this.#clock) });
   }
 
-  async request(name: string, request: string, options: { readonly timeoutMs: number }): Promise<NodeAnswer> {
+  async request(name: string, request: string, { timeoutMs }: { readonly timeoutMs: number }): Promise<NodeAnswer> {
     const node = this.#nodes.get(name);
-    return node === undefined ? { status: 'not-found' } : this.#ask(node, request, options.timeoutMs);
+    if (node === undefined) return { status: 'not-found' };
+    const { handler, waiting } = node;
+    return waiting.wait(
+      () => answerOf(handler, request, timeoutMs),
+      { timeoutMs },
+      (why) => ({ status: why === 'late' ? 'timeout' : 'disconnected' }),
+    );
   }
 
   async close(name: string): Promise<void> {
     const node = this.#nodes.get(name);
     if (node === undefined) return;
     this.#nodes.delete(name);
-    for (const end of node.waiting) end({ status: 'disconnected' });
-  }
-
-  #ask({ handler, waiting }: Node, request: string, timeoutMs: number): Promise<NodeAnswer> {
-    return new Promise((resolve) => {
-      let cancelTimer: CancelTimer | undefined;
-      const end = (answer: NodeAnswer): void => {
-        cancelTimer?.();
-        waiting.delete(end);
-        resolve(answer);
-      };
-      waiting.add(end);
-      if (timeoutMs !== Infinity) cancelTimer = this.#clock.setTimer(() => end({ status: 'timeout' }), timeoutMs);
-      answerOf(handler, request, timeoutMs).then(
-        (text) => end({ status: 'answered', text }),
-        () => end({ status: 'disconnected' }),
-      );
-    });
+    node.waiting.end();
   }
 }
 
-/** Turns what a handler throws into a rejection. */
-async function answerOf(handler: NodeHandler, request: string, timeoutMs: number): Promise<string> {
-  return handler(request, { timeoutMs });
+async function answerOf(handler: NodeHandler, request: string, timeoutMs: number): Promise<NodeAnswer> {
+  try {
+    return { status: 'answered', text: await handler(request, { timeoutMs }) };
+  } catch {
+    return { status: 'disconnected' };
+  }
 }

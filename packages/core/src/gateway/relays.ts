@@ -1,5 +1,6 @@
-import type { CancelTimer, Clock } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import type { NodeCalls } from './node-calls.ts';
+import { OpenCalls } from './open-calls.ts';
 
 export interface RelaysOptions {
   readonly calls: NodeCalls;
@@ -10,15 +11,14 @@ type Answer = (text: string) => Promise<string>;
 
 /** What transports of one name hand to each other between nodes. Each relay ends in its time, also when neither the broker nor the other node ever answers. */
 export class Relays {
-  readonly #options: RelaysOptions;
+  readonly #calls: NodeCalls;
   /** By the name of the transport here. */
   readonly #answers = new Map<string, Answer>();
-  /** What ends each that is open. */
-  readonly #open = new Set<() => void>();
-  #isOver = false;
+  readonly #open: OpenCalls;
 
-  constructor(options: RelaysOptions) {
-    this.#options = options;
+  constructor({ calls, clock }: RelaysOptions) {
+    this.#calls = calls;
+    this.#open = new OpenCalls(clock);
   }
 
   /** From now on answers what other nodes relay to the transport of that name. */
@@ -35,26 +35,18 @@ export class Relays {
 
   /** Undefined: there is no answer. Never rejects. */
   relay(node: string, transport: string, text: string, timeoutMs: number): Promise<string | undefined> {
-    if (this.#isOver) return Promise.resolve(undefined);
-    const { calls, clock } = this.#options;
-    return new Promise((resolve) => {
-      let cancelTimer: CancelTimer | undefined;
-      const end = (answer?: string): void => {
-        cancelTimer?.();
-        this.#open.delete(end);
-        resolve(answer);
-      };
-      this.#open.add(end);
-      if (timeoutMs !== Number.POSITIVE_INFINITY) cancelTimer = clock.setTimer(end, timeoutMs);
-      // A broker should not reject, and another version may answer anything.
-      calls.relay(node, transport, text, timeoutMs).then(end, () => end());
-    });
+    const relayed = this.#open.wait(
+      () => this.#calls.relay(node, transport, text, timeoutMs),
+      { timeoutMs },
+      () => undefined,
+    );
+    // A broker should not reject, and another version may answer anything.
+    return relayed.catch(() => undefined);
   }
 
   /** The gateway is closed: none of them is waited for any more. */
   end(): void {
-    this.#isOver = true;
-    for (const end of this.#open) end();
+    this.#open.end();
     this.#answers.clear();
   }
 }

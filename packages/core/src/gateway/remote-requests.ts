@@ -1,7 +1,8 @@
-import type { CancelTimer, Clock } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import type { ConnectionEntry, ConnectionQuery, Registry } from '../ports/registry.ts';
 import type { Outcome } from './api.ts';
 import type { NodeCalls } from './node-calls.ts';
+import { type GivenUp, OpenCalls } from './open-calls.ts';
 
 export interface RemoteRequestsOptions {
   readonly node: string;
@@ -14,12 +15,11 @@ export interface RemoteRequestsOptions {
 /** Requests to connections of other nodes. Each ends in its time, also when neither the registry nor the other node ever answers. */
 export class RemoteRequests {
   readonly #options: RemoteRequestsOptions;
-  /** What ends each that is open. */
-  readonly #open = new Set<(outcome: Outcome) => void>();
-  #isOver = false;
+  readonly #open: OpenCalls;
 
   constructor(options: RemoteRequestsOptions) {
     this.#options = options;
+    this.#open = new OpenCalls(options.clock);
   }
 
   /** Rejects only for a body that cannot be sent. */
@@ -27,40 +27,25 @@ export class RemoteRequests {
     target: ConnectionQuery,
     name: string,
     body: unknown,
-    { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal | undefined },
+    options: { readonly timeoutMs: number; readonly signal: AbortSignal | undefined },
   ): Promise<Outcome> {
-    if (this.#isOver) return Promise.resolve(disconnected);
-    if (signal?.aborted === true) return Promise.resolve(cancelled);
-    return new Promise((resolve, reject) => {
-      let cancelTimer: CancelTimer | undefined;
-      const controller = new AbortController();
-      const forget = (): void => {
-        cancelTimer?.();
-        signal?.removeEventListener('abort', abort);
-        this.#open.delete(end);
-      };
-      const end = (outcome: Outcome): void => {
-        forget();
-        resolve(outcome);
-        // Where it was answered there is nothing left to give up.
+    const controller = new AbortController();
+    const { signal } = controller;
+    const { timeoutMs } = options;
+    return this.#open.wait(
+      () => this.#askNode(target, name, body, { timeoutMs, signal }),
+      options,
+      (why) => {
+        // The other node gives up too.
         controller.abort();
-      };
-      const abort = (): void => end(cancelled);
-      this.#open.add(end);
-      signal?.addEventListener('abort', abort);
-      if (timeoutMs !== Number.POSITIVE_INFINITY)
-        cancelTimer = this.#options.clock.setTimer(() => end({ status: 'timeout' }), timeoutMs);
-      this.#askNode(target, name, body, { timeoutMs, signal: controller.signal }).then(end, (error: unknown) => {
-        forget();
-        reject(error);
-      });
-    });
+        return outcomes[why];
+      },
+    );
   }
 
   /** The gateway is closed: none of them is waited for any more. */
   end(): void {
-    this.#isOver = true;
-    for (const end of this.#open) end(disconnected);
+    this.#open.end();
   }
 
   async #askNode(
@@ -87,4 +72,8 @@ export class RemoteRequests {
 /** The outcome of a request to whom nobody knows. */
 export const notFound: Outcome = { status: 'error', code: 'not-found', message: 'there is no such connection' };
 const cancelled: Outcome = { status: 'error', code: 'cancelled', message: 'the request was given up' };
-const disconnected: Outcome = { status: 'error', code: 'disconnected', message: 'this gateway is closed' };
+const outcomes: Readonly<Record<GivenUp, Outcome>> = {
+  late: { status: 'timeout' },
+  aborted: cancelled,
+  ended: { status: 'error', code: 'disconnected', message: 'this gateway is closed' },
+};
