@@ -212,6 +212,7 @@ class HexGateway implements Gateway {
     await openGateway?.close(drainMs);
     this.#handlers.clear();
     this.#observers.removeAll();
+    openGateway?.end();
     this.#state = 'closed';
   }
 

@@ -26,6 +26,7 @@ import { Relays } from './relays.ts';
 import { notFound, RemoteRequests } from './remote-requests.ts';
 import { Sessions } from './sessions.ts';
 import { Tickets } from './tickets.ts';
+import { TimedRegistry } from './timed-registry.ts';
 import { UserCursors } from './user-cursors.ts';
 import { within } from './within.ts';
 
@@ -36,6 +37,7 @@ const lingerMs = 500;
 export class OpenGateway {
   readonly #settings: GatewaySettings;
   readonly #parts: GatewayParts;
+  readonly #registry: TimedRegistry;
   readonly #presence: Presence;
   readonly #calls: NodeCalls;
   readonly #remote: RemoteRequests;
@@ -56,7 +58,7 @@ export class OpenGateway {
     handlers: ReadonlyMap<string, RequestHandler>,
   ) {
     this.#settings = settings;
-    const { limits, timings, clock, registry, broker, signer, secrets } = settings;
+    const { limits, timings, clock, broker, signer, secrets } = settings;
     const { side } = internals;
     const onError = (error: unknown): void => observers.error(error);
     const intervalMs = timings.userCursorMs;
@@ -91,6 +93,8 @@ export class OpenGateway {
       ended: (connection, wasAdmitted, code, reason) => this.#ended(connection, wasAdmitted, code, reason),
       gone: (connection) => this.#gone(connection),
     };
+    const registry = new TimedRegistry(settings.registry, clock);
+    this.#registry = registry;
     const entries = (): ConnectionEntry[] =>
       [...this.#parts.directory.all].map((connection) => this.#entryOf(connection));
     this.#presence = new Presence({ registry, node, clock, entries, onError });
@@ -122,7 +126,7 @@ export class OpenGateway {
   }
 
   find(query: ConnectionQuery): Promise<readonly ConnectionEntry[]> {
-    return this.#settings.registry.find(query);
+    return this.#registry.find(query);
   }
 
   async request(
@@ -188,6 +192,11 @@ export class OpenGateway {
     this.#parts.sessions.clear();
     this.#parts.tickets.clear();
     for (const result of results) if (result.status === 'rejected') this.#parts.observers.error(result.reason);
+  }
+
+  /** Behind `close`: nobody waits for anything any more, and nobody is told. */
+  end(): void {
+    this.#registry.end();
   }
 
   #hostOf({ name }: Transport): TransportHost {

@@ -23,7 +23,8 @@ export class Presence {
   readonly #telling = new Map<string, Promise<void>>();
   #cancelTimer: CancelTimer | undefined;
   #renewing: Promise<void> | undefined;
-  #closed = false;
+  /** A renewal failed, which may all the same have brought this node back from the dead, without its connections. */
+  #mayHaveDied = false;
 
   constructor(options: PresenceOptions) {
     this.#options = options;
@@ -44,7 +45,6 @@ export class Presence {
 
   /** Resolves also while the registry hangs. */
   close(): Promise<void> {
-    this.#closed = true;
     this.#cancelTimer?.();
     return within(this.#options.clock, leaveMs, this.#leave());
   }
@@ -83,13 +83,12 @@ export class Presence {
     await (state === 'gone' ? registry.unregister(connection) : registry.register(state));
   }
 
-  /** A registry that takes this node for dead would hide its connections, so it hears from it three times per lease. */
+  /** A registry that takes this node for dead would hide its connections, so it hears from it three times per lease, also after a call that failed. */
   #renewLater(): void {
     const { clock, registry } = this.#options;
     this.#cancelTimer = clock.setTimer(() => {
-      this.#renewing = this.#renew().then(() => {
-        if (!this.#closed) this.#renewLater();
-      });
+      this.#renewLater();
+      this.#renewing = this.#renew();
     }, registry.leaseMs / 3);
   }
 
@@ -98,8 +97,10 @@ export class Presence {
     try {
       const wasDead = await registry.renew(node);
       for (const [connection, state] of this.#wanted) this.#want(connection, state);
-      if (wasDead) for (const entry of entries()) this.register(entry);
+      if (wasDead || this.#mayHaveDied) for (const entry of entries()) this.register(entry);
+      this.#mayHaveDied = false;
     } catch (error) {
+      this.#mayHaveDied = true;
       onError(error);
     }
   }

@@ -25,7 +25,7 @@ export interface ConnectionQuery {
  */
 export interface Registry {
   readonly name: string;
-  /** A node that does not renew for so long is dead. */
+  /** A node that does not renew for so long is dead. A call that is not answered within a third of it has failed for the gateway. */
   readonly leaseMs: number;
   /** A node joins, with no connections, also under a name that was there. Rejects with a `HexbusError` when the registry cannot be reached. */
   open(node: string): Promise<void>;

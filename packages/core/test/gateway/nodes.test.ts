@@ -5,9 +5,7 @@ import {
   type Outcome,
   type Registry,
 } from '@hexbus/core/gateway';
-import { createVirtualClock } from '@hexbus/testkit';
 import { describe, expect, it } from 'vitest';
-import { Presence } from '../../src/gateway/presence.ts';
 import { rejection } from '../support/buses.ts';
 import { deferred } from '../support/deferred.ts';
 import { useGateways, type World, type WorldOptions } from './support/use-gateways.ts';
@@ -329,60 +327,5 @@ describe('a session that goes on at another node', () => {
     const ended = both.filter((client) => client.lines().includes('BYE 4510'));
     expect(ended).toHaveLength(1);
     expect(await registry.find({ session: first.welcome.session })).toHaveLength(1);
-  });
-});
-
-describe('a registry that hangs', () => {
-  it('keeps close from waiting for it for more than a second', async () => {
-    const on = await gateways.buses.open();
-    const registry = createMemoryRegistry({ clock: on.clock });
-    const never = (): Promise<never> => new Promise(() => {});
-    let hangs = false;
-    const stuck = (verb: 'unregister' | 'close') => (name: string) => (hangs ? never() : registry[verb](name));
-    const world = await gateways.open({
-      on,
-      registry: withMethod(withMethod(registry, 'unregister', stuck('unregister')), 'close', stuck('close')),
-      timings: { drainMs: 0 },
-    });
-    await world.connect();
-    hangs = true;
-    let isClosed = false;
-    void world.gateway.close().then(() => {
-      isClosed = true;
-    });
-    await on.clock.advance(999);
-    expect(isClosed).toBe(false);
-    await on.clock.advance(1);
-    expect(isClosed).toBe(true);
-    await registry.close(world.gateway.node);
-  });
-
-  it('is told of each connection how it is then, and nothing that has passed', async () => {
-    const clock = createVirtualClock();
-    const answer = deferred();
-    const told: string[] = [];
-    const tell = (what: string): Promise<void> => {
-      told.push(what);
-      return answer.promise;
-    };
-    const registry: Registry = {
-      ...createMemoryRegistry({ clock }),
-      name: 'slow',
-      leaseMs: 1_000,
-      register: ({ capabilities }) => tell(`register ${capabilities}`),
-      unregister: (connection) => tell(`unregister ${connection}`),
-    };
-    const presence = new Presence({ registry, node: 'here', clock, entries: () => [], onError: () => {} });
-    const entry = (capability: string) =>
-      ({ id: 'a', node: 'here', session: 's', transport: 't', capabilities: [capability], connectedAt: 0 }) as const;
-    presence.register(entry('1'));
-    for (const capability of ['2', '3', '4']) {
-      presence.unregister('a');
-      presence.register(entry(capability));
-    }
-    presence.unregister('a');
-    answer.resolve();
-    await clock.runAll();
-    expect(told).toEqual(['register 1', 'unregister a']);
   });
 });
