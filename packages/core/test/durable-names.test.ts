@@ -1,4 +1,4 @@
-import { HexbusError, type SubscribeOptions, type Subscription } from '@hexbus/core';
+import { HexbusError, type SubscribeOptions, type Subscription, type WriteResult } from '@hexbus/core';
 import { describe, expect, test } from 'vitest';
 import { rejection, type TestBus, thrownBy, useBuses } from './support/buses.ts';
 import { deferred } from './support/deferred.ts';
@@ -91,6 +91,25 @@ describe('a durable name', () => {
     const aborted = bus.subscribe('order.x', () => {}, { name: 'n', signal: AbortSignal.abort() });
     await aborted.done;
     await bus.subscribe('order.x', () => {}, { name: 'n' }).ready;
+  });
+
+  test('does not inherit the failed write of the subscription that had it before', async () => {
+    const { bus, probe, log, onNextWrite, settled, takeErrors } = await open();
+    const writing = deferred<WriteResult>();
+    onNextWrite(() => writing.promise);
+    const first = bus.subscribe('order.x', () => {}, { name: 'n' });
+    await settled();
+    first.unsubscribe();
+    await first.done;
+    const release = probe.holdNext('loadCursor');
+    const second = bus.subscribe('order.x', log.handler('second'), { name: 'n', from: 'earliest' });
+    writing.reject(new HexbusError('HEXBUS_HISTORY_BUSY', 'not now', { retryable: true }));
+    await settled();
+    expect(takeErrors()).toMatchObject([{ error: { code: 'HEXBUS_HISTORY_BUSY' } }]);
+    await bus.publish('order.x', 1);
+    release();
+    await second.caughtUp();
+    expect(log.take()).toEqual(['second: order.x#1 1']);
   });
 
   test('keeps the cursor before a message that failed with onFailure stop', async () => {

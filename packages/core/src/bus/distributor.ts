@@ -1,7 +1,7 @@
 import { RetainedMessage, type StoredMessage } from '../message.ts';
-import type { AppendResult, DroppedMessage, NamedCursor, NewMessage, WriteResult } from '../ports/history-store.ts';
+import type { AppendResult, DroppedMessage, NewMessage, WriteResult } from '../ports/history-store.ts';
 import type { HeldQueue } from './held-queue.ts';
-import type { NamedCursors } from './named-cursors.ts';
+import type { CursorCommit, NamedCursors } from './named-cursors.ts';
 import type { Observers } from './observers.ts';
 import type { Tail } from './tail.ts';
 import type { TopicTable } from './topic-table.ts';
@@ -56,12 +56,8 @@ export class Distributor implements WriterEvents {
     this.#doubtAll();
   }
 
-  takeCursors(): readonly NamedCursor[] {
+  takeCursors(): CursorCommit {
     return this.#options.names.takeDirty();
-  }
-
-  cursorsSettled(cursors: readonly NamedCursor[], committed: boolean): void {
-    this.#options.names.settled(cursors, committed);
   }
 
   failed(error: unknown): void {

@@ -3,6 +3,15 @@ import type { CursorParts } from '../cursor.ts';
 import { HexbusError, shorten } from '../errors.ts';
 import type { NamedCursor } from '../ports/history-store.ts';
 
+/** Cursors that are due, to be committed with one write. */
+export interface CursorCommit {
+  readonly cursors: readonly NamedCursor[];
+  /** To be called with what became of that write; if it failed, they are due again after a while. */
+  settled(committed: boolean): void;
+}
+
+const nothingDue: CursorCommit = { cursors: [], settled: () => undefined };
+
 /** A commit is asked for at half of this many handled messages, and no more are handled than this before it is done: a crash repeats no more. */
 const maxUncommitted = 64;
 const maxDelayMs = 50;
@@ -41,23 +50,16 @@ export class NamedCursors {
     throw new HexbusError('HEXBUS_NAME_TAKEN', `name ${shorten(name)} is in use; end its subscription first`);
   }
 
-  /** The cursors to commit with the write that is being made. Each is answered by `settled`. */
-  takeDirty(): readonly NamedCursor[] {
-    if (this.#dirty.size === 0) return [];
+  /** The cursors to commit with the write that is being made. */
+  takeDirty(): CursorCommit {
+    if (this.#dirty.size === 0) return nothingDue;
     this.#stopTimer();
-    const cursors = [...this.#dirty].map((durable) => durable.take());
+    const taken = [...this.#dirty];
     this.#dirty.clear();
-    return cursors;
-  }
-
-  /** The write that took these ended; if it failed they are due again after a while. */
-  settled(cursors: readonly NamedCursor[], committed: boolean): void {
-    for (const { name } of cursors) {
-      const durable = this.#inUse.get(name);
-      if (durable === undefined) continue;
-      durable.settled(committed);
-      if (!committed || durable.changedSinceTaken) this.#changed(durable, committed && durable.isUrgent);
-    }
+    return {
+      cursors: taken.map((durable) => durable.take()),
+      settled: (committed) => this.#settled(taken, committed),
+    };
   }
 
   close(): void {
@@ -73,6 +75,15 @@ export class NamedCursors {
         this.#cancelTimer = undefined;
         this.#requestWrite();
       }, maxDelayMs);
+    }
+  }
+
+  #settled(taken: readonly DurableName[], committed: boolean): void {
+    for (const durable of taken) {
+      // It was released meanwhile, and its name may be in use again.
+      if (this.#inUse.get(durable.name) !== durable) continue;
+      durable.settled(committed);
+      if (!committed || durable.changedSinceTaken) this.#changed(durable, committed && durable.isUrgent);
     }
   }
 

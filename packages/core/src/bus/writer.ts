@@ -4,13 +4,13 @@ import { HexbusError, isHexbusError, shorten } from '../errors.ts';
 import type {
   AppendResult,
   HistoryStore,
-  NamedCursor,
   NewMessage,
   Settlement,
   WriteBatch,
   WriteResult,
 } from '../ports/history-store.ts';
 import type { Receipt } from './api.ts';
+import type { CursorCommit } from './named-cursors.ts';
 
 /** What the writer is told to do with what the history answers. All are called in the turn of the answer, before any caller learns of it. */
 export interface WriterEvents {
@@ -22,9 +22,8 @@ export interface WriterEvents {
   epochChanged(result: WriteResult): void;
   /** A batch may or may not have taken effect. */
   outcomeUnknown(): void;
-  /** Durable cursors that are due, and what became of them. */
-  takeCursors(): readonly NamedCursor[];
-  cursorsSettled(cursors: readonly NamedCursor[], committed: boolean): void;
+  /** Durable cursors that are due. */
+  takeCursors(): CursorCommit;
   /** A write failed that nobody waits for. */
   failed(error: unknown): void;
 }
@@ -194,13 +193,13 @@ export class Writer {
     settlements: readonly PendingSettlement[],
     deletions: readonly PendingDeletion[],
   ): Promise<void> {
-    const cursors = this.#events.takeCursors();
+    const commit = this.#events.takeCursors();
     const messages = appends.map(messageOf);
     const batch: WriteBatch = {
       epoch: this.#events.epoch(),
       append: messages,
       settle: settlements.map((pending) => pending.settlement),
-      commitCursors: cursors,
+      commitCursors: commit.cursors,
       deleteCursors: deletions.map((pending) => pending.name),
     };
     let result: WriteResult;
@@ -210,14 +209,14 @@ export class Writer {
       if (result.applied) this.#events.written(messages, result);
       else this.#events.epochChanged(result);
     } catch (error) {
-      if (!this.#abandoned) this.#failed(known(error), appends, [...settlements, ...deletions], cursors);
+      if (!this.#abandoned) this.#failed(known(error), appends, [...settlements, ...deletions], commit);
       return;
     }
-    this.#events.cursorsSettled(cursors, result.applied);
+    commit.settled(result.applied);
     if (!result.applied) {
       // Positions of the old epoch mean nothing any more; messages have none yet, so they go into the new one. So do cursors, which bear their epoch.
       for (const pending of settlements) pending.resolve(false);
-      if (appends.length + deletions.length + cursors.length > 0) await this.#write(appends, none, deletions);
+      if (appends.length + deletions.length + commit.cursors.length > 0) await this.#write(appends, none, deletions);
       else this.#ended();
       return;
     }
@@ -241,10 +240,10 @@ export class Writer {
     error: unknown,
     appends: readonly PendingAppend[],
     others: readonly (PendingSettlement | PendingDeletion)[],
-    cursors: readonly NamedCursor[],
+    commit: CursorCommit,
   ): void {
     if (isHexbusError(error, 'HEXBUS_OUTCOME_UNKNOWN')) this.#events.outcomeUnknown();
-    this.#events.cursorsSettled(cursors, false);
+    commit.settled(false);
     const behind = this.#queue;
     this.#queue = [];
     this.#ended();

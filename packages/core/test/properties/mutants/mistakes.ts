@@ -57,8 +57,8 @@ export const mistakes: readonly Mutant[] = [
     patches: [
       {
         file: 'writer.ts',
-        find: 'this.#events.cursorsSettled(cursors, result.applied);',
-        replace: 'this.#events.cursorsSettled(cursors, true);',
+        find: 'commit.settled(result.applied);',
+        replace: 'commit.settled(true);',
       },
     ],
     caughtBy: ['P17', 'P18'],
