@@ -87,13 +87,6 @@ describe.runIf(canRunPrograms)('the page of the switchboard', () => {
     expect(tree).not.toMatch(/- (button|textbox|combobox|checkbox|radio|link|img)(:|$)/m);
     expect(await ann.page.locator('h1').count()).toBe(1);
   });
-
-  test.each([360, 800])('fits a window of %d pixels', async (width) => {
-    const ann = await open('ann');
-    await ann.page.setViewportSize({ width, height: 700 });
-    await ann.row('ann', 'WebSocket').waitFor();
-    expect(await ann.page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
-  });
 });
 
 /** Resolves when a chart has at least so many bars of a series. */

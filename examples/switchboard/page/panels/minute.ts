@@ -11,7 +11,7 @@ const statuses: readonly OutcomeStatus[] = ['success', 'timeout', 'error'];
 export function showMinute(tab: Tab): void {
   const messages = new BarChart('Messages a second', ['messages'], shownSeconds);
   const behind = new BarChart('Behind, the slowest tab', ['behind'], shownSeconds);
-  const outcomes = new BarChart('Outcomes of questions', statuses, shownSeconds);
+  const outcomes = new BarChart('Questions', statuses, shownSeconds);
   find('#minute-charts').replaceChildren(messages.element, behind.element, outcomes.element);
 
   let minute: readonly (SecondOfTraffic | undefined)[] = [];

@@ -30,7 +30,7 @@ function cellsOf(shown: TabState | undefined, tab: Tab): HTMLElement[] {
     make('td', {}, make('code', {}, shortName(session)), session === tab.session ? ' this one' : ''),
     make('td', {}, make('span', { class: 'badge', 'data-state': state }, over)),
     make('td', { class: 'number' }, behind === undefined ? '–' : count(behind)),
-    make('td', {}, ...capabilities.map((name) => make('span', { class: 'tag' }, name))),
+    make('td', { class: 'capabilities' }, ...capabilities.map((name) => make('span', { class: 'tag' }, name))),
   ];
 }
 
