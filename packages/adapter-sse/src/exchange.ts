@@ -1,9 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Writable } from 'node:stream';
 import { type Clock, systemClock } from '@hexbus/core';
 import { ByteCollector } from './byte-collector.ts';
-import { http2StreamOf, type SseRequest, type SseResponse } from './http.ts';
+import { channelOf, type SseRequest, type SseResponse } from './http.ts';
 
 /** An HTTP answer instead of a stream. */
 export interface Refusal {
@@ -123,8 +122,7 @@ export class Exchange {
   }
 
   #cut(): void {
-    const sink: Writable = http2StreamOf(this.response) ?? this.request.socket;
-    sink.destroy();
+    channelOf(this.request, this.response).destroy();
   }
 
   readonly #onClose = (): void => {

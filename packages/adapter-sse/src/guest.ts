@@ -1,18 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { pathOf } from './http.ts';
 import type { ProgramServer } from './options.ts';
 
 type Emit = (this: ProgramServer, event: string, ...told: unknown[]) => boolean;
 
 /**
- * Answers the requests at one path of a server that belongs to somebody else. Whoever listens to `request`, now or later, would answer them too
+ * Answers some requests to a server that belongs to somebody else: those that `take` says it took. Whoever listens to `request`, now or later, would answer them too
  * (with 404), and an emitter cannot be told to stop; so the server does not emit them at all. Everything else it emits as before. Returns what
  * takes that back.
  */
-export function takePath(
+export function takeRequests(
   server: ProgramServer,
-  path: string,
-  handle: (request: IncomingMessage, response: ServerResponse) => void,
+  take: (request: IncomingMessage, response: ServerResponse) => boolean,
 ): () => void {
   const hooked = server as { emit: Emit };
   const emit = hooked.emit;
@@ -20,9 +18,8 @@ export function takePath(
   let isOver = false;
   const hook: Emit = function (event, ...told) {
     const [request, response] = told as [IncomingMessage, ServerResponse];
-    if (isOver || event !== 'request' || pathOf(request) !== path) return emit.call(this, event, ...told);
-    handle(request, response);
-    return true;
+    if (!isOver && event === 'request' && take(request, response)) return true;
+    return emit.call(this, event, ...told);
   };
   hooked.emit = hook;
   // A server of HTTP/2 makes requests of its streams only for whoever listens.

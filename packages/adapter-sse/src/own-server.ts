@@ -1,13 +1,11 @@
-import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { HexbusError } from '@hexbus/core';
-import { pathOf } from './http.ts';
 
 export interface OwnServerOptions {
   readonly port: number;
   readonly host: string | undefined;
-  readonly path: string;
   readonly handshakeTimeoutMs: number;
   readonly bodyTimeoutMs: number;
 }
@@ -28,14 +26,14 @@ function answerBroken({ code = '' }: NodeJS.ErrnoException, socket: Duplex): voi
   socket.destroy();
 }
 
-/** A server for event streams alone: knows one path, and ends clients that take too long to ask. */
+/** A server for event streams alone: of what `take` does not take it knows nothing, and it ends clients that take too long to ask. */
 export class OwnServer {
   readonly server: Server;
   readonly #options: OwnServerOptions;
   readonly #sockets = new Set<Socket>();
 
-  constructor(options: OwnServerOptions, handle: RequestListener) {
-    const { path, handshakeTimeoutMs, bodyTimeoutMs } = options;
+  constructor(options: OwnServerOptions, take: (request: IncomingMessage, response: ServerResponse) => boolean) {
+    const { handshakeTimeoutMs, bodyTimeoutMs } = options;
     this.#options = options;
     this.server = createServer({
       headersTimeout: handshakeTimeoutMs,
@@ -49,8 +47,7 @@ export class OwnServer {
     });
     this.server.on('clientError', answerBroken);
     this.server.on('request', (request, response) => {
-      if (pathOf(request) === path) handle(request, response);
-      else response.writeHead(404, { connection: 'close' }).end();
+      if (!take(request, response)) response.writeHead(404, { connection: 'close' }).end();
     });
   }
 

@@ -5,7 +5,7 @@ import { isEmbedded } from './embedding.ts';
 import { comment, eventOf, retryOf } from './event-stream.ts';
 import { Exchange, type Refusal } from './exchange.ts';
 import { handshakeOf } from './handshake.ts';
-import { headerOf, type SseRequest, type SseResponse } from './http.ts';
+import { channelOf, headerOf, type SseRequest, type SseResponse } from './http.ts';
 import { type LinkKey, readLinkKey, writeLinkKey } from './link-key.ts';
 import { type Command, type CommandStatus, Links } from './links.ts';
 import { type SseSettings, sseDefaults } from './options.ts';
@@ -20,6 +20,8 @@ export class Reception {
   readonly #settings: SseSettings;
   readonly #exchanges = new Set<Exchange>();
   readonly #carriers = new Set<SseCarrier>();
+  /** What was asked last on each connection. */
+  readonly #latest = new WeakMap<object, SseRequest>();
   #open: { readonly host: TransportHost; readonly links: Links } | undefined;
   #draining = false;
 
@@ -43,12 +45,19 @@ export class Reception {
     await Promise.all(carriers.map(({ gone }) => gone));
   }
 
+  /** Is told of every request that the transport sees, also of those that others answer. */
+  see(request: SseRequest, response: SseResponse): void {
+    this.#latest.set(channelOf(request, response), request);
+  }
+
   take(request: SseRequest, response: SseResponse): void {
+    this.see(request, response);
     // Sent before the one before it was answered. Of a response whose turn never comes nobody tells that its client went.
-    if (response.socket === null) {
-      response.once('socket', () => this.take(request, response));
-      return;
-    }
+    if (response.socket === null) response.once('socket', () => this.#begin(request, response));
+    else this.#begin(request, response);
+  }
+
+  #begin(request: SseRequest, response: SseResponse): void {
     const { maxMessageBytes, bodyTimeoutMs } = this.#settings;
     const exchange = new Exchange(request, response, { maxBytes: maxMessageBytes, timeoutMs: bodyTimeoutMs });
     this.#exchanges.add(exchange);
@@ -80,7 +89,7 @@ export class Reception {
     const handshake = handshakeOf(exchange.request, [], this.#settings);
     const beginning = retryOf(jittered(this.#settings.retryMs)) + comment;
     const admitted = await this.#admit(exchange, handshake, refuse);
-    if (admitted !== undefined) this.#connect(exchange, admitted.admission, handshake, beginning);
+    if (admitted !== undefined) this.#connect(exchange, admitted.admission, handshake, refuse, beginning);
   }
 
   async #post(exchange: Exchange): Promise<void> {
@@ -89,12 +98,12 @@ export class Reception {
     if (type !== 'application/x-ndjson') {
       exchange.refuse({ status: 415, reason: 'the content type must be application/x-ndjson' });
     } else if (headerOf(request, 'hexbus-link') !== undefined) await this.#receive(exchange);
-    else if (headerOf(request, 'hexbus-sequence') === undefined) await this.#begin(exchange);
+    else if (headerOf(request, 'hexbus-sequence') === undefined) await this.#openLink(exchange);
     else exchange.refuse({ status: 401, reason: 'the link is missing' });
   }
 
   /** A client that will POST more: its first texts come with its question, and are read when it has its place. */
-  async #begin(exchange: Exchange): Promise<void> {
+  async #openLink(exchange: Exchange): Promise<void> {
     const refuse = (refusal: Refusal): void => exchange.refuse(refusal);
     const protocols = readProtocols(headerOf(exchange.request, 'hexbus-protocol'));
     if (protocols === undefined) return refuse({ status: 400, reason: 'the protocols are malformed' });
@@ -105,13 +114,13 @@ export class Reception {
     const { admission, links } = admitted;
     const texts = await this.#textsOf(exchange);
     if (texts === 'too long') refuse(tooLongRefusal);
-    else if (this.#refusal !== undefined) refuse(this.#refusal);
-    if (texts === undefined || texts === 'too long' || exchange.signal.aborted) return admission.abandon();
+    if (texts === undefined || texts === 'too long') return admission.abandon();
     const key = links.create();
     const { protocol } = admission;
     const told = { link: writeLinkKey(key), protocol, maxBodyBytes: this.#settings.maxMessageBytes };
     const beginning = eventOf({ event: 'open', text: JSON.stringify(told) });
-    links.hold(key, this.#connect(exchange, admission, handshake, beginning), texts);
+    const carrier = this.#connect(exchange, admission, handshake, refuse, beginning);
+    if (carrier !== undefined) links.hold(key, carrier, texts);
   }
 
   /** What a client POSTs on its link, also while nobody new is let in. */
@@ -171,21 +180,30 @@ export class Reception {
     if (exchange.signal.aborted) return undefined;
     const { host, links } = this.#open;
     const admission = await host.admit(handshake, exchange.signal);
-    if (!admission.accepted) {
-      refuse(admission);
-      return undefined;
-    }
-    const { protocols } = handshake;
-    if (this.#refusal !== undefined) refuse(this.#refusal);
-    else if (protocols.length > 0 && !protocols.includes(admission.protocol)) {
-      refuse({ status: 400, reason: 'no common protocol' });
-    }
-    if (!exchange.signal.aborted) return { admission, links };
-    admission.abandon();
+    if (admission.accepted) return { admission, links };
+    refuse(admission);
     return undefined;
   }
 
-  #connect(exchange: Exchange, { protocol, connect }: Accepted, handshake: Handshake, beginning: string): SseCarrier {
+  /** Undefined: the client is gone or is not let in any more, and was told. */
+  #connect(
+    exchange: Exchange,
+    admission: Accepted,
+    handshake: Handshake,
+    refuse: (refusal: Refusal) => void,
+    beginning: string,
+  ): SseCarrier | undefined {
+    const { request, response } = exchange;
+    const { protocol, connect } = admission;
+    if (this.#refusal !== undefined) refuse(this.#refusal);
+    else if (handshake.protocols.length > 0 && !handshake.protocols.includes(protocol)) {
+      refuse({ status: 400, reason: 'no common protocol' });
+      // What was asked meanwhile would never be answered behind a stream, and may be any number of questions.
+    } else if (this.#latest.get(channelOf(request, response)) !== request) exchange.drop();
+    if (exchange.signal.aborted) {
+      admission.abandon();
+      return undefined;
+    }
     const stream = openStream(exchange, beginning, this.#settings.chunked);
     const carrier = new SseCarrier(stream, handshake, protocol, this.#settings);
     this.#keep(carrier);

@@ -1,7 +1,8 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HexbusError } from '@hexbus/core';
 import type { Transport, TransportHost } from '@hexbus/core/gateway';
-import { takePath } from './guest.ts';
-import type { SseRequest, SseResponse } from './http.ts';
+import { takeRequests } from './guest.ts';
+import { pathOf, type SseRequest, type SseResponse } from './http.ts';
 import { resolveSseOptions, type SseSettings, type SseTransportOptions } from './options.ts';
 import { OwnServer } from './own-server.ts';
 import { Reception } from './reception.ts';
@@ -44,6 +45,14 @@ class EventStreamTransport implements SseTransport {
 
   readonly handler = (request: SseRequest, response: SseResponse): void => this.#reception.take(request, response);
 
+  /** Of a server whose every request is seen here. */
+  readonly #take = (request: IncomingMessage, response: ServerResponse): boolean => {
+    this.#reception.see(request, response);
+    if (pathOf(request) !== this.#settings.path) return false;
+    this.#reception.take(request, response);
+    return true;
+  };
+
   open(host: TransportHost): Promise<void> {
     if (this.#closing !== undefined) return Promise.reject(closedError());
     if (this.#opening !== undefined) {
@@ -64,11 +73,11 @@ class EventStreamTransport implements SseTransport {
   }
 
   async #listen(): Promise<void> {
-    const { place, path } = this.#settings;
+    const { place } = this.#settings;
     if (place !== undefined && 'port' in place) {
-      this.#own = new OwnServer({ ...this.#settings, ...place }, this.handler);
+      this.#own = new OwnServer({ ...this.#settings, ...place }, this.#take);
       await this.#own.listen();
-    } else if (place !== undefined) this.#giveBack = takePath(place, path, this.handler);
+    } else if (place !== undefined) this.#giveBack = takeRequests(place, this.#take);
     if (this.#closing !== undefined) throw closedError();
   }
 

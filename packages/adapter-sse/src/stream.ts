@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import type { Exchange } from './exchange.ts';
-import { http2StreamOf } from './http.ts';
+import { channelOf, http2StreamOf } from './http.ts';
 
 /** A response whose head is written. */
 export interface Stream {
@@ -30,10 +31,18 @@ export function openStream(exchange: Exchange, text: string, chunked: boolean): 
   }
   exchange.release();
   response.write(text);
-  const carrying = http2 ?? request.socket;
+  const carrying = channelOf(request, response);
   // It may be silent for longer than whatever else the server answers; whether its client is there, the gateway sees to.
   carrying.setTimeout(0);
   http2?.session?.setTimeout(0);
+  if (http2 === undefined) cutWhoAsksMore(request.socket, response);
   const sink = chunked && http2 === undefined ? response : carrying;
   return { response, sink, destroy: () => void carrying.destroy() };
+}
+
+/** A question behind a stream would wait for its turn as long as the stream lasts, and each takes memory. */
+function cutWhoAsksMore(socket: Socket, response: ServerResponse): void {
+  const cut = (): void => void socket.destroy();
+  socket.prependListener('data', cut);
+  response.once('close', () => socket.off('data', cut));
 }

@@ -137,35 +137,6 @@ it('heads a stream so that nobody between holds it back', async () => {
   }
 });
 
-it('answers a question that was sent before the one before it was answered', async () => {
-  const { port, nextGuest } = await openSse();
-  const arriving = nextGuest();
-  const client = new RawClient(port);
-  client.ask({ method: 'OPTIONS' });
-  client.ask();
-  expect((await client.answer()).status).toBe(204);
-  expect((await client.answer()).status).toBe(200);
-  const { carrier } = await arriving;
-  carrier.send(createFrameBatch('one'));
-  await client.until(() => client.text.includes('data: one\n\n'));
-  carrier.terminate();
-  await client.closed;
-  expect(client.text).toMatch(/^retry: \d{4}\n:\ndata: one\n\n$/);
-});
-
-it('does not begin what was sent behind a stream, so that nothing of it is left when the client goes', async () => {
-  const { transport, port, guests, handshakes } = await openSse();
-  const client = await opened(port);
-  for (let count = 0; count < 20; count++) client.ask();
-  client.open('behind');
-  guests[0]?.carrier.send(createFrameBatch('one'));
-  expect(await client.event()).toBe('data: one');
-  client.socket.resetAndDestroy();
-  expect(await guests[0]?.ended).toBe(1006);
-  await transport.close();
-  expect([guests.length, handshakes.length]).toEqual([1, 1]);
-});
-
 it('answers other methods with 405, and other paths of its own server with 404', async () => {
   const { port, handshakes } = await openSse();
   for (const method of ['HEAD', 'PUT', 'DELETE', 'PATCH']) {
