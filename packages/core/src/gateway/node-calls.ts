@@ -1,5 +1,5 @@
 import { isObject } from '../bus/checks.ts';
-import type { Broker } from '../ports/broker.ts';
+import type { Broker, NodeAnswer } from '../ports/broker.ts';
 import type { Outcome } from './api.ts';
 
 /** What one node asks another. */
@@ -30,6 +30,8 @@ export interface NodeCallHandlers {
   takeOver(connection: string): void;
   /** Another node has text for a transport of this one. */
   relayed(transport: string, text: string): Promise<string>;
+  /** The broker rejected, which it should not; that counts as no way to the other node. */
+  failed(error: unknown): void;
 }
 
 /** How much longer than the request itself the way between two nodes may take. */
@@ -69,7 +71,7 @@ export class NodeCalls {
     const text = JSON.stringify({ kind: 'request', call, connection, name, body, timeoutMs } satisfies NodeCall);
     const cancel = (): void => void this.#tell(node, { kind: 'cancel', call });
     signal.addEventListener('abort', cancel);
-    const answer = await this.#broker.request(node, text, { timeoutMs: timeoutMs + travelMs });
+    const answer = await this.#ask(node, text, timeoutMs + travelMs);
     signal.removeEventListener('abort', cancel);
     if (answer.status === 'answered') return readOutcome(answer.text);
     if (answer.status === 'timeout') return { status: 'timeout' };
@@ -84,18 +86,27 @@ export class NodeCalls {
   /** Hands text to the transport of that name on another node. Undefined: there is no answer. Rejects for one that is none. */
   async relay(node: string, transport: string, text: string, timeoutMs: number): Promise<string | undefined> {
     const call = JSON.stringify({ kind: 'relay', transport, text } satisfies NodeCall);
-    const answer = await this.#broker.request(node, call, { timeoutMs });
+    const answer = await this.#ask(node, call, timeoutMs);
     if (answer.status !== 'answered') return undefined;
     const told: unknown = JSON.parse(answer.text);
     return typeof told === 'string' ? told : undefined;
   }
 
-  close(): Promise<void> {
-    return this.#broker.close(this.#node);
+  async close(): Promise<void> {
+    await this.#broker.close(this.#node);
   }
 
   async #tell(node: string, call: NodeCall): Promise<void> {
-    await this.#broker.request(node, JSON.stringify(call), { timeoutMs: travelMs });
+    await this.#ask(node, JSON.stringify(call), travelMs);
+  }
+
+  async #ask(node: string, text: string, timeoutMs: number): Promise<NodeAnswer> {
+    try {
+      return await this.#broker.request(node, text, { timeoutMs });
+    } catch (error) {
+      this.#handlers.failed(error);
+      return { status: 'disconnected' };
+    }
   }
 
   async #answer(call: NodeCall): Promise<unknown> {

@@ -101,6 +101,7 @@ export class OpenGateway {
     this.#calls = new NodeCalls(broker, node, {
       request: (connection, name, body, options) => this.#requestHere(connection, name, body, options),
       relayed: (transport, text) => this.#relays.answer(transport, text),
+      failed: onError,
       takeOver: (connection) => {
         this.#parts.directory.find(connection)?.end(closeCodes.sessionTaken, 'the session goes on elsewhere');
       },
@@ -178,25 +179,29 @@ export class OpenGateway {
   async close(drainMs: number): Promise<void> {
     const { clock, randomness, transports } = this.#settings;
     this.#accepting = false;
-    for (const transport of transports) transport.drain();
+    await this.#settled(transports.map((transport) => () => transport.drain()));
     await drain({ clock, randomness, drainMs, connections: this.#carried });
     await this.#emptyWithin(Math.min(lingerMs, drainMs));
     for (const connection of [...this.#carried]) connection.terminate(closeCodes.restarting, 'the server restarts');
     this.#remote.end();
     this.#relays.end();
-    const left = within(clock, leaveMs, this.#calls.close());
-    const results = await Promise.allSettled([this.#presence.close(), left]);
-    results.push(...(await Promise.allSettled([this.#parts.userCursors?.close()])));
+    await this.#settled([() => this.#presence.close(), () => within(clock, leaveMs, this.#calls.close())]);
+    await this.#settled([() => this.#parts.userCursors?.close()]);
     // Last: whoever comes behind them finds the rest of the program, whose 404 ends an EventSource for good.
-    results.push(...(await Promise.allSettled(transports.map((transport) => transport.close()))));
+    await this.#settled(transports.map((transport) => () => transport.close()));
     this.#parts.sessions.clear();
     this.#parts.tickets.clear();
-    for (const result of results) if (result.status === 'rejected') this.#parts.observers.error(result.reason);
   }
 
   /** Behind `close`: nobody waits for anything any more, and nobody is told. */
   end(): void {
     this.#registry.end();
+  }
+
+  /** Waits for all. What one of them throws or rejects with is told, and keeps no other from being done. */
+  async #settled(all: readonly (() => unknown)[]): Promise<void> {
+    const results = await Promise.allSettled(all.map(async (one) => one()));
+    for (const result of results) if (result.status === 'rejected') this.#parts.observers.error(result.reason);
   }
 
   #hostOf({ name }: Transport): TransportHost {

@@ -1,4 +1,4 @@
-import { assertField, assertFunction, assertWholeNumber, isObject } from '../bus/checks.ts';
+import { assertField, assertFunction, assertWholeNumber, isObject, isText } from '../bus/checks.ts';
 import type { Clock, Randomness } from '../clock.ts';
 import type { Broker } from '../ports/broker.ts';
 import type { WireProtocol } from '../ports/protocol.ts';
@@ -41,6 +41,17 @@ export function resolveGatewayOptions(
   const { registry = createMemoryRegistry({ clock }), broker = createMemoryBroker({ clock }) } = options;
   assertParts('registry', [registry], 'open', 'register', 'unregister', 'renew', 'find', 'close');
   assertParts('broker', [broker], 'open', 'request', 'close');
+  assertNames('transports', transports);
+  assertNames('protocols', protocols);
+  assertNames('registry', [registry]);
+  assertNames('broker', [broker]);
+  const { leaseMs } = registry;
+  assertField(
+    Number.isFinite(leaseMs) && leaseMs > 0,
+    'registry.leaseMs',
+    leaseMs,
+    'use a number of milliseconds above 0',
+  );
   for (const field of ['authenticate', 'authenticateToken', 'authorize'] as const) {
     if (options[field] !== undefined) assertFunction(field, options[field]);
   }
@@ -75,6 +86,10 @@ function assertParts(field: string, parts: unknown, ...methods: readonly string[
     const valid = isObject(part) && methods.every((method) => typeof Reflect.get(part, method) === 'function');
     assertField(valid, field, part, `pass an object with ${methods.join(', ')}`);
   }
+}
+
+function assertNames(field: string, parts: readonly { readonly name: string }[]): void {
+  for (const { name } of parts) assertField(isText(name, 128), `${field}.name`, name, 'use 1 to 128 characters');
 }
 
 /** Of as many subscriptions a token can tell the place of each. */

@@ -40,7 +40,7 @@ export class Relays {
       { timeoutMs },
       () => undefined,
     );
-    // A broker should not reject, and another version may answer anything.
+    // Another version may answer anything.
     return relayed.catch(() => undefined);
   }
 

@@ -324,14 +324,28 @@ describe('closing', () => {
     expect(gateway.state).toBe('closed');
   });
 
-  it('tells the observer what could not be closed, and closes the rest', async () => {
+  const trouble = new Error('stuck');
+  const reject = (): Promise<never> => Promise.reject(trouble);
+  const fail = (): never => {
+    throw trouble;
+  };
+  const stuck = (verb: 'drain' | 'close', how: () => unknown): Partial<GatewayOptions> => ({
+    transports: [withMethod<Transport>(createMemoryTransport(), verb, how), transport],
+  });
+
+  it.each<readonly [string, () => Partial<GatewayOptions>]>([
+    ['a broker that rejects', () => ({ broker: withMethod(broker, 'close', reject) })],
+    ['a broker that throws', () => ({ broker: withMethod(broker, 'close', fail) })],
+    ['a transport that rejects', () => stuck('close', reject)],
+    ['a transport that throws', () => stuck('close', fail)],
+    ['a transport that throws when it drains', () => stuck('drain', fail)],
+  ])('tells the observer of %s, and closes the rest', async (_, options) => {
     const errors: unknown[] = [];
-    const trouble = new Error('stuck');
-    const gateway = make({ broker: withMethod(broker, 'close', () => Promise.reject(trouble)) });
+    const gateway = make(options());
     gateway.observe('error', ({ error }) => errors.push(error));
     await gateway.open();
-    await gateway.close();
+    await closed(gateway);
     expect(errors).toEqual([trouble]);
-    expect(gateway.state).toBe('closed');
+    expect((await transport.connect().answer).accepted).toBe(false);
   });
 });

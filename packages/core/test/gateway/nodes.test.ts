@@ -167,6 +167,44 @@ describe('a request to a connection of another node', () => {
     isStuck = false;
   });
 
+  it('ends as disconnected when the broker rejects, and when it throws, which the observer is told', async () => {
+    const on = await gateways.buses.open();
+    const registry = createMemoryRegistry({ clock: on.clock });
+    const trouble = new Error('draining');
+    const two = await gateways.open({ on, registry });
+    const { connection } = (await two.connect()).welcome;
+    const ways: readonly (() => unknown)[] = [
+      () => Promise.reject(trouble),
+      () => {
+        throw trouble;
+      },
+    ];
+    for (const way of ways) {
+      const one = await gateways.open({ on, registry, broker: withMethod(createMemoryBroker(), 'request', way) });
+      const asked = one.gateway.request({ connection }, 'state', 1);
+      expect(await asked).toMatchObject({ status: 'error', code: 'disconnected' });
+      expect(one.observed('error').map(({ error }) => error)).toEqual([trouble]);
+    }
+  });
+
+  it('is over in its time also when the broker rejects what gives it up there', async () => {
+    const on = await gateways.buses.open();
+    const registry = createMemoryRegistry({ clock: on.clock });
+    const request = (_: string, text: string): Promise<never> =>
+      text.includes('"cancel"') ? Promise.reject(new Error('draining')) : new Promise(() => {});
+    const one = await gateways.open({
+      on,
+      registry,
+      broker: withMethod(createMemoryBroker(), 'request', request),
+    });
+    const two = await gateways.open({ on, registry });
+    const { connection } = (await two.connect()).welcome;
+    const asked = one.gateway.request({ connection }, 'state', 1, { timeoutMs: 100 });
+    await on.clock.advance(100);
+    expect(await asked).toEqual({ status: 'timeout' });
+    expect(one.observed('error')).toHaveLength(1);
+  });
+
   it.each(['', '{', 'null', '7', '{}', '{"status":"fine"}'])(
     'answered with %j by a node is invalid-reply',
     async (text) => {

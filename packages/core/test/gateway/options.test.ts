@@ -1,9 +1,18 @@
 import { createBus, type HexbusError } from '@hexbus/core';
-import { createGateway, createMemoryRegistry, type GatewayOptions, gatewayDefaults } from '@hexbus/core/gateway';
+import {
+  createGateway,
+  createHexbusV1,
+  createMemoryBroker,
+  createMemoryRegistry,
+  type GatewayOptions,
+  gatewayDefaults,
+  type Registry,
+} from '@hexbus/core/gateway';
 import { createMemoryHistory } from '@hexbus/store-memory';
 import { createMemoryTransport } from '@hexbus/testkit';
 import { describe, expect, it } from 'vitest';
 import { thrownBy } from '../support/buses.ts';
+import { withMethod } from './support/with-method.ts';
 
 function made(options: unknown): unknown {
   return createGateway(createBus(), options as GatewayOptions);
@@ -14,6 +23,8 @@ function refusal(options: unknown): HexbusError {
 }
 
 const transports = [createMemoryTransport()];
+const registryWith = (field: 'name' | 'leaseMs', value: unknown): Registry =>
+  withMethod(createMemoryRegistry(), field, value);
 
 describe('options of createGateway that are wrong are refused with the name of the field', () => {
   const wrong: readonly (readonly [field: string, options: unknown])[] = [
@@ -33,7 +44,19 @@ describe('options of createGateway that are wrong are refused with the name of t
     ['resumeKey', { transports, resumeKey: 7 }],
     ['registry', { transports, registry: {} }],
     ['registry', { transports, registry: { ...createMemoryRegistry() } }],
+    ...[undefined, 0, -1, Number.NaN, Infinity, '15000'].map(
+      (leaseMs) => ['registry.leaseMs', { transports, registry: registryWith('leaseMs', leaseMs) }] as const,
+    ),
     ['broker', { transports, broker: null }],
+    ...[undefined, '', 7, 'n'.repeat(129)].flatMap(
+      (name) =>
+        [
+          ['registry.name', { transports, registry: registryWith('name', name) }],
+          ['broker.name', { transports, broker: withMethod(createMemoryBroker(), 'name', name) }],
+          ['transports.name', { transports: [withMethod(createMemoryTransport(), 'name', name)] }],
+          ['protocols.name', { transports, protocols: [withMethod(createHexbusV1(), 'name', name)] }],
+        ] as const,
+    ),
     ['clock', { transports, clock: Date }],
     ['randomness', { transports, randomness: Math }],
     ['limits', { transports, limits: 5 }],

@@ -109,13 +109,14 @@ describe('what a transport relays to another node', () => {
     expect(one.clock.pendingTimers).toBe(before);
   });
 
-  it.each<readonly [string, unknown]>([
-    ['rejects', () => Promise.reject(new Error('broken'))],
-    ['answers what is no JSON', async () => ({ status: 'answered', text: '{' })],
-  ])('has no answer where the broker %s', async (_, request) => {
+  it.each<readonly [string, unknown, unknown[]]>([
+    ['rejects', () => Promise.reject('broken'), [{ error: 'broken' }]],
+    ['answers what is no JSON', async () => ({ status: 'answered', text: '{' }), []],
+  ])('has no answer where the broker %s', async (_, request, errors) => {
     const [one, two] = await cluster((broker) => withMethod(broker, 'request', request));
     two.streams.host.onRelayed(async () => 'here');
     expect(await settledAfter(one, one.streams.host.relay(two.gateway.node, 'a', soon))).toEqual([undefined, 0]);
+    expect(one.observed('error')).toMatchObject(errors);
   });
 
   it('is not waited for longer where the broker hangs, neither in its time nor when the gateway closes', async () => {
