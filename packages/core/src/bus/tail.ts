@@ -106,6 +106,11 @@ export class Tail {
     return { epoch: this.#epoch, position: this.#base > this.#head ? Infinity : this.#head };
   }
 
+  /** Whether there is such a position, as far as is known here: beyond the head, and of other epochs, only the store can tell. */
+  has({ epoch, position }: Head): boolean {
+    return epoch === this.#epoch && position <= this.#head;
+  }
+
   /** Whether what follows a position is known here. */
   knows(epoch: string, after: number): boolean {
     return epoch === this.#epoch && after >= this.#base && after <= this.#head;

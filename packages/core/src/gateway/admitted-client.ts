@@ -115,7 +115,7 @@ export class AdmittedClient {
     const { epoch, position } = stream.position;
     // Nobody can have handled what was not sent; and what was sent in another epoch is no longer there.
     if (token.epoch !== epoch || token.position > position) return false;
-    const sent = this.#inboxSent();
+    const sent = stream.sent(inboxId);
     if (sent !== undefined)
       this.#inboxHandled({ epoch, position: Math.min(positionIn(token, inboxId), sent.position) });
     return true;
@@ -163,16 +163,11 @@ export class AdmittedClient {
     if (userAddress !== undefined) this.#options.parts.userCursors?.acknowledged(userAddress, cursor);
   }
 
-  #inboxSent(): CursorParts | undefined {
-    const position = this.stream?.positionOf(inboxId);
-    return this.stream === undefined || position === undefined ? undefined : { epoch: this.stream.epoch, position };
-  }
-
   /** What it has handled, a client that says nothing tells by what it comes back with. */
   #followInbox(): void {
     const { parts, greeting, canAnswer } = this.#options;
     if (canAnswer || greeting.userAddress === undefined) return;
-    this.#endFollowing = parts.userCursors?.sent.follow(greeting.userAddress, () => this.#inboxSent());
+    this.#endFollowing = parts.userCursors?.sent.follow(greeting.userAddress, () => this.stream?.sent(inboxId));
   }
 
   #openStream(): MergedStream | undefined {

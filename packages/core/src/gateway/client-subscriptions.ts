@@ -233,7 +233,7 @@ export class ClientSubscriptions {
     if (held !== undefined) return;
     const { parts, stream, subscriber } = this.#options;
     parts.internals.topics.remove([topic], subscriber);
-    if (stream?.positionOf(id) === undefined) return;
+    if (stream?.has(id) !== true) return;
     stream.remove(id);
     parts.matchers.release(topic);
   }

@@ -61,7 +61,9 @@ export async function greet(
   // A client that keeps no session says by its token alone what it has handled.
   const isTold = token !== undefined && (resumed || hello.lastToken !== undefined);
   const inboxPlace = isTold ? inboxPlaceOf(parts, token, resumed ? undefined : userAddress) : undefined;
-  const inboxHandled = token !== undefined && isKnown(parts, token) ? inboxPlace : undefined;
+  const { tail } = parts.internals.side ?? {};
+  // Only the history can tell whether a place of another epoch, or beyond the head, means anything.
+  const inboxHandled = token !== undefined && tail?.has(inboxOf(token)) === true ? inboxPlace : undefined;
   const inboxStart = await inboxStartOf(parts, userAddress, inboxPlace, resumed);
   // It may have been ended while its secret was looked at.
   if (resumed && parts.sessions.isEnded(session)) return { code: closeCodes.ended, reason: 'the session has ended' };
@@ -104,10 +106,9 @@ async function identify(
   return found;
 }
 
-/** Only the history can tell whether a token of another epoch, or beyond the head, means anything. */
-function isKnown({ internals }: GatewayParts, { epoch, position, own }: Token): boolean {
-  const { tail } = internals.side ?? {};
-  return epoch === tail?.epoch && Math.max(position, own.get(inboxId) ?? 0) <= tail.head;
+/** Where the inbox stands in a token. */
+function inboxOf(token: Token): CursorParts {
+  return { epoch: token.epoch, position: positionIn(token, inboxId) };
 }
 
 /**
@@ -119,7 +120,7 @@ function inboxPlaceOf(
   token: Token,
   userAddress: string | undefined,
 ): CursorParts | undefined {
-  const place = { epoch: token.epoch, position: positionIn(token, inboxId) };
+  const place = inboxOf(token);
   if (userAddress === undefined) return place;
   const sent = userCursors?.sent.of(userAddress);
   if (sent?.epoch !== place.epoch) return undefined;

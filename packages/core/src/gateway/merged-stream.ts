@@ -45,6 +45,8 @@ export class MergedStream {
   #served = 0;
   /** The last token that was given is not that of a stream whose subscriptions are all settled. */
   #owesToken = false;
+  /** The main stream begins where there is a position. A start is a client's word, until the tail or a page tells. */
+  #isCertain: boolean;
   #ended = false;
 
   constructor(side: RetainedParts, sink: StreamSink, start: CursorParts) {
@@ -53,6 +55,7 @@ export class MergedStream {
     this.#loop = new WakeLoop(() => this.#run(), sink.error.bind(sink));
     this.#backoff = new Backoff(side.clock);
     this.#epoch = start.epoch;
+    this.#isCertain = side.tail.has(start);
     this.#main = this.#makeMain(start);
   }
 
@@ -78,12 +81,16 @@ export class MergedStream {
     return tail.epoch === this.#main.epoch ? Math.max(0, tail.head - this.#main.position) : tail.head;
   }
 
-  /** How far the stream is for one subscription; undefined if it has none of that id. */
-  positionOf(id: number): number | undefined {
+  has(id: number): boolean {
+    return this.#filters.has(id);
+  }
+
+  /** Everything of one subscription up to here was given to the sink. Undefined while that is not certain. */
+  sent(id: number): CursorParts | undefined {
     const filter = this.#filters.get(id);
-    if (filter === undefined) return undefined;
+    if (filter === undefined || filter.unsure || !this.#isCertain) return undefined;
     const { epoch, position } = this.position;
-    return filter.unsure ? 0 : (filter.positionBeside(epoch, position) ?? position);
+    return { epoch, position: filter.positionBeside(epoch, position) ?? position };
   }
 
   /** Adds a subscription that begins at `start`. It counts from this call on: the token covers it, and its messages are to be pushed. */
@@ -166,6 +173,7 @@ export class MergedStream {
     for (;;) {
       // A subscription was added or removed meanwhile: the page was read for the wrong ones.
       if (this.#main !== main) return true;
+      this.#isCertain = true;
       this.#tellSignals();
       const message = main.peek();
       if (!(message instanceof RetainedMessage)) break;
@@ -239,11 +247,10 @@ export class MergedStream {
     return true;
   }
 
-  /** Whether the bus knows that there is such a position. */
-  #isKnown({ epoch, position }: CursorParts): boolean {
-    const { tail } = this.#side;
-    if (epoch !== this.#epoch) return false;
-    return position <= this.#main.position || (tail.epoch === epoch && position <= tail.head);
+  /** Whether nobody need be asked for a start: it is there, or the main position is not there either, which the main stream finds out. */
+  #isKnown(start: CursorParts): boolean {
+    if (start.epoch !== this.#epoch) return false;
+    return start.position <= this.#main.position || this.#side.tail.has(start);
   }
 
   #place(filter: StreamFilter): void {
@@ -323,6 +330,7 @@ export class MergedStream {
       subs.push(filter.id);
     }
     this.#epoch = epoch;
+    this.#isCertain = true;
     this.#replaceMain(start);
     if (subs.length > 0) this.#sink.reset(this.token, subs.length === this.#filters.size ? undefined : subs);
   }

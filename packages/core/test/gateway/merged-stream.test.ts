@@ -198,11 +198,21 @@ test('a start above the head is a reset of that subscription alone, and one that
   expect(got.slice(1).map((each) => each.split(',')[0])).toEqual(['order.a 1 for 2', 'order.a 2 for 2', 'settled']);
 });
 
+test('where nobody knows that the stream begins, nothing counts as sent before a page was read', async () => {
+  const { add, publish, take, stream } = await made({ position: 3 });
+  add(1, 'order.a', { position: 3 });
+  expect(stream.sent(1)).toBeUndefined();
+  expect(await take()).toEqual(['reset all, e.0']);
+  await publish('order.a');
+  expect(await take()).toEqual(['order.a 1']);
+  expect(stream.sent(1)?.position).toBe(1);
+});
+
 test('a start of another epoch stands in the token as a position that is none', async () => {
   const { add, stream } = await made();
   add(1, 'order.a', { epoch: 'another', position: 3 });
   expect(stream.token).toMatch(/\.0~1:9007199254740991$/);
-  expect(stream.positionOf(1)).toBe(0);
+  expect(stream.sent(1)).toBeUndefined();
 });
 
 test('one that is removed gets nothing any more, and after its end the stream gives nothing', async () => {
@@ -210,7 +220,7 @@ test('one that is removed gets nothing any more, and after its end the stream gi
   add(1, 'order.a', {});
   add(2, 'order.b', {});
   stream.remove(1);
-  expect(stream.positionOf(1)).toBeUndefined();
+  expect(stream.has(1)).toBe(false);
   await publish('order.a');
   await publish('order.b');
   expect(await take()).toEqual(['order.b 2']);

@@ -113,7 +113,7 @@ export class ServerConnection implements StreamSink, Subscriber {
   unsubscribe(id: number): void {
     const filter = this.#filters.get(id);
     this.#filters.delete(id);
-    if (filter === undefined || this.#stream.positionOf(id) === undefined) return;
+    if (filter === undefined || !this.#stream.has(id)) return;
     this.#options.topics.remove(filter, this);
     this.#stream.remove(id);
   }
