@@ -1,8 +1,15 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { Http2SecureServer, Http2Server } from 'node:http2';
 import type { Server as HttpsServer } from 'node:https';
-import { HexbusError } from '@hexbus/core';
-import { checkInteger, checkPath, type Origins, resolveOrigins } from '@hexbus/core/gateway';
+import {
+  checkBoolean,
+  checkInteger,
+  checkPath,
+  checkPlace,
+  type Origins,
+  type Place,
+  resolveOrigins,
+} from '@hexbus/core/gateway';
 
 /** A server of the program. One of HTTP/2 is asked by Node's compatibility API, as it asks its own `request` listeners. */
 export type ProgramServer = HttpServer | HttpsServer | Http2Server | Http2SecureServer;
@@ -65,8 +72,8 @@ export const sseDefaults = {
 
 /** The options of a transport, checked and completed. */
 export interface SseSettings {
-  /** Where it is a guest, or where it listens on its own; undefined: where the program mounts it. */
-  readonly place: ProgramServer | { readonly port: number; readonly host: string | undefined } | undefined;
+  /** Undefined: where the program mounts it. */
+  readonly place: Place<ProgramServer> | undefined;
   readonly path: string;
   readonly maxMessageBytes: number;
   readonly origins: Origins;
@@ -83,7 +90,7 @@ export interface SseSettings {
 /** Checks and completes what was passed to `createSseTransport`, or throws `HEXBUS_CONFIG` naming the field. */
 export function resolveSseOptions(options: SseTransportOptions): SseSettings {
   return {
-    place: resolvePlace(options),
+    place: checkPlace(options),
     path: checkPath(options.path ?? sseDefaults.path),
     maxMessageBytes: checkInteger('maxMessageBytes', options.maxMessageBytes ?? sseDefaults.maxMessageBytes, 1),
     origins: resolveOrigins(options.origins),
@@ -92,31 +99,14 @@ export function resolveSseOptions(options: SseTransportOptions): SseSettings {
     bodyTimeoutMs: duration('bodyTimeoutMs', options.bodyTimeoutMs),
     handshakeTimeoutMs: duration('handshakeTimeoutMs', options.handshakeTimeoutMs),
     closeTimeoutMs: duration('closeTimeoutMs', options.closeTimeoutMs),
-    chunked: options.chunked ?? sseDefaults.chunked,
+    chunked: checkBoolean('chunked', options.chunked ?? sseDefaults.chunked),
     trustProxy: checkInteger('trustProxy', options.trustProxy ?? sseDefaults.trustProxy, 0, 100),
     clientAddress: options.clientAddress,
   };
-}
-
-function resolvePlace({ server, port, host }: SseTransportOptions): SseSettings['place'] {
-  if (server !== undefined && port !== undefined) {
-    throw configError(
-      'server',
-      'and `port` exclude each other',
-      'pass the server to be a guest of, or where to listen',
-    );
-  }
-  if (port !== undefined) return { port: checkInteger('port', port, 0, 65_535), host };
-  if (host !== undefined) throw configError('host', 'goes with `port`', 'the server listens where its owner says');
-  return server;
 }
 
 type Duration = 'keepAliveMs' | 'retryMs' | 'bodyTimeoutMs' | 'handshakeTimeoutMs' | 'closeTimeoutMs';
 
 function duration(field: Duration, value: number | undefined): number {
   return checkInteger(field, value ?? sseDefaults[field], 1);
-}
-
-function configError(field: string, what: string, hint: string): HexbusError {
-  return new HexbusError('HEXBUS_CONFIG', `${field} ${what}; ${hint}`);
 }

@@ -3,7 +3,7 @@ import { HexbusError } from '@hexbus/core';
 import type { Transport, TransportHost } from '@hexbus/core/gateway';
 import { takeRequests } from './guest.ts';
 import { pathOf, type SseRequest, type SseResponse } from './http.ts';
-import { resolveSseOptions, type SseSettings, type SseTransportOptions } from './options.ts';
+import { type ProgramServer, resolveSseOptions, type SseSettings, type SseTransportOptions } from './options.ts';
 import { OwnServer } from './own-server.ts';
 import { Reception } from './reception.ts';
 
@@ -27,6 +27,8 @@ class EventStreamTransport implements SseTransport {
   readonly #settings: SseSettings;
   readonly #reception: Reception;
   #own: OwnServer | undefined;
+  /** Whose requests are answered, while they are. */
+  #server: ProgramServer | undefined;
   #giveBack: () => void = () => {};
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -37,9 +39,7 @@ class EventStreamTransport implements SseTransport {
   }
 
   get port(): number | undefined {
-    const { place } = this.#settings;
-    const server = place !== undefined && 'port' in place ? this.#own?.server : place;
-    const address = server?.address();
+    const address = this.#server?.address();
     return typeof address === 'object' ? address?.port : undefined;
   }
 
@@ -76,8 +76,12 @@ class EventStreamTransport implements SseTransport {
     const { place } = this.#settings;
     if (place !== undefined && 'port' in place) {
       this.#own = new OwnServer({ ...this.#settings, ...place }, this.#take);
+      this.#server = this.#own.server;
       await this.#own.listen();
-    } else if (place !== undefined) this.#giveBack = takeRequests(place, this.#take);
+    } else if (place !== undefined) {
+      this.#server = place.server;
+      this.#giveBack = takeRequests(place.server, this.#take);
+    }
     if (this.#closing !== undefined) throw closedError();
   }
 
@@ -86,6 +90,7 @@ class EventStreamTransport implements SseTransport {
     await this.#opening?.catch(() => {});
     await this.#reception.close();
     this.#giveBack();
+    this.#server = undefined;
     await this.#own?.close();
   }
 }

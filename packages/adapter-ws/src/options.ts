@@ -1,11 +1,22 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import { HexbusError } from '@hexbus/core';
-import { checkInteger, checkPath, type Origins, resolveOrigins } from '@hexbus/core/gateway';
+import {
+  checkBoolean,
+  checkInteger,
+  checkPath,
+  checkPlace,
+  type Origins,
+  type Place,
+  resolveOrigins,
+} from '@hexbus/core/gateway';
+
+/** A server of the program. */
+export type ProgramServer = HttpServer | HttpsServer;
 
 export interface WsTransportOptions {
   /** A server of the program, which goes on owning it: only upgrades at `path` are answered here. Either this or `port`. */
-  readonly server?: HttpServer | HttpsServer | undefined;
+  readonly server?: ProgramServer | undefined;
   /** Makes a server of its own, which listens here. 0: any free port. */
   readonly port?: number | undefined;
   /** With `port`: the address to listen on. Default all. */
@@ -45,8 +56,7 @@ export const wsDefaults = {
 
 /** The options of a transport, checked and completed. */
 export interface WsSettings {
-  /** Where it is a guest, or where it listens on its own. */
-  readonly place: HttpServer | HttpsServer | { readonly port: number; readonly host: string | undefined };
+  readonly place: Place<ProgramServer>;
   readonly path: string;
   readonly maxMessageBytes: number;
   readonly origins: Origins;
@@ -64,27 +74,20 @@ export function resolveWsOptions(options: WsTransportOptions): WsSettings {
     path: checkPath(options.path ?? wsDefaults.path),
     maxMessageBytes: checkInteger('maxMessageBytes', options.maxMessageBytes ?? wsDefaults.maxMessageBytes, 1),
     origins: resolveOrigins(options.origins),
-    perMessageDeflate: options.perMessageDeflate ?? wsDefaults.perMessageDeflate,
-    handshakeTimeoutMs: duration('handshakeTimeoutMs', options.handshakeTimeoutMs),
-    closeTimeoutMs: duration('closeTimeoutMs', options.closeTimeoutMs),
+    perMessageDeflate: checkBoolean('perMessageDeflate', options.perMessageDeflate ?? wsDefaults.perMessageDeflate),
+    handshakeTimeoutMs: checkInteger(
+      'handshakeTimeoutMs',
+      options.handshakeTimeoutMs ?? wsDefaults.handshakeTimeoutMs,
+      1,
+    ),
+    closeTimeoutMs: checkInteger('closeTimeoutMs', options.closeTimeoutMs ?? wsDefaults.closeTimeoutMs, 1),
     trustProxy: checkInteger('trustProxy', options.trustProxy ?? wsDefaults.trustProxy, 0, 100),
     clientAddress: options.clientAddress,
   };
 }
 
-function resolvePlace({ server, port, host }: WsTransportOptions): WsSettings['place'] {
-  if ((server === undefined) === (port === undefined)) {
-    throw configError('server', 'or `port` must be given, and not both', 'pass the server to be a guest of');
-  }
-  if (server === undefined) return { port: checkInteger('port', port ?? 0, 0, 65_535), host };
-  if (host !== undefined) throw configError('host', 'goes with `port`', 'the server listens where its owner says');
-  return server;
-}
-
-function duration(field: 'handshakeTimeoutMs' | 'closeTimeoutMs', value: number | undefined): number {
-  return checkInteger(field, value ?? wsDefaults[field], 1);
-}
-
-function configError(field: string, what: string, hint: string): HexbusError {
-  return new HexbusError('HEXBUS_CONFIG', `${field} ${what}; ${hint}`);
+function resolvePlace(options: WsTransportOptions): Place<ProgramServer> {
+  const place = checkPlace(options);
+  if (place !== undefined) return place;
+  throw new HexbusError('HEXBUS_CONFIG', 'server is undefined; pass the http.Server to be a guest of, or `port`');
 }

@@ -11,7 +11,13 @@ import {
 import { WebSocketServer } from 'ws';
 import { faultOf, handshakeOf, pathOf } from './handshake.ts';
 import { Knock, type Refusal } from './knock.ts';
-import { resolveWsOptions, type WsSettings, type WsTransportOptions, wsDefaults } from './options.ts';
+import {
+  type ProgramServer,
+  resolveWsOptions,
+  type WsSettings,
+  type WsTransportOptions,
+  wsDefaults,
+} from './options.ts';
 import { OwnServer } from './own-server.ts';
 import { WsCarrier } from './ws-carrier.ts';
 
@@ -36,6 +42,8 @@ class WebSocketTransport implements WsTransport {
   readonly #knocks = new Set<Knock>();
   readonly #carriers = new Set<WsCarrier>();
   #own: OwnServer | undefined;
+  /** Whose upgrades are answered, while they are. */
+  #server: ProgramServer | undefined;
   #host: TransportHost | undefined;
   #opening: Promise<void> | undefined;
   #draining = false;
@@ -85,13 +93,10 @@ class WebSocketTransport implements WsTransport {
     return this.#closing;
   }
 
-  get #server(): OwnServer['server'] | undefined {
-    return 'port' in this.#settings.place ? this.#own?.server : this.#settings.place;
-  }
-
   async #listen(): Promise<void> {
     const { place } = this.#settings;
     if ('port' in place) this.#own = new OwnServer({ ...this.#settings, ...place });
+    this.#server = 'server' in place ? place.server : this.#own?.server;
     this.#server?.on('upgrade', this.#upgrade);
     await this.#own?.listen();
     if (this.#closing !== undefined) throw closedError();
@@ -100,6 +105,7 @@ class WebSocketTransport implements WsTransport {
   async #end(): Promise<void> {
     await this.#opening?.catch(() => {});
     this.#server?.off('upgrade', this.#upgrade);
+    this.#server = undefined;
     for (const knock of this.#knocks) knock.drop();
     const carriers = [...this.#carriers];
     for (const carrier of carriers) carrier.terminate();

@@ -7,8 +7,16 @@ export function checkInteger(field: string, value: number, min: number, max: num
   return value;
 }
 
-/** The option `path` of a transport: the one path at which clients connect. Throws `HEXBUS_CONFIG`. */
+/** An option that is a switch: what only counts as true was meant to be something else. Throws `HEXBUS_CONFIG` naming the field. */
+export function checkBoolean(field: string, value: boolean): boolean {
+  assertField(typeof value === 'boolean', field, value, 'use true or false');
+  return value;
+}
+
+/** The option `path` of a transport: the one path at which clients connect, as they ask for it. Throws `HEXBUS_CONFIG`. */
 export function checkPath(path: string): string {
-  assertField(/^\/[^\s?#]*$/.test(path), 'path', path, 'begin with / and have no query');
+  const base = 'http://localhost';
+  const isValid = URL.canParse(path, base) && new URL(path, base).pathname === path;
+  assertField(isValid, 'path', path, 'begin with one /, without query, and percent-encode it as clients do');
   return path;
 }

@@ -7,6 +7,7 @@ export type Origins = ReadonlySet<string> | 'any' | 'same-host';
 export function resolveOrigins(origins: readonly string[] | 'any' | undefined): Origins {
   if (origins === undefined) return 'same-host';
   if (origins === 'any') return 'any';
+  if (!Array.isArray(origins)) throw configError('origins', origins, "use 'any', or a list: ['https://example.com']");
   const fault = origins.find((origin) => !isOrigin(origin));
   if (fault === undefined) return new Set(origins);
   const instead = 'https://example.com, without path, in lower case, the port only if it is not the usual one';

@@ -43,9 +43,10 @@ it('a list holds what browsers send, of any scheme', () => {
   const origins = ['https://app.example', 'http://localhost:3000', 'chrome-extension://abcdef'];
   expect(resolveOrigins(origins)).toEqual(new Set(origins));
   expect(resolveOrigins('any')).toBe('any');
-  for (const origin of ['https://app.example/', 'https://App.example', 'https://app.example:443', 'app.example', '*']) {
-    expect(() => resolveOrigins([origin])).toThrow(
-      expect.objectContaining({ code: 'HEXBUS_CONFIG', message: expect.stringMatching(/^origins /) }),
+  const wrong = ['https://app.example/', 'https://App.example', 'https://app.example:443', 'app.example', '*', 5];
+  for (const origins of [...wrong.map((origin) => [origin]), '*', 'https://app.example', 5, null]) {
+    expect(() => resolveOrigins(origins as never)).toThrow(
+      expect.objectContaining({ code: 'HEXBUS_CONFIG', message: expect.stringMatching(/^origins is /) }),
     );
   }
 });
