@@ -23,11 +23,16 @@ export interface ClientMessage {
   readonly messageId?: string;
 }
 
-/** What one client asks of the server: each request runs by itself, and at most so many at once; more are refused, since what they wait for may be said after them. */
+/**
+ * What one client asks of the server: each request runs by itself, and at most so many at once; more are refused, since what they wait for may be said
+ * after them. What it publishes keeps the order of its calls.
+ */
 export class ClientAsks {
   readonly #options: ClientAsksOptions;
   readonly #running = new Set<AbortController>();
   readonly #byId = new Map<number, AbortController>();
+  /** Whether the last message may be published, once that is known of all before it too. */
+  #lastVerdict: Promise<boolean> | undefined;
   #ended = false;
 
   constructor(options: ClientAsksOptions) {
@@ -55,8 +60,8 @@ export class ClientAsks {
   publish(id: number, { topic, type, body, messageId }: ClientMessage): void {
     const { parts, info, rights } = this.#options;
     this.#run(id, 'a message', async (signal) => {
-      if (!(await rights.allows('publish', topic)))
-        return refusal('forbidden', 'publishing to this topic is not allowed');
+      this.#lastVerdict = inTurn(rights.allows('publish', topic), this.#lastVerdict);
+      if (!(await this.#lastVerdict)) return refusal('forbidden', 'publishing to this topic is not allowed');
       try {
         const sender = info.identity.userId;
         return { ok: true, body: await parts.bus.publish(topic, body, { id: messageId, type, sender, signal }) };
@@ -101,4 +106,10 @@ export class ClientAsks {
   #answer(id: number | undefined, reply: WireReply): void {
     if (id !== undefined) this.#options.reply(id, reply);
   }
+}
+
+/** An answer that comes behind the one before it. Neither rejects. */
+async function inTurn(answer: boolean | Promise<boolean>, before: Promise<boolean> | undefined): Promise<boolean> {
+  await before;
+  return answer;
 }

@@ -119,4 +119,38 @@ describe('PUBLISH of a client', () => {
     await world.clock.runAll();
     expect((await world.bus.read('order.a')).messages).toEqual([]);
   });
+
+  it('P8: keeps the order of its calls, whichever authorize answers first', async () => {
+    const answers: ((isAllowed: boolean) => void)[] = [];
+    const world = await gateways.open({ authorize: () => new Promise((resolve) => answers.push(resolve)) });
+    const client = await world.connect();
+    for (const [id, body] of ['first', 'refused', 'third'].entries()) client.send(18, id + 1, 'order.a', null, body);
+    await world.clock.runAll();
+    expect(answers).toHaveLength(3);
+    for (const [index, answer] of [...answers.entries()].reverse()) {
+      expect((await world.bus.read('order.a')).messages).toEqual([]);
+      answer(index !== 1);
+      await world.clock.runAll();
+    }
+    expect((await world.bus.read('order.a')).messages.map(({ body }) => body)).toEqual(['first', 'third']);
+  });
+
+  it('P8: does not overtake one of whom authorize has not answered yet, where it answers at once', async () => {
+    let answer = (_: boolean): void => {};
+    const world = await gateways.open({
+      authorize: ({ topic }) =>
+        topic !== 'order.slow' ||
+        new Promise((resolve) => {
+          answer = resolve;
+        }),
+    });
+    const client = await world.connect();
+    client.send(18, 1, 'order.slow', null, 'first');
+    client.send(18, 2, 'order.fast', null, 'second');
+    await world.clock.runAll();
+    expect((await world.bus.read('order.>')).messages).toEqual([]);
+    answer(true);
+    await world.clock.runAll();
+    expect((await world.bus.read('order.>')).messages.map(({ body }) => body)).toEqual(['first', 'second']);
+  });
 });
