@@ -42,6 +42,11 @@ export class Exchange {
     return this.#over.signal;
   }
 
+  /** There is nobody to answer: the client went, or was answered, which somebody else may have done. */
+  get isOver(): boolean {
+    return this.signal.aborted || this.response.headersSent;
+  }
+
   /** The client says itself that it will send more than it may. */
   get isTooLong(): boolean {
     return Number(this.request.headers['content-length'] ?? 0) > this.#limits.maxBytes;
@@ -81,7 +86,7 @@ export class Exchange {
 
   /** Says by a header that it was not something on the way that refused. */
   refuse({ status, reason, retryAfterMs }: Refusal): void {
-    if (this.signal.aborted) return;
+    if (this.isOver) return;
     this.response.setHeader('Hexbus-Refused', '1');
     if (retryAfterMs !== undefined) this.response.setHeader('Retry-After', Math.ceil(retryAfterMs / 1000));
     this.response.setHeader('Content-Type', 'text/plain; charset=utf-8');
@@ -90,14 +95,14 @@ export class Exchange {
 
   /** A whole answer of another kind. */
   answer(type: string, text: string): void {
+    if (this.isOver) return;
     this.response.setHeader('Content-Type', type);
     this.#end(200, text);
   }
 
-  /** Goes without an answer. */
+  /** Goes without an answer, unless somebody else gives one. */
   drop(): void {
-    if (this.signal.aborted) return;
-    this.#cut();
+    if (!this.isOver) this.#cut();
     this.#onClose();
   }
 
@@ -107,7 +112,7 @@ export class Exchange {
   }
 
   #end(status: number, text: string): void {
-    if (this.signal.aborted) return;
+    if (this.isOver) return;
     this.response.statusCode = status;
     this.response.setHeader('Cache-Control', 'no-store');
     if (!this.request.complete) this.#dropRest();

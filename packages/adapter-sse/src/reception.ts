@@ -11,7 +11,7 @@ import { type Command, type CommandStatus, Links } from './links.ts';
 import { type SseSettings, sseDefaults } from './options.ts';
 import { endIn, type Post, sequenceOf, textsIn } from './post.ts';
 import { SseCarrier } from './sse-carrier.ts';
-import { openStream } from './stream.ts';
+import { openStream, type Stream } from './stream.ts';
 
 type Accepted = Extract<Admission, { accepted: true }>;
 
@@ -61,11 +61,14 @@ export class Reception {
     const { maxMessageBytes, bodyTimeoutMs } = this.#settings;
     const exchange = new Exchange(request, response, { maxBytes: maxMessageBytes, timeoutMs: bodyTimeoutMs });
     this.#exchanges.add(exchange);
-    void this.#answer(exchange).finally(() => this.#exchanges.delete(exchange));
+    void this.#answer(exchange)
+      .catch(() => exchange.drop())
+      .finally(() => this.#exchanges.delete(exchange));
   }
 
   async #answer(exchange: Exchange): Promise<void> {
     const { request, response } = exchange;
+    if (exchange.isOver) return;
     const isAllowed = allowOrigin(request, response, this.#settings.origins);
     if (!isAllowed) exchange.refuse({ status: 403, reason: 'this origin is not allowed' });
     else if (isEmbedded(request)) exchange.refuse({ status: 403, reason: 'other pages may not embed this' });
@@ -177,7 +180,6 @@ export class Reception {
       refuse(this.#refusal ?? notOpenRefusal);
       return undefined;
     }
-    if (exchange.signal.aborted) return undefined;
     const { host, links } = this.#open;
     const admission = await host.admit(handshake, exchange.signal);
     if (admission.accepted) return { admission, links };
@@ -200,11 +202,13 @@ export class Reception {
       refuse({ status: 400, reason: 'no common protocol' });
       // What was asked meanwhile would never be answered behind a stream, and may be any number of questions.
     } else if (this.#latest.get(channelOf(request, response)) !== request) exchange.drop();
-    if (exchange.signal.aborted) {
-      admission.abandon();
-      return undefined;
+    let stream: Stream | undefined;
+    try {
+      if (!exchange.isOver) stream = openStream(exchange, beginning, this.#settings.chunked);
+    } finally {
+      if (stream === undefined) admission.abandon();
     }
-    const stream = openStream(exchange, beginning, this.#settings.chunked);
+    if (stream === undefined) return undefined;
     const carrier = new SseCarrier(stream, handshake, protocol, this.#settings);
     this.#keep(carrier);
     carrier.start(connect);
