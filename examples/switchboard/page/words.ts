@@ -1,3 +1,5 @@
+import type { Outcome } from '@hexbus/core/gateway';
+
 /** What took longer was not on its way, but waited. */
 const waitedMs = 1_000;
 
@@ -11,6 +13,11 @@ export function count(value: number): string {
 /** `1 tab`, `2 tabs`. */
 export function plural(value: number, one: string, many: string = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;
+}
+
+/** Why a request has no answer. */
+export function reasonOf(outcome: Exclude<Outcome, { readonly status: 'success' }>): string {
+  return outcome.status === 'error' ? outcome.code : 'no answer in time';
 }
 
 /** How long something waited that was published at a time; undefined if it was only on its way. */

@@ -24,13 +24,14 @@ export class Pulse {
   async start(): Promise<void> {
     const { messages } = await this.#bus.read('pulse.kept', { last: 1 });
     this.#number = messages[0]?.body.number ?? 0;
-    this.setRate(perSecondAtFirst);
+    await this.setRate(perSecondAtFirst);
   }
 
-  /** From 0 to `maxPerSecond`. */
-  setRate(perSecond: number): void {
+  /** From 0 to `maxPerSecond`. Resolves when the pages are told. */
+  async setRate(perSecond: number): Promise<void> {
     this.stop();
     if (perSecond > 0) this.#timer = setInterval(() => this.#beat(), 1_000 / perSecond);
+    await this.#bus.publish('board.pulse', { perSecond });
   }
 
   stop(): void {

@@ -71,9 +71,9 @@ function answersOf({ gateway, cables, people, pulse, reports }: RequestParts): A
       return { forMs: timeMs };
     },
 
-    setPulse({ perSecond }) {
+    async setPulse({ perSecond }) {
       const rate = numberOf(perSecond, 0, maxPerSecond);
-      pulse.setRate(rate);
+      await pulse.setRate(rate);
       return { perSecond: rate };
     },
 

@@ -6,6 +6,8 @@ export interface FollowedTopics {
   'board.people': PeopleBoard;
   /** What happened in one second. */
   'board.second': SecondOfTraffic;
+  /** How many of them come in a second; each message replaces the one before. */
+  'board.pulse': PulseRate;
   /** Counts up, and the history keeps it. */
   'pulse.kept': Pulse;
   /** The same numbers on a topic that is not retained. */
@@ -47,6 +49,10 @@ export interface WaitingNote {
   readonly position: number;
   readonly text: string;
   readonly from: string;
+}
+
+export interface PulseRate {
+  readonly perSecond: number;
 }
 
 export interface Pulse {
@@ -94,7 +100,7 @@ export interface Requests {
   orderSteps: { ask: { count: number }; answer: { count: number } };
   /** Cuts the cables of the tab that asks. */
   cut: { ask: { forMs: number }; answer: { forMs: number } };
-  setPulse: { ask: { perSecond: number }; answer: { perSecond: number } };
+  setPulse: { ask: PulseRate; answer: PulseRate };
   /** The last pulse that the tab has handled. */
   report: { ask: { pulse: number }; answer: null };
 }

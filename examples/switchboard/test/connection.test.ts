@@ -61,6 +61,17 @@ describe.runIf(canRunPrograms)('the connection of a tab', () => {
     await bob.inbox.filter({ hasText: 'it works both ways' }).waitFor();
   });
 
+  test('the numbers a second are those of the server, in every tab and over a reload', async () => {
+    const ann = await openTab(await browser.newUser(), switchboard.address, 'ann');
+    const bob = await openTab(await browser.newUser(), switchboard.address, 'bob');
+    await ann.page.getByLabel('Numbers a second').selectOption('25');
+    await bob.rate('25');
+    await ann.page.reload();
+    await ann.rate('25');
+    await bob.page.getByLabel('Numbers a second').selectOption('4');
+    await ann.rate('4');
+  });
+
   test('falls behind while its handler is slow, and catches up, while other topics go on', async () => {
     const ann = await openTab(await browser.newUser(), switchboard.address, 'ann');
     const bob = await openTab(await browser.newUser(), switchboard.address, 'bob');

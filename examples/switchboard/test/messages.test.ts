@@ -67,6 +67,18 @@ describe.runIf(canRunPrograms)('messages on the switchboard', () => {
     expect(await cleoLater.inbox.count()).toBe(1);
   });
 
+  test('a message to a tab that has gone is kept for its return, and says so', async () => {
+    const ann = await open('ann');
+    const dan = await open('dan');
+    const name = `Dan · ${await dan.name()}`;
+    await ann.send(name, 'are you off?');
+    await ann.page.getByText('Sent to 1 tab').waitFor();
+    await dan.page.close();
+    await ann.page.locator('#post-target option', { hasText: `${name} (gone)` }).waitFor({ state: 'attached' });
+    await ann.send(name, 'too late?');
+    await ann.page.getByText(/^Nobody is there: kept at position \d+, in case that tab comes back\.$/).waitFor();
+  });
+
   test('order steps wait in the browser for their module, over two reloads, and are handled once, in order', async () => {
     const ann = await open('ann');
     const { page } = ann;

@@ -56,4 +56,23 @@ describe.runIf(canRunPrograms)('a switchboard that is ended and started again', 
     second.kill('SIGINT');
     expect(await second.ended).toMatchObject({ code: 0, stderr: '' });
   });
+
+  test('says of what is asked of it meanwhile that it failed', async () => {
+    const folder = temporaryFolder();
+    onTestFinished(folder.remove);
+    const program = new SwitchboardProgram(['--port', '0', '--data', folder.path]);
+    onTestFinished(() => program.kill('SIGKILL'));
+    const ann = await openTab(await browser.newUser(), await program.address(), 'ann', { mayLose: true });
+    await ann.rate('4');
+    program.kill('SIGINT');
+    await program.ended;
+    await ann.cutOff();
+    await ann.send('Everyone', 'is anybody there?');
+    await ann.page.locator('#post-result', { hasText: 'Not sent: disconnected.' }).waitFor();
+    await ann.page.getByRole('button', { name: 'Send 5 steps here' }).click();
+    await ann.page.locator('#saved', { hasText: 'Not sent: disconnected.' }).waitFor();
+    await ann.page.getByLabel('Numbers a second').selectOption('10');
+    await ann.page.locator('#pulse-result', { hasText: 'Not set: disconnected.' }).waitFor();
+    await ann.rate('4');
+  });
 });

@@ -5,7 +5,7 @@ import { find } from '../dom.ts';
 import type { listenToOrderSteps } from '../order-steps.ts';
 import { orderStepsTopic, type PageEvents } from '../page-events.ts';
 import type { Tab } from '../tab.ts';
-import { plural } from '../words.ts';
+import { plural, reasonOf } from '../words.ts';
 
 const listenerModule = '/order-steps.js';
 
@@ -33,7 +33,10 @@ export async function showLater(tab: Tab): Promise<void> {
   bus.observe('published', show);
   bus.observe('handled', show);
 
-  find('#send-steps').addEventListener('click', () => void tab.request('orderSteps', { count: 5 }));
+  find('#send-steps').addEventListener('click', async () => {
+    const outcome = await tab.request('orderSteps', { count: 5 });
+    if (outcome.status !== 'success') saved.textContent = `Not sent: ${reasonOf(outcome)}.`;
+  });
   load.addEventListener('click', async () => {
     const { listeners } = await bus.stats(orderStepsTopic);
     if (listeners > 0) return;

@@ -3,7 +3,7 @@ import { type Choices, offer } from '../choices.ts';
 import { find } from '../dom.ts';
 import { type PeopleNow, tabsOf } from '../people-now.ts';
 import type { Tab } from '../tab.ts';
-import { count, plural, shortName } from '../words.ts';
+import { count, plural, reasonOf, shortName } from '../words.ts';
 
 /** A form that posts to everyone, to a person, or to a tab. */
 export function showPost(tab: Tab, people: PeopleNow): void {
@@ -14,10 +14,10 @@ export function showPost(tab: Tab, people: PeopleNow): void {
 
   find('#post').addEventListener('submit', async (event) => {
     event.preventDefault();
-    const outcome = await tab.request('post', { target: targetOf(target.value), text: text.value });
+    const to = targetOf(target.value);
+    const outcome = await tab.request('post', { target: to, text: text.value });
     text.select();
-    if (outcome.status === 'success') result.textContent = inWords(outcome.body);
-    else result.textContent = `Not sent: ${outcome.status === 'error' ? outcome.code : 'no answer in time'}.`;
+    result.textContent = outcome.status === 'success' ? inWords(outcome.body, to) : `Not sent: ${reasonOf(outcome)}.`;
   });
 }
 
@@ -38,7 +38,9 @@ function targetOf(value: string): PostTarget {
   return value.startsWith('session:') ? { session: value.slice('session:'.length) } : { all: true };
 }
 
-function inWords({ receivers, position }: Requests['post']['answer']): string {
-  const reached = receivers === 0 ? 'Nobody is there: it waits' : `Sent to ${plural(receivers, 'tab')}`;
-  return `${reached}, ${position === null ? 'not kept' : `kept at position ${count(position)}`}.`;
+function inWords({ receivers, position }: Requests['post']['answer'], to: PostTarget): string {
+  const kept = position === null ? 'not kept' : `kept at position ${count(position)}`;
+  if (receivers > 0) return `Sent to ${plural(receivers, 'tab')}, ${kept}.`;
+  // A user comes some day; a tab may be gone for good.
+  return `Nobody is there: ${'session' in to ? `${kept}, in case that tab comes back` : `it waits, ${kept}`}.`;
 }

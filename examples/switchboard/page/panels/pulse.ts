@@ -3,6 +3,7 @@ import { Lane } from '../lane.ts';
 import type { Report } from '../report.ts';
 import { SlowHand } from '../slow-hand.ts';
 import type { Tab } from '../tab.ts';
+import { reasonOf } from '../words.ts';
 
 const cutMs = 3_000;
 const cellsShown = 60;
@@ -45,7 +46,29 @@ function offerCut(tab: Tab): void {
   tab.onState(({ connected }) => cut.setAttribute('aria-disabled', String(!connected)));
 }
 
+/** The rate is the server's, so each tab shows what any of them has set. */
 function offerRates(tab: Tab): void {
   const rate = find<HTMLSelectElement>('#rate');
-  rate.addEventListener('change', () => void tab.request('setPulse', { perSecond: Number(rate.value) }));
+  const result = find('#pulse-result');
+  let told = rate.value;
+  let asking = 0;
+  const show = (): void => {
+    // What it was before must not come between the choices of who goes through them quickly.
+    if (asking === 0) rate.value = told;
+  };
+  tab.follow(
+    'board.pulse',
+    ({ body }) => {
+      told = String(body.perSecond);
+      show();
+    },
+    { from: { last: 1 } },
+  );
+  rate.addEventListener('change', async () => {
+    asking += 1;
+    const outcome = await tab.request('setPulse', { perSecond: Number(rate.value) });
+    asking -= 1;
+    result.textContent = outcome.status === 'success' ? '' : `Not set: ${reasonOf(outcome)}.`;
+    show();
+  });
 }

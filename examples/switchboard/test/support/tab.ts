@@ -67,6 +67,14 @@ export class Tab {
     await this.connected(over);
   }
 
+  /** Resolves when it shows that so many numbers come in a second. */
+  async rate(perSecond: string): Promise<void> {
+    await this.page.waitForFunction(
+      (wanted) => document.querySelector<HTMLSelectElement>('#rate')?.value === wanted,
+      perSecond,
+    );
+  }
+
   lane(topic: LaneTopic): Locator {
     return this.page.locator(`.lane[data-topic="${topic}"]`);
   }
