@@ -64,6 +64,38 @@ describe.runIf(canRunPrograms)('the page of the switchboard', () => {
     expect(await page.locator(':focus').evaluate((element) => getComputedStyle(element).outlineWidth)).toBe('3px');
   });
 
+  test('the focus goes from an answered question to the next, and from the last to their heading', async () => {
+    const [ann, bob] = [await open('ann'), await open('bob')];
+    const { page } = bob;
+    const focused = page.locator(':focus');
+    for (const question of ['First?', 'Second?', 'Third?'])
+      await ann.ask(`Bob · ${await bob.name()}`, question, '15 seconds');
+    const question = (text: string) => page.locator('form.question', { hasText: text });
+    await question('Third?').waitFor();
+
+    await question('First?').getByLabel('Answer to Ann').focus();
+    await page.keyboard.type('yes');
+    await page.keyboard.press('Enter');
+    await question('First?').waitFor({ state: 'detached' });
+    expect(await question('Second?').locator(':focus').count()).toBe(1);
+    await page.keyboard.type('yes');
+    await page.keyboard.press('Enter');
+    await question('Second?').waitFor({ state: 'detached' });
+    await tabTo(page, '.question [type=button]');
+    await page.keyboard.press('Enter');
+    await question('Third?').waitFor({ state: 'detached' });
+    expect(await focused.textContent()).toBe('Questions to this tab');
+  });
+
+  test('the focus stays where it is while a question is withdrawn', async () => {
+    const [ann, bob] = [await open('ann'), await open('bob')];
+    await ann.ask(`Bob · ${await bob.name()}`, 'Anybody?', '3 seconds');
+    await bob.page.locator('form.question').waitFor();
+    await bob.page.locator('#post-text').focus();
+    await bob.page.locator('form.question').waitFor({ state: 'detached' });
+    expect(await bob.page.locator(':focus').getAttribute('id')).toBe('post-text');
+  });
+
   test.each(['light', 'dark'] as const)('has text that is easy to read in %s', async (colorScheme) => {
     const ann = await open('ann');
     await ann.page.emulateMedia({ colorScheme });

@@ -35,5 +35,12 @@ function answerOf(list: HTMLElement, { from, text }: Question, signal: AbortSign
     });
     decline.addEventListener('click', () => reject(new NoAnswer('declined')));
     signal.addEventListener('abort', () => reject(new NoAnswer('too late')));
-  }).finally(() => form.remove());
+  }).finally(() => takeAway(form, list));
+}
+
+/** Who has just answered goes on at the next question, or stays near the place. */
+function takeAway(form: HTMLElement, list: HTMLElement): void {
+  const hadFocus = form.contains(document.activeElement);
+  form.remove();
+  if (hadFocus) (list.querySelector('input') ?? find('#questions-title')).focus();
 }
