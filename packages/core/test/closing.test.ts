@@ -187,10 +187,11 @@ describe('close', () => {
   });
 
   test('while the bus opens gives up opening, and closes the history', async () => {
-    const { bus, probe, log, takeErrors } = make();
+    const { bus, probe, log, settled, takeErrors } = make();
     const release = probe.holdNext('open');
     const opening = heard(bus.open());
     const subscription = bus.subscribe('order.x', log.handler('sub'));
+    await settled();
     const closing = bus.close();
     expect(bus.state).toBe('closing');
     release();

@@ -1,7 +1,7 @@
 import { createBus, HexbusError, type OpenHistoryOptions } from '@hexbus/core';
 import { createMemoryHistory } from '@hexbus/store-memory';
 import { describe, expect, test } from 'vitest';
-import { heard, rejection, useBuses } from './support/buses.ts';
+import { heard, rejection, useBuses, usualTopics } from './support/buses.ts';
 import { deferred } from './support/deferred.ts';
 
 const { open, make } = useBuses();
@@ -68,14 +68,14 @@ describe('open', () => {
     expect(seen[0]?.retention).toHaveLength(4);
   });
 
-  test('that fails rejects with the error of the history, closes it, and leaves the bus closed', async () => {
+  test('that fails rejects with the error of the history, and leaves the bus closed and the history as it was', async () => {
     const { bus, probe, takeErrors, log } = make();
     const busy = new HexbusError('HEXBUS_HISTORY_IN_USE', 'somebody else has it');
     const subscription = bus.subscribe('order.x', log.handler('sub'));
     const held = bus.subscribe('job.x', log.handler('held'));
     probe.failNext('open', busy);
     expect(await rejection(bus.open())).toBe(busy);
-    expect([bus.state, probe.calls]).toEqual(['closed', ['open', 'close']]);
+    expect([bus.state, probe.calls]).toEqual(['closed', ['open']]);
     for (const one of [subscription, held]) {
       expect(await rejection(one.ready)).toBe(busy);
       await one.done;
@@ -87,11 +87,22 @@ describe('open', () => {
     await bus.close();
   });
 
-  test('with a signal that is aborted gives up, with its reason', async () => {
-    const { bus, probe } = make();
+  test('of a history that another bus has open is refused, and does that one no harm', async () => {
+    const history = createMemoryHistory();
+    const first = await open({ history });
+    const second = createBus({ history, topics: usualTopics });
+    expect(await rejection(second.open())).toMatchObject({ code: 'HEXBUS_CONFIG' });
+    await second.close();
+    await first.bus.publish('order.x', 1);
+    expect((await first.bus.read('order.x')).messages).toMatchObject([{ body: 1 }]);
+  });
+
+  test('with a signal that is aborted gives up, with its reason, and closes what it opened', async () => {
+    const { bus, probe, settled } = make();
     const controller = new AbortController();
     const release = probe.holdNext('open');
     const opening = heard(bus.open({ signal: controller.signal }));
+    await settled();
     const reason = new Error('too slow');
     controller.abort(reason);
     release();

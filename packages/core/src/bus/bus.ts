@@ -4,7 +4,7 @@ import { HexbusError, shorten } from '../errors.ts';
 import type { LifecycleState } from '../lifecycle.ts';
 import type { Message } from '../message.ts';
 import { isPattern } from '../pattern.ts';
-import type { HistoryStore } from '../ports/history-store.ts';
+import type { Head, HistoryStore } from '../ports/history-store.ts';
 import type {
   Bus,
   DeadLetter,
@@ -238,8 +238,9 @@ class HexBus implements Bus {
     const { signal: aborted } = this.#openingAborted;
     const signal = options.signal === undefined ? aborted : AbortSignal.any([options.signal, aborted]);
     const { retention, deduplication } = this.#settings;
+    let head: Head | undefined;
     try {
-      const head = await history.open({ retention, deduplication, signal, newEpoch: options.newEpoch });
+      head = await history.open({ retention, deduplication, signal, newEpoch: options.newEpoch });
       signal.throwIfAborted();
       this.#side = new RetainedSide({
         settings: this.#settings,
@@ -254,7 +255,9 @@ class HexBus implements Bus {
       this.#subscriptions.beginAll(this.#side);
     } catch (error) {
       this.#subscriptions.failAll(error);
-      const closed = history.close().catch((closeError: unknown) => this.#observers.error(closeError));
+      // One that refused to open is as it was, and may be open for another bus.
+      const close = head === undefined ? Promise.resolve() : history.close();
+      const closed = close.catch((closeError: unknown) => this.#observers.error(closeError));
       // What `close` has begun it also ends.
       if (this.#closing === undefined) {
         this.#closing = closed;

@@ -167,7 +167,10 @@ export interface HistoryStore {
   /** `durable`: what a write has resolved survives the end of the process. */
   readonly capabilities: { readonly durable: boolean };
 
-  /** Opens once; a second call rejects with `HEXBUS_CONFIG`. A place that another bus has open is refused with `HEXBUS_HISTORY_IN_USE`. Removes nothing. */
+  /**
+   * Opens once; a second call rejects with `HEXBUS_CONFIG`. A place that another bus has open is refused with `HEXBUS_HISTORY_IN_USE`. Removes nothing.
+   * Where it rejects it leaves nothing open: a bus calls `close` only for what it has opened.
+   */
   open(options: OpenHistoryOptions): Promise<Head>;
 
   /**

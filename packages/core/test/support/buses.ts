@@ -59,7 +59,7 @@ export const usualTopics = {
 } as const;
 
 interface Made extends TestBus {
-  readonly hasHistory: boolean;
+  readonly wasHistoryOpened: () => boolean;
 }
 
 /**
@@ -103,8 +103,12 @@ function makeBus({ turns = 'real', withoutHistory = false, history, ...options }
   const randomness = createSeededRandomness(seed);
   const batches: WriteBatch[] = [];
   const troubles: WriteTrouble[] = [];
+  let wasOpened = false;
+  const opened = (): void => {
+    wasOpened = true;
+  };
   const inner = history ?? createMemoryHistory({ clock, randomness });
-  const probe = createHistoryProbe(recorded(inner, batches, troubles));
+  const probe = createHistoryProbe(recorded(inner, batches, troubles, opened));
   const bus = createBus({
     ...(withoutHistory ? {} : { history: probe.store, topics: usualTopics }),
     ...options,
@@ -120,17 +124,26 @@ function makeBus({ turns = 'real', withoutHistory = false, history, ...options }
     probe,
     batches,
     onNextWrite: (trouble) => void troubles.push(trouble),
-    hasHistory: !withoutHistory,
+    wasHistoryOpened: () => wasOpened,
     takeErrors: () => errors.splice(0),
     settled: () => clock.runAll(),
   };
 }
 
-function recorded(inner: HistoryStore, batches: WriteBatch[], troubles: WriteTrouble[]): HistoryStore {
+function recorded(
+  inner: HistoryStore,
+  batches: WriteBatch[],
+  troubles: WriteTrouble[],
+  opened: () => void,
+): HistoryStore {
   return {
     name: inner.name,
     capabilities: inner.capabilities,
-    open: (options) => inner.open(options),
+    async open(options) {
+      const head = await inner.open(options);
+      opened();
+      return head;
+    },
     write(batch) {
       batches.push(batch);
       const trouble = troubles.shift();
@@ -144,8 +157,7 @@ function recorded(inner: HistoryStore, batches: WriteBatch[], troubles: WriteTro
   };
 }
 
-async function expectNothingLeft({ bus, clock, probe, hasHistory, takeErrors }: Made): Promise<void> {
-  const wasUsed = bus.state !== 'idle';
+async function expectNothingLeft({ bus, clock, probe, wasHistoryOpened, takeErrors }: Made): Promise<void> {
   let closed = false;
   const closing = bus.close().then(() => {
     closed = true;
@@ -157,7 +169,7 @@ async function expectNothingLeft({ bus, clock, probe, hasHistory, takeErrors }: 
   await clock.runAll();
   expect(bus.state).toBe('closed');
   expect({ timers: clock.pendingTimers, turns: clock.pendingTurns }).toEqual({ timers: 0, turns: 0 });
-  if (hasHistory && wasUsed && probe.calls.includes('open')) {
+  if (wasHistoryOpened()) {
     expect(probe.calls.filter((call) => call === 'close').length, 'closings of the store').toBeGreaterThan(0);
   }
   expect(takeErrors()).toEqual([]);

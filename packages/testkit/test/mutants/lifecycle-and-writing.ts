@@ -119,6 +119,19 @@ export const lifecycleMutants: readonly Mutant[] = [
       }
     },
   },
+  {
+    rule: 'HS-11',
+    fault: 'keeps its place until close though it did not open',
+    Store: class extends DurableMinimal {
+      override async open(options: OpenHistoryOptions): Promise<Head> {
+        try {
+          return await super.open(options);
+        } finally {
+          if (options.signal?.aborted === true) this.place.owner ??= this;
+        }
+      }
+    },
+  },
 ];
 
 export const writingMutants: readonly Mutant[] = [
