@@ -19,7 +19,18 @@ const overSse = {
   'client.mjs': [["token: 'secret of ann' }", "token: 'secret of ann', transport: 'sse' }"]],
 };
 
-for (const [over, changes] of Object.entries({ WebSocket: {}, SSE: overSse })) {
+/** The lines of its block with both transports. */
+const overBoth = {
+  'server.mjs': [
+    ["import { createWsTransport } from '@hexbus/adapter-ws';", linesOfBoth(/^import .*(?:http|adapter-).*$/gm)],
+    ['const gateway', `${linesOfBoth(/^const server.*$/gm)}\nconst gateway`],
+    ['  transports: [createWsTransport({ port: 3000 })],', linesOfBoth(/^ {2}transports: .*$/gm)],
+    ['await gateway.open();', linesOfBoth(/^(?:await gateway.open|server.listen).*$/gm)],
+  ],
+  'client.mjs': [["token: 'secret of ann' }", "token: 'secret of ann', transport: 'auto' }"]],
+};
+
+for (const [over, changes] of Object.entries({ WebSocket: {}, SSE: overSse, both: overBoth })) {
   const port = await freePort();
   const server = start('server.mjs', port, changes);
   const client = start('client.mjs', port, changes);
@@ -41,6 +52,16 @@ for (const [over, changes] of Object.entries({ WebSocket: {}, SSE: overSse })) {
   }
   if (process.exitCode === undefined)
     console.log(`  the server and the client of the README talk to each other over ${over}`);
+}
+
+/**
+ * @param {RegExp} which
+ */
+function linesOfBoth(which) {
+  const [, block = ''] = /```ts no-run\n(import [^`]*adapter-sse[^`]*)```/.exec(readme) ?? [];
+  const lines = block.match(which);
+  if (lines === null) throw new Error(`the README shows no server with both transports (${which})`);
+  return lines.join('\n');
 }
 
 /**
