@@ -156,6 +156,10 @@ export class Feed {
     if (this.#next === this.#queue.length) {
       this.#queue.length = 0;
       this.#next = 0;
+    } else if (this.#next >= maxQueued && this.#next * 2 >= this.#queue.length) {
+      // A queue that is never empty would keep all that it ever had. By half, so that the cost per message stays constant.
+      this.#queue = this.#queue.slice(this.#next);
+      this.#next = 0;
     }
     return item;
   }
