@@ -25,4 +25,10 @@ export class Acknowledgements {
     this.#cancelTimer = undefined;
     this.#tell();
   }
+
+  /** The same for the last time. */
+  end(): void {
+    this.flush();
+    this.#cancelTimer = () => undefined;
+  }
 }

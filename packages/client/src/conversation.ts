@@ -48,16 +48,14 @@ export class Conversation implements ConnectorHost, SubscriptionHost {
   /** Subscriptions of an earlier client for which the inherited token holds; nobody's from the first HELLO on. */
   #inherited: (readonly [id: number, topic: string])[];
   #welcome: Welcome | undefined;
-  /** What HELLO said. */
-  #resume: Hello['resume'];
+  /** What HELLO said, if it said any. */
+  #resumedAt: string | undefined;
   /** Too much waits to be handled: until it is, connections are there for asking only, and their streams are passed over. */
   #catchingUp = false;
   /** How far handling was when the last connection with a stream began. */
   #handledBefore: string | undefined;
   /** What the server was told last on this connection: quiet ones get the same token with every PING. */
   #acknowledged: string | undefined;
-  /** Another client has taken it over. */
-  #sessionTaken = false;
 
   constructor(settings: ClientSettings, observers: ClientObservers, host: ConversationHost) {
     const { clock, limits, timings } = settings;
@@ -119,23 +117,23 @@ export class Conversation implements ConnectorHost, SubscriptionHost {
 
   hello(): Hello {
     this.#inherited = [];
-    this.#resume = this.keeper.resume(this.runtime.progress.token);
-    const subscriptions = this.#catchingUp ? this.stream.skip() : this.stream.begin(this.#resume?.token !== undefined);
+    const { token } = this.runtime.progress;
+    this.#resumedAt = token;
+    const subscriptions = this.#catchingUp ? this.stream.skip() : this.stream.begin(token !== undefined);
     const { capabilities } = this.#settings;
-    return { subscriptions, capabilities, ...(this.#resume === undefined ? {} : { resume: this.#resume }) };
+    return { subscriptions, capabilities, ...this.keeper.place(token) };
   }
 
   welcomed(welcome: Welcome): void {
+    const isNew = this.#welcome === undefined && this.keeper.inherited === undefined;
     this.#welcome = welcome;
     this.keeper.welcomed(welcome);
     // A token that was resumed at stays until the stream brings one that covers what was asked for.
-    if (this.#resume?.token === undefined && !this.#catchingUp) this.stream.token(welcome.token);
+    if (this.#resumedAt === undefined && !this.#catchingUp) this.stream.token(welcome.token);
     if (!this.#catchingUp) this.#handledBefore = this.runtime.progress.handled;
     this.#save();
-    if (this.#sessionTaken || (this.#resume !== undefined && !welcome.resumed)) {
-      this.#sessionTaken = false;
+    if (!isNew && !welcome.resumed)
       this.#observers.tell('gap', { why: 'session-lost', subscriptions: [], inbox: true });
-    }
     this.#host.welcomed();
   }
 
@@ -170,10 +168,7 @@ export class Conversation implements ConnectorHost, SubscriptionHost {
   }
 
   lost(close: Close, how: Reconnect, retryMs: number | undefined): void {
-    if (how === 'new-session') {
-      this.keeper.forget();
-      this.#sessionTaken = true;
-    }
+    if (how === 'new-session') this.keeper.forget();
     this.#detach();
     this.#host.lost(close, retryMs);
   }
@@ -190,7 +185,7 @@ export class Conversation implements ConnectorHost, SubscriptionHost {
 
   /** Hangs up and leaves nothing behind. What was handled is acknowledged before. */
   async close(): Promise<void> {
-    this.acknowledgements.flush();
+    this.acknowledgements.end();
     this.#save();
     this.#detach();
     await this.connector.close();

@@ -28,11 +28,11 @@ export class SessionKeeper {
     return this.#current?.session;
   }
 
-  /** What to say in order to go on with it. */
-  resume(token: string | undefined): Hello['resume'] {
-    if (this.#current === undefined) return undefined;
+  /** What to say in order to go on with it or, when another client has it, at least where it was. */
+  place(token: string | undefined): Pick<Hello, 'resume' | 'lastToken'> {
+    if (this.#current === undefined) return { lastToken: token };
     const { session, secret } = this.#current;
-    return { session, secret, ...(token === undefined ? {} : { token }) };
+    return { resume: { session, secret, token } };
   }
 
   welcomed({ session, secret }: Welcome): void {
@@ -51,7 +51,7 @@ export class SessionKeeper {
   }
 
   save(token: string | undefined, covered: SavedSession['covered']): void {
-    const resume = this.resume(token);
+    const { resume } = this.place(token);
     if (resume !== undefined) this.#write({ ...resume, covered });
   }
 

@@ -169,7 +169,7 @@ describe('after a cut', () => {
     socket.cut(4510, 'taken over');
     await clock.advance(1_000);
     network.last.accept();
-    expect(network.last.sent).toEqual([[1, { v: 1, subs: [[1, 'a.b', { after: 'e.9' }]], caps: [] }]]);
+    expect(network.last.sent).toEqual([[1, { v: 1, lastToken: 'e.9', subs: [[1, 'a.b', 'covered']], caps: [] }]]);
     const gaps: unknown[] = [];
     client.observe('gap', (gap) => gaps.push(gap));
     network.last.say(welcome({ session: 'urn:s2' }));

@@ -1,6 +1,6 @@
 import type { SavedSession } from '@hexbus/client';
 import { describe, expect, test } from 'vitest';
-import { comeBack, createBench, event, framesOf, session, subscribed, welcome } from './support/bench.ts';
+import { comeBack, createBench, event, framesOf, Gate, session, subscribed, welcome } from './support/bench.ts';
 
 describe('a saved session', () => {
   test('is saved at each welcome, with what was handled, and at close', async () => {
@@ -85,6 +85,39 @@ describe('a saved session', () => {
     await bench.settle();
     await bench.client.close();
     expect(saved).toEqual({ ...session, token: 'e.3', covered: [[1, 'a']] });
+  });
+
+  test('that another client takes before its subscriptions are answered leaves them their place', async () => {
+    let saved: SavedSession | undefined = { ...session, token: 'e.5;7:3', covered: [[7, 'a']] };
+    const bench = createBench({ session: { load: () => saved, save: (value) => (saved = value) } });
+    bench.client.subscribe('a', () => undefined);
+    const socket = await bench.welcome({ resumed: true, token: 'e.5;7:3' });
+    socket.cut(4510);
+    await bench.clock.advance(1_000);
+    bench.network.last.accept();
+    expect(bench.network.last.sent).toEqual([
+      [1, { v: 1, lastToken: 'e.5;7:3', subs: [[7, 'a', 'covered']], caps: [] }],
+    ]);
+    bench.network.last.say(welcome({ session: 'urn:s2', token: 'e.5;7:3' }));
+    expect(saved).toEqual({ ...session, session: 'urn:s2', token: 'e.5;7:3', covered: [[7, 'a']] });
+    await bench.client.close();
+  });
+
+  test('is left alone after close, whatever ends later', async () => {
+    const saved: unknown[] = [];
+    const bench = createBench({ session: { load: () => undefined, save: (value) => void saved.push(value) } });
+    const gate = new Gate();
+    const left = bench.client.subscribe('a', () => gate.promise);
+    const socket = await bench.welcome();
+    socket.say(subscribed(1, 0), event(1, 'a'));
+    await bench.settle();
+    left.unsubscribe();
+    await bench.client.close();
+    const { length } = saved;
+    gate.open();
+    await bench.clock.advance(60_000);
+    expect(saved).toHaveLength(length);
+    expect(bench.clock.pendingTimers).toBe(0);
   });
 
   test('is forgotten when the server has ended it', async () => {

@@ -59,8 +59,9 @@ export class ModelServer {
   welcome(socket: FakePeer): void {
     this.#issued.clear();
     const [[, hello] = []] = socket.take();
-    const { resume, subs } = hello as {
+    const { resume, lastToken, subs } = hello as {
       resume?: { session: string; token?: string };
+      lastToken?: string;
       subs: readonly [number, string, unknown?][];
     };
     const resumed = resume !== undefined && resume.session === this.#session;
@@ -69,13 +70,13 @@ export class ModelServer {
       this.#session = `urn:s${this.#sessions}`;
       for (let position = 1; position <= this.history.length; position++) this.forgotten.add(position);
     }
-    const token = resume?.token === undefined ? undefined : partsOf(resume.token);
+    const brought = resume?.token ?? lastToken;
+    const token = brought === undefined ? undefined : partsOf(brought);
     const main = token?.main ?? this.history.length;
     const unanswered = subs.map(([id, topic, from = 'now']) => {
       if (from !== 'covered') return { id, topic, from };
       if (token === undefined) throw new Error(`subscription ${id} claims to be covered by no token`);
-      if (token.covered?.has(id) === false)
-        throw new Error(`subscription ${id} claims to be covered by ${resume?.token}`);
+      if (token.covered?.has(id) === false) throw new Error(`subscription ${id} claims to be covered by ${brought}`);
       return { id, topic, from: { after: `e.${token.own.get(id) ?? main}` } };
     });
     this.#live = { socket, main, filters: new Map(), unanswered, last: undefined };

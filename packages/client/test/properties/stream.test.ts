@@ -20,6 +20,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constantFrom('connect', 'answer', 'pass-time') }) },
   { weight: 8, arbitrary: fc.record({ do: fc.constant('advance') }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('reroute', 'repeat', 'ping', 'lose-session') }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('reload'), gracefully: fc.boolean() }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('cut'), code: fc.constantFrom(1006, 1006, 1012, 4000, 4510) }) },
 );
 
@@ -33,7 +34,7 @@ test.each([
   ['over SSE that must hang up now and then', 'sse', tight],
   ['that goes from one to the other', 'auto', room],
 ] as const)(
-  'a client %s handles every message once, in order, and acknowledges nothing that was not handled',
+  'a client %s handles every message, in order and once a page, and acknowledges nothing that was not handled',
   async (_, transport, limits) => {
     const property = fc.asyncProperty(fc.array(command, { maxLength: 80, size: 'max' }), async (commands) => {
       // All of it is played on a connection, and most of it with somebody who follows something.

@@ -23,8 +23,10 @@ export interface Hello {
   /** A credential for `authenticateToken`. */
   readonly token?: string | undefined;
   /** The session to go on with. `token` is the last one that the client has; absent when it never got one. */
-  readonly resume?: { readonly session: string; readonly secret: string; readonly token?: string } | undefined;
-  /** Instead of `resume`, from a client that keeps no session: the last token that it has. Positions are no secret and give no rights. */
+  readonly resume?:
+    | { readonly session: string; readonly secret: string; readonly token?: string | undefined }
+    | undefined;
+  /** Instead of `resume`, from a client that has no session, or none any more: the last token that it has. Positions are no secret and give no rights. */
   readonly lastToken?: string | undefined;
   readonly subscriptions: readonly WireSubscription[];
   /** The capabilities that it offers. */

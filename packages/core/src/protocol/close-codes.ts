@@ -27,8 +27,8 @@ export const closeCodes = {
 
 /**
  * What a client does after a close. `no`: it stays away. `backoff`: it comes back after a random, growing delay; `slow-backoff`: one twice as long.
- * `when-told`: after the time that BYE named, or by backoff if there was no BYE. `fresh-token`: with a new credential. `new-session`: without
- * resuming. It resumes in all other cases.
+ * `when-told`: after the time that BYE named, or by backoff if there was no BYE. `fresh-token`: with a new credential. `new-session`: with its
+ * last token, and without the session. It resumes in all other cases.
  */
 export type Reconnect = 'no' | 'at-once' | 'backoff' | 'slow-backoff' | 'when-told' | 'fresh-token' | 'new-session';
 

@@ -90,12 +90,13 @@ function decodeTyped(type: number, elements: readonly unknown[]): ClientFrame | 
 
 function decodeHello(value: unknown): ClientFrame | undefined {
   if (!isFields(value)) return undefined;
-  const { v, token = null, resume = null, subs = [], caps = [] } = value;
+  const { v, token = null, resume = null, lastToken = null, subs = [], caps = [] } = value;
   if (v !== hexbusV1Version) return violation(`version ${hexbusV1Version} is spoken here`, closeCodes.protocolVersion);
   if (token !== null && !isCredential(token)) return undefined;
   if (!Array.isArray(subs) || !Array.isArray(caps) || !caps.every(isName)) return undefined;
   const resumed = resume === null ? undefined : readResume(resume);
   if (resume !== null && resumed === undefined) return undefined;
+  if (lastToken !== null && !isToken(lastToken)) return undefined;
   const subscriptions: WireSubscription[] = [];
   for (const sub of subs) {
     const subscription = Array.isArray(sub) ? readSubscription(sub) : undefined;
@@ -107,6 +108,7 @@ function decodeHello(value: unknown): ClientFrame | undefined {
     hello: {
       ...(token === null ? {} : { token }),
       ...(resumed === undefined ? {} : { resume: resumed }),
+      ...(lastToken === null ? {} : { lastToken }),
       subscriptions,
       capabilities: caps,
     },

@@ -4,11 +4,12 @@ import { frameTypes, hexbusV1Version } from './frames.ts';
 
 /** The first frame of a client. Its subscriptions are answered like those of SUB. */
 export function encodeHello(hello: Hello): string {
-  const { token, resume, subscriptions, capabilities } = hello;
+  const { token, resume, lastToken, subscriptions, capabilities } = hello;
   return encodeFrame(frameTypes.hello, {
     v: hexbusV1Version,
     token,
     resume,
+    lastToken,
     subs: subscriptions.map(subscriptionElements),
     caps: capabilities,
   });

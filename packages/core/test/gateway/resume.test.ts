@@ -283,6 +283,25 @@ describe('T29: one carrier a session', () => {
     expect(gateway.connections.count).toBe(1);
   });
 
+  it('goes on, in a new one, where the token of who was cut off says', async () => {
+    const { connect, publish, gateway, clock } = await gateways.open({ topics });
+    const taken = await connect({ subs: [[1, 'order.a']] }, 'ann');
+    await publish('order.a', 1);
+    await gateway.post({ user: 'ann' }, 'Note', 2);
+    await clock.runAll();
+    taken.lines();
+    const { token: lastToken = '' } = taken.resume;
+    await connect({ resume: taken.resume }, 'ann');
+    await publish('order.a', 3);
+    await gateway.post({ all: true }, 'News', 4);
+    await clock.runAll();
+    const again = await connect({ lastToken, subs: [[1, 'order.a', 'covered']] }, 'ann');
+    expect(again.welcome).toMatchObject({ resumed: false, token: lastToken });
+    expect(again.welcome.session).not.toBe(taken.welcome.session);
+    expect(again.lines()).toEqual(['RESULT 1 2 of 4', 'order.a#3 3', '@all#4 News 4']);
+    expect(gateway.connections.count).toBe(2);
+  });
+
   it('gives one of two resumes that race', async () => {
     const { connect, transport, publish, clock, gateway, left } = await gateways.open({ topics });
     const first = await connect({ subs: [[1, 'order.a']] }, 'ann');

@@ -70,6 +70,17 @@ describe('HELLO', () => {
     expect(greeted(encodeHello(given))).toEqual([['hello', given]]);
   });
 
+  test('of a client whose session another one has taken', () => {
+    const given = {
+      lastToken: 'e1.41~2:40',
+      subscriptions: [{ id: 1, topic: 'news', from: 'covered' }],
+      capabilities: [],
+    } as const;
+    const text = encodeHello(given);
+    expect(text).toBe('[1,{"v":1,"lastToken":"e1.41~2:40","subs":[[1,"news","covered"]],"caps":[]}]');
+    expect(greeted(text)).toEqual([['hello', given]]);
+  });
+
   test.each([
     '[1]',
     '[1,null]',
@@ -80,6 +91,8 @@ describe('HELLO', () => {
     '[1,{"v":1,"resume":{"session":"s"}}]',
     '[1,{"v":1,"resume":{"session":"s p","secret":"t"}}]',
     '[1,{"v":1,"resume":{"session":"s","secret":"t","token":"é"}}]',
+    '[1,{"v":1,"lastToken":""}]',
+    '[1,{"v":1,"lastToken":41}]',
     '[1,{"v":1,"subs":{}}]',
     '[1,{"v":1,"subs":[1]}]',
     '[1,{"v":1,"subs":[["a","b"]]}]',

@@ -8,6 +8,11 @@ export const hellos: readonly Hello[] = [
   { token: 'credential', subscriptions: [], capabilities: [] },
   { resume: { session: 'urn:s:1', secret: 'c2VjcmV0' }, subscriptions: [], capabilities: [] },
   {
+    lastToken: 'e1.41~2:40',
+    subscriptions: [{ id: 1, topic: 'order.>', from: 'covered' }],
+    capabilities: [],
+  },
+  {
     token: 'credential',
     resume: { session: 'urn:s:1', secret: 'c2VjcmV0', token: 'e1.41~2:40' },
     subscriptions: [

@@ -16,6 +16,7 @@ import { lineOf } from './lines.ts';
 export interface ClientHello {
   readonly token?: string;
   readonly resume?: { readonly session: string; readonly secret: string; readonly token?: string };
+  readonly lastToken?: string;
   readonly subs?: readonly (readonly [id: number, topic: string, from?: WireFrom])[];
   readonly caps?: readonly string[];
 }
@@ -48,13 +49,14 @@ export function knock(
   hello: ClientHello = {},
   handshake: Partial<Handshake> = {},
 ): MemoryClient {
-  const { token, resume, subs = [], caps = [] } = hello;
+  const { token, resume, lastToken, subs = [], caps = [] } = hello;
   const link = transport.connect(handshake);
   const subscriptions = subs.map(([id, topic, from = 'now']): WireSubscription => ({ id, topic, from }));
   link.send(
     encodeHello({
       ...(token === undefined ? {} : { token }),
       ...(resume === undefined ? {} : { resume }),
+      ...(lastToken === undefined ? {} : { lastToken }),
       subscriptions,
       capabilities: caps,
     }),
