@@ -297,6 +297,20 @@ describe('commits', () => {
     expect(positions(one)).toEqual([0, 1]);
   });
 
+  test('for which there is no room keep nothing else from being written, and are made when there is', async () => {
+    const one = await open();
+    const { bus, probe, clock, settled } = one;
+    await caughtUp(one, 'order.x', { name: 'n' });
+    await bus.publish('order.x', 1);
+    await settled();
+    probe.failNext('write', new HexbusError('HEXBUS_HISTORY_FULL', 'no room for cursors', { retryable: true }));
+    await bus.publish('job.x', 1);
+    expect(positions(one)).toEqual([0]);
+    expect((await bus.stats('job.x')).waiting).toBe(1);
+    await clock.advance(50);
+    expect(positions(one)).toEqual([0, 1]);
+  });
+
   test('done waits for the last one', async () => {
     const one = await open();
     const { bus, probe, log, settled } = one;

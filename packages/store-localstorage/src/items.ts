@@ -58,8 +58,9 @@ export function parseMessage(position: number, text: string): MessageItem {
   return { message, isGone: end < 0, once: once === true, held: held === true, origin };
 }
 
+/** Of one length, wherever the cursor stands: it moves where there is no room too. */
 export function formatCursorItem({ epoch, position, filter }: NamedCursor): string {
-  return JSON.stringify([epoch, position, filter]);
+  return `[${JSON.stringify(epoch)},${String(position).padStart(16)},${JSON.stringify(filter)}]`;
 }
 
 export function parseCursorItem(name: string, text: string): NamedCursor {

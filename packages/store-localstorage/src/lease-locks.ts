@@ -47,7 +47,8 @@ export class LeaseTabLocks implements TabLocks {
 class Lease implements Hold {
   readonly #settings: LeaseSettings;
   readonly #namespace: Namespace;
-  readonly #unload = (): void => this.#end();
+  readonly #hidden = (): void => this.#end();
+  readonly #shown = (): void => this.#renew();
   #cancel: CancelTimer | undefined;
 
   constructor(settings: LeaseSettings, namespace: Namespace) {
@@ -55,7 +56,8 @@ class Lease implements Hold {
     this.#namespace = namespace;
     namespace.write(leaseItem, this.#newLease(), leaseLength);
     this.#renewLater();
-    globalThis.addEventListener?.('pagehide', this.#unload);
+    globalThis.addEventListener?.('pagehide', this.#hidden);
+    globalThis.addEventListener?.('pageshow', this.#shown);
   }
 
   get isHeld(): boolean {
@@ -64,7 +66,8 @@ class Lease implements Hold {
 
   async release(): Promise<void> {
     this.#cancel?.();
-    globalThis.removeEventListener?.('pagehide', this.#unload);
+    globalThis.removeEventListener?.('pagehide', this.#hidden);
+    globalThis.removeEventListener?.('pageshow', this.#shown);
     this.#end();
   }
 
@@ -77,19 +80,19 @@ class Lease implements Hold {
     const { clock, leaseMs } = this.#settings;
     this.#cancel = clock.setTimer(() => {
       this.#renewLater();
-      try {
-        this.#renew();
-      } catch {
-        // Whoever uses the history next learns what is wrong with the storage.
-      }
+      this.#renew();
     }, leaseMs / renewalsPerLease);
   }
 
-  /** A page that stood still for longer than its lease begins anew, unless another one has taken its place. */
+  /** A page that stood still for longer than its lease, or had given it back, begins anew, unless another one has taken its place. */
   #renew(): void {
     const { clock, owner } = this.#settings;
-    const [holder, until = 0] = parseLease(this.#namespace.read(leaseItem));
-    if (holder === owner || until <= clock.now()) this.#namespace.write(leaseItem, this.#newLease(), leaseLength);
+    try {
+      const [holder, until = 0] = parseLease(this.#namespace.read(leaseItem));
+      if (holder === owner || until <= clock.now()) this.#namespace.write(leaseItem, this.#newLease(), leaseLength);
+    } catch {
+      // Whoever uses the history next learns what is wrong with the storage.
+    }
   }
 
   /** It stays where there is something to come back to, so that coming back takes no room. */

@@ -10,6 +10,11 @@ import {
 /** How many topics without messages keep a mark of their own. */
 const maxEmptyTopics = 1_000;
 
+/** What a head needs, in characters, to tell that the mark of a topic has changed, and perhaps that of its pattern. */
+export function listedLength(topic: string): number {
+  return JSON.stringify(topic).length + 40;
+}
+
 /**
  * Up to where limits removed messages, by topic. Those of many empty topics become one mark under the pattern of their policy, which then stands
  * for every topic under it.
@@ -40,19 +45,30 @@ export class Marks {
     this.#keep(topic, position);
   }
 
-  /** Keeps the number of marks bounded: the lower half of those of empty topics is merged. */
-  merge(isEmpty: (topic: string) => boolean): void {
-    if (this.#marks.size <= maxEmptyTopics) return;
-    const lowestFirst = [...this.#marks].filter(([topic]) => !isPattern(topic) && isEmpty(topic));
-    if (lowestFirst.length <= maxEmptyTopics) return;
-    lowestFirst.sort(([, a], [, b]) => a - b);
-    for (const [topic, through] of lowestFirst.slice(0, lowestFirst.length >>> 1)) {
+  /**
+   * Keeps the number of marks bounded: those of empty topics are merged, the lowest first, as far as what is told of them fits into `room`, in
+   * characters. Returns whether few enough are left.
+   */
+  merge(isEmpty: (topic: string) => boolean, room: number): boolean {
+    if (this.#marks.size <= maxEmptyTopics) return true;
+    const mergeable: { topic: string; pattern: string; through: number }[] = [];
+    for (const [topic, through] of this.#marks) {
       const pattern = this.#retention.policyOf(topic)?.pattern ?? topic;
-      if (pattern === topic) continue;
+      if (pattern !== topic && !isPattern(topic) && isEmpty(topic)) mergeable.push({ topic, pattern, through });
+    }
+    if (mergeable.length <= maxEmptyTopics) return true;
+    mergeable.sort((a, b) => a.through - b.through);
+    let left = room;
+    let merged = 0;
+    for (const { topic, pattern, through } of mergeable.slice(0, mergeable.length >>> 1)) {
+      left -= listedLength(topic);
+      if (left < 0) break;
       this.#marks.delete(topic);
       this.#keep(topic, undefined);
       this.raise(pattern, through);
+      merged += 1;
     }
+    return mergeable.length - merged <= maxEmptyTopics;
   }
 
   /** To be called when a topic gets its first message: from then on its own mark tells all that it lost. */

@@ -26,13 +26,15 @@ import {
   reasonItem,
 } from './items.ts';
 import { Journal } from './journal.ts';
-import { Marks } from './marks.ts';
+import { listedLength, Marks } from './marks.ts';
 import type { Namespace } from './namespace.ts';
 import { keyOf, RememberedIds } from './remembered-ids.ts';
 import { type Entry, findEntry, insertEntry, removeEntry, TopicLog } from './topic-log.ts';
 
-/** How many messages one commit trims. */
-const maxTrimmedPerCommit = 50;
+/** How many characters of a head one commit may use up to tell what it trims: the head must have room for it, also where the storage is full. */
+const maxTrimLength = 2_000;
+/** Of one message: its position, as an item to be removed. */
+const trimmedMessageLength = 24;
 
 /** What a log is opened with, beside the options of the history. */
 export interface LogIdentity {
@@ -314,19 +316,21 @@ export class MessageLog {
    * nothing is left above them.
    */
   #trim(now: number, dropped: DroppedMessage[]): boolean {
-    let left = maxTrimmedPerCommit;
+    let left = maxTrimLength;
     for (const topic of this.#topics.values()) {
       const oldest = now - (topic.policy?.maxAgeMs ?? Number.POSITIVE_INFINITY);
       let count = Math.max(0, topic.live.length - topic.trimmedAbove);
       while ((topic.live[count]?.message.time ?? now) < oldest) count++;
       if (count === 0) continue;
-      const trimmed = topic.live.slice(0, Math.min(count, left));
-      left -= count;
+      left -= listedLength(topic.name);
+      const fits = Math.floor(left / trimmedMessageLength);
+      if (fits <= 0) return false;
+      const trimmed = topic.live.slice(0, Math.min(count, fits));
+      left -= trimmed.length * trimmedMessageLength;
       this.#trimOff(topic, trimmed, dropped);
-      if (left < 0) return false;
+      if (trimmed.length < count) return false;
     }
-    this.#marks.merge((topic) => !this.#topics.has(topic));
-    return true;
+    return this.#marks.merge((topic) => !this.#topics.has(topic), left);
   }
 
   /** A step of its own behind a batch that has taken effect. Should it fail, the next write goes on with it. */

@@ -20,7 +20,7 @@ afterEach(() => {
 });
 
 /** What a browser does when a page goes. */
-function pageEvents(): { hide: () => void; readonly count: number } {
+function pageEvents(): { hide: () => void; show: () => void; readonly count: number } {
   const target = new EventTarget();
   let count = 0;
   Object.assign(globalThis, {
@@ -35,6 +35,7 @@ function pageEvents(): { hide: () => void; readonly count: number } {
   });
   return {
     hide: () => void target.dispatchEvent(new Event('pagehide')),
+    show: () => void target.dispatchEvent(new Event('pageshow')),
     get count() {
       return count;
     },
@@ -52,6 +53,18 @@ describe('without Web Locks', () => {
     const after = await open(site.page(page));
     expect(after.head.epoch).toBe(before.head.epoch);
     expect(await after.ids('wait.a')).toEqual(['a']);
+  });
+
+  test('a page that comes back as it was, by the back button, has its lease at once', async () => {
+    const { site, open } = leasedSite();
+    const events = pageEvents();
+    const history = await open(site.page());
+    await history.put('wait.a', 'a');
+    events.hide();
+    events.show();
+    const other = await open(site.page());
+    expect(await other.ids('wait.a')).toEqual([]);
+    expect(await history.put('wait.a', 'b')).toEqual([2]);
   });
 
   test('a history that is closed gives its lease back, and leaves no timer and no listener', async () => {

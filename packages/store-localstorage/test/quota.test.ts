@@ -153,6 +153,42 @@ describe('a storage that is full', () => {
     expect((await (await site.page(next).open()).page('z.>')).messages).toEqual(left);
   });
 
+  test('loses what is too old of topics with long names', async () => {
+    const site = new Site();
+    const page = site.page();
+    const retention = policies.map((policy) => ({ ...policy, maxAgeMs: policy.kind === 'limits' ? 1000 : Infinity }));
+    const history = await page.open({}, { retention });
+    const tenant = 'tenant.3f2b8c1e-7d4a-4e0b-9c6f-1a2b3c4d5e6f.order.9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d';
+    await history.write({ append: Array.from({ length: 60 }, (_, index) => message(`${tenant}.${index}`, 'x')) });
+    const [first] = await history.put('wait.a', 'a', 'b');
+    page.storage.quota = page.storage.used;
+    site.now += 1001;
+    expect(await history.settle('handled', 'wait.a', Number(first))).toEqual([true]);
+    expect((await history.page('tenant.>')).messages).toEqual([]);
+    expect((await history.page('tenant.>')).trimmed).toHaveLength(60);
+  });
+
+  test('lets cursors move, however many, and what waits be handled', async () => {
+    const site = new Site();
+    const page = site.page();
+    const history = await page.open();
+    await history.put('wait.a', 'a', 'b');
+    const cursor = (index: number, position: number) => ({
+      name: `durable-${index}`,
+      epoch: history.head.epoch,
+      position,
+      filter: ['log.a'],
+    });
+    for (let index = 0; index < 200; index++) await history.write({ commitCursors: [cursor(index, 1)] });
+    page.storage.quota = page.storage.used;
+    for (let index = 0; index < 200; index++) await history.write({ commitCursors: [cursor(index, 1e15)] });
+    expect(await history.settle('handled', 'wait.a', 1)).toEqual([true]);
+    page.die();
+    const next = site.page(page);
+    next.storage.quota = page.storage.used;
+    expect((await (await next.open()).store.loadCursor('durable-199'))?.position).toBe(1e15);
+  });
+
   test('refuses a batch whose commit does not fit with HEXBUS_HISTORY_FULL, and nothing is changed', async () => {
     const site = new Site();
     const page = site.page();

@@ -10,7 +10,7 @@ export interface CursorCommit {
   settled(committed: boolean): void;
 }
 
-const nothingDue: CursorCommit = { cursors: [], settled: () => undefined };
+export const nothingDue: CursorCommit = { cursors: [], settled: () => undefined };
 
 /** A commit is asked for at half of this many handled messages, and no more are handled than this before it is done: a crash repeats no more. */
 const maxUncommitted = 64;

@@ -10,7 +10,7 @@ import type {
   WriteResult,
 } from '../ports/history-store.ts';
 import type { Receipt } from './api.ts';
-import type { CursorCommit } from './named-cursors.ts';
+import { type CursorCommit, nothingDue } from './named-cursors.ts';
 
 /** What the writer is told to do with what the history answers. All are called in the turn of the answer, before any caller learns of it. */
 export interface WriterEvents {
@@ -192,8 +192,8 @@ export class Writer {
     appends: readonly PendingAppend[],
     settlements: readonly PendingSettlement[],
     deletions: readonly PendingDeletion[],
+    commit: CursorCommit = this.#events.takeCursors(),
   ): Promise<void> {
-    const commit = this.#events.takeCursors();
     const messages = appends.map(messageOf);
     const batch: WriteBatch = {
       epoch: this.#events.epoch(),
@@ -209,7 +209,15 @@ export class Writer {
       if (result.applied) this.#events.written(messages, result);
       else this.#events.epochChanged(result);
     } catch (error) {
-      if (!this.#abandoned) this.#failed(known(error), appends, [...settlements, ...deletions], commit);
+      if (this.#abandoned) return;
+      const isMore = appends.length + settlements.length + deletions.length > 0;
+      if (isMore && commit.cursors.length > 0 && isHexbusError(error, 'HEXBUS_HISTORY_FULL')) {
+        // Cursors can be moved later, but what makes room must not wait for them.
+        commit.settled(false);
+        await this.#write(appends, settlements, deletions, nothingDue);
+        return;
+      }
+      this.#failed(known(error), appends, [...settlements, ...deletions], commit);
       return;
     }
     commit.settled(result.applied);
