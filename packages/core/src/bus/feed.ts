@@ -116,6 +116,7 @@ export class Feed {
       if (this.#next === this.#queue.length && takeLive(message)) {
         this.#through = message.position;
         this.#taken = message.position;
+        this.#options.tail.reached(message.position);
       } else this.#live = false;
       return;
     }

@@ -83,6 +83,21 @@ test('settled subscriptions share one event, and get nothing else', async () => 
   expect(await take()).toEqual(['order.new 1', 'order.old 2']);
 });
 
+test('what they were given stays in memory for one that begins a little earlier: the history is not read for it', async () => {
+  const { add, publish, take, probe } = await made();
+  add(1, 'order.a', {});
+  await publish('order.a', 3000);
+  await take();
+  const reads = probe.calls.filter((call) => call === 'read').length;
+  add(2, 'order.a', { position: 2998 });
+  expect(await take()).toEqual([
+    'order.a 2999 for 2, e.3000~2:2999',
+    'order.a 3000 for 2, e.3000~2:3000',
+    'settled, e.3000',
+  ]);
+  expect(probe.calls.filter((call) => call === 'read')).toHaveLength(reads);
+});
+
 test('one that begins earlier is fed for itself until it has met the others', async () => {
   const { add, publish, take, stream } = await made();
   add(1, 'order.a', {});
