@@ -59,6 +59,7 @@ export class ClientSubscriptions {
   readonly #all = new Map<number, ClientSubscription>();
   /** Counts revocations, so that an answer of `authorize` from before one is not taken for a present one. */
   #revocations = 0;
+  #ended = false;
 
   constructor(options: ClientSubscriptionsOptions) {
     this.#options = options;
@@ -72,6 +73,7 @@ export class ClientSubscriptions {
   add({ id, topic, from }: WireSubscription, token?: Token): void {
     const { parts, refuse } = this.#options;
     const { maxSubscriptions } = parts.settings.limits;
+    if (this.#ended) return;
     if (this.#all.size >= maxSubscriptions) {
       refuse(id, {
         code: 'limit',
@@ -121,6 +123,7 @@ export class ClientSubscriptions {
   }
 
   end(): void {
+    this.#ended = true;
     const all = [...this.#all.values()];
     this.#all.clear();
     for (const subscription of all) this.#stop(subscription);
@@ -130,6 +133,7 @@ export class ClientSubscriptions {
     const { topic } = subscription;
     const allowed = this.#options.rights.allowsToFollow(topic);
     if (allowed instanceof Promise) return this.#beginWhenAllowed(subscription, start, allowed);
+    if (this.#ended) return;
     if (!allowed) this.#refuse(subscription, forbidden);
     else return this.#beginAllowed(subscription, start);
   }

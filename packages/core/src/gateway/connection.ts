@@ -259,14 +259,17 @@ export class Connection implements LiveConnection, CarrierListener {
       onError: (error) => this.#error(error),
     });
     this.#client = client;
+    this.#parts.admitted(this);
     const byTicket = this.#told.ticket?.session === greeting.session;
     const last = sessions.attach({ ...greeting, userId, byTicket }, this);
-    client.begin(last);
+    if (!this.#ended) client.begin(last);
+    // The program was asked and told things on the way, and may have ended it.
+    if (this.#ended) return;
     // What was said so far is for this client alone; what it has missed may be the same for many, who then share a batch.
     this.#outbox.flush();
     this.#identityWatch.watch(greeting.identity);
     this.#heartbeat.start();
-    this.#parts.admitted(this, greeting.resumed);
+    this.#parts.welcomed(this, greeting.resumed);
     for (const text of this.#entrance.opened()) this.#receive(text);
   }
 
@@ -335,6 +338,6 @@ export class Connection implements LiveConnection, CarrierListener {
       this.#parts.sessions.detach(client.greeting.session, this, last);
     }
     this.#pending.disconnect();
-    this.#parts.ended(this, client !== undefined, code, reason);
+    this.#parts.ended(this, code, reason);
   }
 }

@@ -5,9 +5,9 @@ import type { ConnectionReference } from './observers.ts';
 /** A connection as those see it who find and end it. */
 export interface LiveConnection {
   readonly id: string;
-  /** Undefined before WELCOME. */
+  /** Undefined before its client is let in. */
   readonly info: ConnectionInfo | undefined;
-  /** The topics of its inbox; none before WELCOME. */
+  /** The topics of its inbox; none before its client is let in. */
   readonly addresses: readonly string[];
   readonly reference: ConnectionReference;
   /** Hands the place that it takes among those of its user to the connection that takes over its session. */

@@ -43,7 +43,7 @@ export class OpenGateway {
   readonly #remote: RemoteRequests;
   /** From the handshake until the carrier is gone. */
   readonly #carried = new Set<LiveConnection>();
-  /** From the handshake until the client was let in. */
+  /** From the handshake until the client has had its WELCOME. */
   readonly #entering = new Set<LiveConnection>();
   readonly #relays: Relays;
   #whenEmpty: (() => void) | undefined;
@@ -88,9 +88,10 @@ export class OpenGateway {
       userCursors:
         side === undefined ? undefined : new UserCursors({ side, intervalMs, maxUsers: limits.maxSessions, onError }),
       connected: (connection) => this.#connected(connection),
-      admitted: (connection, resumed) => this.#admitted(connection, resumed),
+      admitted: (connection) => this.#parts.directory.add(connection, connection.addresses),
+      welcomed: (connection, resumed) => this.#welcomed(connection, resumed),
       renewed: (connection) => this.#presence.register(this.#entryOf(connection)),
-      ended: (connection, wasAdmitted, code, reason) => this.#ended(connection, wasAdmitted, code, reason),
+      ended: (connection, code, reason) => this.#ended(connection, code, reason),
       gone: (connection) => this.#gone(connection),
     };
     const registry = new TimedRegistry(settings.registry, clock);
@@ -165,8 +166,9 @@ export class OpenGateway {
         address === '@all' || (userId !== undefined && address === addressOf({ user: userId })),
     );
     for (const connection of connections) this.#parts.sessions.markEnded(connection.reference.session);
-    for (const connection of [...connections, ...entering]) connection.end(code, reason);
-    return connections.length + entering.length;
+    const all = new Set([...connections, ...entering]);
+    for (const connection of all) connection.end(code, reason);
+    return all.size;
   }
 
   async revoke(address: string, topic: string | undefined): Promise<number> {
@@ -222,20 +224,18 @@ export class OpenGateway {
     this.#entering.add(connection);
   }
 
-  #admitted(connection: LiveConnection, resumed: boolean): void {
-    const { directory, observers } = this.#parts;
+  #welcomed(connection: LiveConnection, resumed: boolean): void {
+    const { observers } = this.#parts;
     this.#entering.delete(connection);
-    directory.add(connection, connection.addresses);
     this.#presence.register(this.#entryOf(connection));
     observers.tell(resumed ? 'resumed' : 'connected', connection.reference);
     if (resumed) void this.#takeOverElsewhere(connection);
   }
 
-  #ended(connection: LiveConnection, wasAdmitted: boolean, code: number, reason: string): void {
-    this.#entering.delete(connection);
-    if (!wasAdmitted) return;
+  #ended(connection: LiveConnection, code: number, reason: string): void {
     const { directory, observers } = this.#parts;
     directory.remove(connection, connection.addresses);
+    if (this.#entering.delete(connection)) return;
     this.#presence.unregister(connection.id);
     observers.tell('disconnected', { ...connection.reference, code, reason });
   }

@@ -35,12 +35,14 @@ export interface GatewayParts {
   readonly cursors: CursorTexts;
   /** A carrier stands, of a client that is not let in yet. */
   connected(connection: LiveConnection): void;
-  /** A client was let in. */
-  admitted(connection: LiveConnection, resumed: boolean): void;
+  /** A client is let in, and can be found and ended by its addresses, before anybody is told of it. */
+  admitted(connection: LiveConnection): void;
+  /** It has had its WELCOME. */
+  welcomed(connection: LiveConnection, resumed: boolean): void;
   /** The identity of a client that was let in has changed, and with it its capabilities. */
   renewed(connection: LiveConnection): void;
-  /** A connection has let go of everything; `wasAdmitted`: its client had been let in. */
-  ended(connection: LiveConnection, wasAdmitted: boolean, code: number, reason: string): void;
+  /** A connection has let go of everything. */
+  ended(connection: LiveConnection, code: number, reason: string): void;
   /** Its carrier is gone too. */
   gone(connection: LiveConnection): void;
 }

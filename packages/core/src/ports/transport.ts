@@ -33,7 +33,7 @@ export interface FrameBatch {
   encoded<T>(encode: (frames: readonly Frame[]) => T): T;
 }
 
-/** A live byte link to one client. Knows no frames. All its methods return at once, and none throws. */
+/** A live byte link to one client. Knows no frames. All its methods return at once, and none throws or calls the listener before it has returned. */
 export interface Carrier {
   readonly handshake: Handshake;
   /** The protocol agreed on in the handshake. */

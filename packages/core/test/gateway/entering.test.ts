@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { deferred } from '../support/deferred.ts';
 import { knock } from './support/connect-client.ts';
-import { useGateways } from './support/use-gateways.ts';
+import { nothingLeft, useGateways } from './support/use-gateways.ts';
 
 const gateways = useGateways();
 
@@ -30,6 +30,62 @@ describe('disconnect', () => {
     held.resolve();
     expect(await link.closed).toMatchObject({ code: 1000 });
     expect(gateway.connections.count).toBe(0);
+  });
+});
+
+describe('a client that is ended on its way in leaves nothing', () => {
+  const subs = [
+    [1, 'live.a'],
+    [2, 'live.b'],
+    [3, 'order.a'],
+  ] as const;
+
+  it('by an observer of what it may not follow', async () => {
+    const world = await gateways.open({ authorize: () => false });
+    world.gateway.observe('rejected', () => void world.gateway.disconnect({ user: 'ann' }));
+    const link = knock(world.transport, { subs }, { headers: { user: 'ann' } });
+    expect(await link.closed).toMatchObject({ code: 1000 });
+    expect(await world.left()).toEqual(nothingLeft);
+  });
+
+  it.each(['user', 'session', 'connection'] as const)('by authorize, which names its %s', async (kind) => {
+    let asked = 0;
+    const ended: number[] = [];
+    const world = await gateways.open({
+      authorize: ({ connection }) => {
+        asked += 1;
+        const targets = { user: { user: 'ann' }, session: { session: connection.session } } as const;
+        const target = kind === 'connection' ? { connection: connection.id } : targets[kind];
+        void world.gateway.disconnect(target).then((count) => ended.push(count));
+        return true;
+      },
+    });
+    for (const name of ['connected', 'disconnected', 'dropped'] as const) world.observed(name);
+    const { pendingTimers } = world.clock;
+    const link = knock(world.transport, { subs }, { headers: { user: 'ann' } });
+    expect(await link.closed).toMatchObject({ code: 1000 });
+    await world.publish('live.b', 1);
+    expect([asked, ended]).toEqual([1, [1]]);
+    expect(await world.left()).toEqual(nothingLeft);
+    expect([world.observed('connected'), world.observed('disconnected'), world.observed('dropped')]).toEqual([
+      [],
+      [],
+      [],
+    ]);
+    expect(world.clock.pendingTimers).toBe(pendingTimers);
+  });
+
+  it('by an observer of the end of the connection that it takes over', async () => {
+    const world = await gateways.open();
+    const first = await world.connect({}, 'ann');
+    world.gateway.observe('disconnected', ({ code }) => {
+      if (code === 4510) void world.gateway.disconnect({ user: 'ann' });
+    });
+    const link = knock(world.transport, { resume: first.resume }, { headers: { user: 'ann' } });
+    expect(await link.closed).toMatchObject({ code: 1000 });
+    await world.clock.runAll();
+    expect(await world.left()).toEqual(nothingLeft);
+    expect((await world.connect({ resume: first.resume }, 'ann')).welcome.resumed).toBe(false);
   });
 });
 
