@@ -33,6 +33,7 @@ export class Cables {
       admit: (handshake, signal) => this.#admit(host, handshake, signal),
       relay: (node, text, options) => host.relay(node, text, options),
       onRelayed: (answer) => host.onRelayed(answer),
+      error: (cause) => host.error(cause),
     };
   }
 

@@ -3,6 +3,7 @@ import type { Http2SecureServer, Http2Server } from 'node:http2';
 import type { Server as HttpsServer } from 'node:https';
 import {
   checkBoolean,
+  checkClientAddress,
   checkInteger,
   checkPath,
   checkPlace,
@@ -45,7 +46,7 @@ export interface SseTransportOptions {
   readonly chunked?: boolean | undefined;
   /** How many proxies of yours are in front: the client's address is that entry of X-Forwarded-For, from the right. */
   readonly trustProxy?: number | undefined;
-  /** Tells the client's address, where `trustProxy` does not fit. Must not throw. */
+  /** Tells the client's address, where `trustProxy` does not fit. For whom it throws is refused with 503, and the observer `error` is told. */
   readonly clientAddress?: ((request: IncomingMessage) => string) | undefined;
 }
 
@@ -101,7 +102,7 @@ export function resolveSseOptions(options: SseTransportOptions): SseSettings {
     closeTimeoutMs: duration('closeTimeoutMs', options.closeTimeoutMs),
     chunked: checkBoolean('chunked', options.chunked ?? sseDefaults.chunked),
     trustProxy: checkInteger('trustProxy', options.trustProxy ?? sseDefaults.trustProxy, 0, 100),
-    clientAddress: options.clientAddress,
+    clientAddress: checkClientAddress(options.clientAddress),
   };
 }
 

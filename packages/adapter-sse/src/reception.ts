@@ -13,7 +13,11 @@ import { endIn, type Post, sequenceOf, textsIn } from './post.ts';
 import { SseCarrier } from './sse-carrier.ts';
 import { openStream, type Stream } from './stream.ts';
 
-type Accepted = Extract<Admission, { accepted: true }>;
+interface Admitted {
+  readonly handshake: Handshake;
+  readonly admission: Extract<Admission, { accepted: true }>;
+  readonly links: Links;
+}
 
 /** Answers every request: opens streams, and brings what clients POST to where their stream is. */
 export class Reception {
@@ -62,7 +66,10 @@ export class Reception {
     const exchange = new Exchange(request, response, { maxBytes: maxMessageBytes, timeoutMs: bodyTimeoutMs });
     this.#exchanges.add(exchange);
     void this.#answer(exchange)
-      .catch(() => exchange.drop())
+      .catch((error: unknown) => {
+        this.#open?.host.error(error);
+        exchange.drop();
+      })
       .finally(() => this.#exchanges.delete(exchange));
   }
 
@@ -89,10 +96,9 @@ export class Reception {
       if (![429, 503].includes(refusal.status)) exchange.refuse(refusal);
       else exchange.answer('text/event-stream', `${retryOf(jittered(refusal.retryAfterMs))}\n`);
     };
-    const handshake = handshakeOf(exchange.request, [], this.#settings);
     const beginning = retryOf(jittered(this.#settings.retryMs)) + comment;
-    const admitted = await this.#admit(exchange, handshake, refuse);
-    if (admitted !== undefined) this.#connect(exchange, admitted.admission, handshake, refuse, beginning);
+    const admitted = await this.#admit(exchange, [], refuse);
+    if (admitted !== undefined) this.#connect(exchange, admitted, refuse, beginning);
   }
 
   async #post(exchange: Exchange): Promise<void> {
@@ -111,8 +117,7 @@ export class Reception {
     const protocols = readProtocols(headerOf(exchange.request, 'hexbus-protocol'));
     if (protocols === undefined) return refuse({ status: 400, reason: 'the protocols are malformed' });
     if (exchange.isTooLong) return refuse(tooLongRefusal);
-    const handshake = handshakeOf(exchange.request, protocols, this.#settings);
-    const admitted = await this.#admit(exchange, handshake, refuse);
+    const admitted = await this.#admit(exchange, protocols, refuse);
     if (admitted === undefined) return;
     const { admission, links } = admitted;
     const texts = await this.#textsOf(exchange);
@@ -122,7 +127,7 @@ export class Reception {
     const { protocol } = admission;
     const told = { link: writeLinkKey(key), protocol, maxBodyBytes: this.#settings.maxMessageBytes };
     const beginning = eventOf({ event: 'open', text: JSON.stringify(told) });
-    const carrier = this.#connect(exchange, admission, handshake, refuse, beginning);
+    const carrier = this.#connect(exchange, admitted, refuse, beginning);
     if (carrier !== undefined) links.hold(key, carrier, texts);
   }
 
@@ -173,25 +178,39 @@ export class Reception {
   /** Asks the host. Undefined: the client is not let in, and was told. */
   async #admit(
     exchange: Exchange,
-    handshake: Handshake,
+    protocols: readonly string[],
     refuse: (refusal: Refusal) => void,
-  ): Promise<{ readonly admission: Accepted; readonly links: Links } | undefined> {
+  ): Promise<Admitted | undefined> {
     if (this.#open === undefined || this.#refusal !== undefined) {
       refuse(this.#refusal ?? notOpenRefusal);
       return undefined;
     }
     const { host, links } = this.#open;
+    const handshake = this.#handshakeOf(exchange, protocols, host);
+    if (handshake === undefined) {
+      refuse(failedRefusal);
+      return undefined;
+    }
     const admission = await host.admit(handshake, exchange.signal);
-    if (admission.accepted) return { admission, links };
+    if (admission.accepted) return { handshake, admission, links };
     refuse(admission);
     return undefined;
+  }
+
+  /** Undefined: the program could not tell the client's address. */
+  #handshakeOf({ request }: Exchange, protocols: readonly string[], host: TransportHost): Handshake | undefined {
+    try {
+      return handshakeOf(request, protocols, this.#settings);
+    } catch (error) {
+      host.error(error);
+      return undefined;
+    }
   }
 
   /** Undefined: the client is gone or is not let in any more, and was told. */
   #connect(
     exchange: Exchange,
-    admission: Accepted,
-    handshake: Handshake,
+    { handshake, admission }: Admitted,
     refuse: (refusal: Refusal) => void,
     beginning: string,
   ): SseCarrier | undefined {
@@ -233,6 +252,7 @@ const drainingRefusal: Refusal = {
   retryAfterMs: sseDefaults.drainRetryAfterMs,
 };
 const notOpenRefusal: Refusal = { ...drainingRefusal, reason: 'the server is not open yet' };
+const failedRefusal: Refusal = { ...drainingRefusal, reason: 'the server failed' };
 const tooLongRefusal: Refusal = { status: 413, reason: 'too much in one message' };
 
 function refusalOf(status: Exclude<CommandStatus, 202>): Refusal {

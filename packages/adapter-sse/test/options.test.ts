@@ -27,6 +27,7 @@ describe('options that do not fit are refused with the name of the field', () =>
     ['handshakeTimeoutMs', { handshakeTimeoutMs: 0 }],
     ['closeTimeoutMs', { closeTimeoutMs: 1.5 }],
     ['trustProxy', { trustProxy: -1 }],
+    ['clientAddress', { clientAddress: 5 as never }],
     ['origins', { origins: ['null'] }],
     ['origins', { origins: ['https://a.example/'] }],
     ['origins', { origins: ['https://A.example'] }],

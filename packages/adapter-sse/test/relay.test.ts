@@ -129,7 +129,7 @@ it('of a key that is not right nothing is read or relayed but the question wheth
 
 it('nothing waits for another node when its client has gone', async () => {
   const silent = { node: 'a', onRelayed: () => {}, relay: () => new Promise<undefined>(() => {}) };
-  const links = new Links({ ...silent, admit: unasked });
+  const links = new Links({ ...silent, ...strict });
   const leaving = new AbortController();
   const key = { node: 'b', id: '0'.repeat(32), secret: '0'.repeat(32) };
   const asked = [links.faultOf(key, leaving.signal), links.run(key, { tooLong: true }, leaving.signal)];
@@ -151,8 +151,8 @@ it('a POST that waits behind a pause elsewhere is asked for again, until it is t
   const clock = createVirtualClock({ turns: 'real' });
   const nodes = new Nodes();
   const home = nodes.join('a');
-  const links = new Links({ ...home, admit: unasked }, clock);
-  const others = new Links({ ...nodes.join('b'), admit: unasked }, clock);
+  const links = new Links({ ...home, ...strict }, clock);
+  const others = new Links({ ...nodes.join('b'), ...strict }, clock);
   let take = (_: boolean): void => {};
   const taken = new Promise<boolean>((resolve) => {
     take = resolve;
@@ -177,4 +177,10 @@ it('a POST that waits behind a pause elsewhere is asked for again, until it is t
   expect(clock.pendingTimers).toBe(0);
 });
 
-const unasked: TransportHost['admit'] = () => Promise.reject(new Error('nobody should be asked'));
+/** Nobody is asked, and nothing fails. */
+const strict: Pick<TransportHost, 'admit' | 'error'> = {
+  admit: () => Promise.reject(new Error('nobody should be asked')),
+  error: (cause) => {
+    throw cause;
+  },
+};

@@ -13,6 +13,7 @@ const nobody = {
   admit: () => Promise.reject(new Error('nobody should be asked')),
   relay: async () => undefined,
   onRelayed: () => {},
+  error: () => {},
 };
 
 it('rejects open with HEXBUS_CONFIG when the port is taken, and can be closed then', async () => {
@@ -163,4 +164,24 @@ describe('the address of a client', () => {
     const clientAddress = () => 'from elsewhere';
     expect(await addressOf({ clientAddress, trustProxy: 1 }, '10.0.0.1')).toBe('from elsewhere');
   });
+
+  it.each([
+    ['throws', () => JSON.parse('{') as string, 'SyntaxError'],
+    ['returns no text', () => undefined as never, 'HexbusError'],
+  ])(
+    'is not known where clientAddress %s: its client is to come back later, and the host is told',
+    async (_, clientAddress, name) => {
+      const { port, failures, handshakes } = await openSse({ clientAddress });
+      const client = new RawClient(port);
+      client.open();
+      expect(await client.answer()).toMatchObject({ status: 503, head: expect.stringContaining('Retry-After: 2') });
+      const source = new RawClient(port);
+      source.ask();
+      expect((await source.answer()).status).toBe(200);
+      await source.until(() => /^retry: \d{4}\n\n$/.test(source.text));
+      for (const { socket } of [client, source]) socket.destroy();
+      expect(failures).toEqual([expect.objectContaining({ name }), expect.objectContaining({ name })]);
+      expect(handshakes).toEqual([]);
+    },
+  );
 });

@@ -3,6 +3,7 @@ import type { Server as HttpsServer } from 'node:https';
 import { HexbusError } from '@hexbus/core';
 import {
   checkBoolean,
+  checkClientAddress,
   checkInteger,
   checkPath,
   checkPlace,
@@ -38,7 +39,7 @@ export interface WsTransportOptions {
   readonly closeTimeoutMs?: number | undefined;
   /** How many proxies of yours are in front: the client's address is that entry of X-Forwarded-For, from the right. */
   readonly trustProxy?: number | undefined;
-  /** Tells the client's address, where `trustProxy` does not fit. Must not throw. */
+  /** Tells the client's address, where `trustProxy` does not fit. For whom it throws is refused with 503, and the observer `error` is told. */
   readonly clientAddress?: ((request: IncomingMessage) => string) | undefined;
 }
 
@@ -82,7 +83,7 @@ export function resolveWsOptions(options: WsTransportOptions): WsSettings {
     ),
     closeTimeoutMs: checkInteger('closeTimeoutMs', options.closeTimeoutMs ?? wsDefaults.closeTimeoutMs, 1),
     trustProxy: checkInteger('trustProxy', options.trustProxy ?? wsDefaults.trustProxy, 0, 100),
-    clientAddress: options.clientAddress,
+    clientAddress: checkClientAddress(options.clientAddress),
   };
 }
 

@@ -122,7 +122,7 @@ class WebSocketTransport implements WsTransport {
     const knock = new Knock(socket, head);
     const refusal = this.#refusalOf(request);
     if (refusal !== undefined) knock.refuse(refusal);
-    else if (this.#host !== undefined) void this.#admit(this.#host, knock, request);
+    else void this.#admit(knock, request).catch((error: unknown) => this.#host?.error(error));
   };
 
   #refusalOf(request: IncomingMessage): Refusal | undefined {
@@ -134,13 +134,31 @@ class WebSocketTransport implements WsTransport {
     return { status: 403, reason: 'this origin is not allowed' };
   }
 
-  async #admit(host: TransportHost, knock: Knock, request: IncomingMessage): Promise<void> {
-    const handshake = handshakeOf(request, this.#settings);
+  async #admit(knock: Knock, request: IncomingMessage): Promise<void> {
+    const host = this.#host;
+    if (host === undefined) return;
+    const handshake = this.#handshakeOf(request, host);
+    if (handshake === undefined) return knock.refuse(failedRefusal);
     this.#knocks.add(knock);
     const admission = await host.admit(handshake, knock.signal);
     this.#knocks.delete(knock);
-    if (!admission.accepted) knock.refuse(admission);
-    else if (!this.#connect(admission, handshake, knock, request)) admission.abandon();
+    if (!admission.accepted) return knock.refuse(admission);
+    let isConnected = false;
+    try {
+      isConnected = this.#connect(admission, handshake, knock, request);
+    } finally {
+      if (!isConnected) admission.abandon();
+    }
+  }
+
+  /** Undefined: the program could not tell the client's address. */
+  #handshakeOf(request: IncomingMessage, host: TransportHost): Handshake | undefined {
+    try {
+      return handshakeOf(request, this.#settings);
+    } catch (error) {
+      host.error(error);
+      return undefined;
+    }
   }
 
   #connect(admission: Accepted, handshake: Handshake, knock: Knock, request: IncomingMessage): boolean {
@@ -174,6 +192,7 @@ const drainingRefusal: Refusal = {
   reason: 'the server is going down',
   retryAfterMs: wsDefaults.drainRetryAfterMs,
 };
+const failedRefusal: Refusal = { ...drainingRefusal, reason: 'the server failed' };
 
 function closedError(): HexbusError {
   return new HexbusError('HEXBUS_CLOSED', 'the transport was closed; make another');

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import { expect, it } from 'vitest';
+import { type WebSocket, WebSocketServer } from 'ws';
 import { frame } from './support/frames.ts';
 import { closeAfterEach, openWs } from './support/host.ts';
 import { RawClient, upgraded } from './support/raw-client.ts';
@@ -53,6 +54,29 @@ it.each(['reset', 'end', 'early data, then reset'] as const)(
     for (const { ended } of guests) expect(await ended).toBe(1006);
   },
 );
+
+it('whom another listener of the server takes as well is left to it, holds no place, and the host is told', async () => {
+  const { server, port, stop } = await listening(createServer());
+  const { open, opened } = gate();
+  const { handshakes, abandons, guests, failures } = await openWs({ server }, async () => {
+    await opened;
+    return { protocol: 'lab.v1' };
+  });
+  const theirs = new WebSocketServer({ server });
+  const taken = new Promise<WebSocket>((resolve) => theirs.on('connection', resolve));
+  const client = new RawClient(port);
+  client.ask();
+  const ws = await taken;
+  while (handshakes.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  open();
+  while (abandons.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  expect((await client.answer()).status).toBe(101);
+  expect([guests.length, failures.length]).toEqual([0, 1]);
+  ws.terminate();
+  await client.closed;
+  theirs.close();
+  await stop();
+});
 
 it('threat 14: what a client sends before the answer is received after it', async () => {
   const { open, opened } = gate();

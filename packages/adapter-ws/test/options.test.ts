@@ -24,6 +24,7 @@ describe('options that do not fit are refused with the name of the field', () =>
     ['handshakeTimeoutMs', { port: 0, handshakeTimeoutMs: 0 }],
     ['closeTimeoutMs', { port: 0, closeTimeoutMs: 1.5 }],
     ['trustProxy', { port: 0, trustProxy: -1 }],
+    ['clientAddress', { port: 0, clientAddress: 5 as never }],
     ['origins', { port: 0, origins: ['null'] }],
     ['origins', { port: 0, origins: ['https://a.example/'] }],
     ['origins', { port: 0, origins: ['https://A.example'] }],

@@ -13,6 +13,7 @@ const nobody = {
   admit: () => Promise.reject(new Error('nobody should be asked')),
   relay: async () => undefined,
   onRelayed: () => {},
+  error: () => {},
 };
 
 it('rejects open with HEXBUS_CONFIG when the port is taken, and can be closed then', async () => {
@@ -122,4 +123,20 @@ describe('the address of a client', () => {
     const clientAddress = () => 'from elsewhere';
     expect(await addressOf({ clientAddress, trustProxy: 1 }, '10.0.0.1')).toBe('from elsewhere');
   });
+
+  it.each([
+    ['throws', () => JSON.parse('{') as string, 'SyntaxError'],
+    ['returns no text', () => undefined as never, 'HexbusError'],
+  ])(
+    'is not known where clientAddress %s: its client is to come back later, and the host is told',
+    async (_, clientAddress, name) => {
+      const { port, failures, handshakes } = await openWs({ clientAddress });
+      const client = new RawClient(port);
+      client.ask();
+      expect(await client.answer()).toMatchObject({ status: 503, head: expect.stringContaining('Retry-After: 2') });
+      await client.closed;
+      expect(failures).toEqual([expect.objectContaining({ name })]);
+      expect(handshakes).toEqual([]);
+    },
+  );
 });

@@ -55,7 +55,7 @@ export { hexbusV1EventSourceName, hexbusV1Name, wireLimits } from './protocol/fr
 export { createHexbusV1 } from './protocol/hexbus-v1.ts';
 export type { Close } from './transport/close.ts';
 export { closeOf, isCloseCode } from './transport/close.ts';
-export { checkBoolean, checkInteger, checkPath } from './transport/options.ts';
+export { checkBoolean, checkClientAddress, checkInteger, checkPath } from './transport/options.ts';
 export type { Origins } from './transport/origins.ts';
 export { isOriginAllowed, resolveOrigins } from './transport/origins.ts';
 export type { Place, PlaceOptions } from './transport/place.ts';

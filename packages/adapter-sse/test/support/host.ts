@@ -55,6 +55,8 @@ export interface Opened {
   readonly guests: Guest[];
   readonly handshakes: Handshake[];
   readonly abandons: Handshake[];
+  /** What the host was told that failed. */
+  readonly failures: unknown[];
   /** The next client that is let in. */
   nextGuest(): Promise<Guest>;
 }
@@ -68,7 +70,7 @@ export type Admit = (
 ) => Promise<{ protocol: string } | Extract<Admission, { accepted: false }>>;
 
 /** What a host knows of other nodes. */
-export type Cluster = Omit<TransportHost, 'admit'>;
+export type Cluster = Omit<TransportHost, 'admit' | 'error'>;
 
 const alone: Cluster = { node: 'lab', relay: async () => undefined, onRelayed: () => {} };
 
@@ -90,9 +92,11 @@ export async function open(transport: SseTransport, admit: Admit = letIn, cluste
   const guests: Guest[] = [];
   const handshakes: Handshake[] = [];
   const abandons: Handshake[] = [];
+  const failures: unknown[] = [];
   let arrived: (guest: Guest) => void = () => {};
   await transport.open({
     ...cluster,
+    error: (cause) => void failures.push(cause),
     async admit(handshake, signal) {
       handshakes.push(handshake);
       const answer = await admit(handshake, signal);
@@ -116,6 +120,7 @@ export async function open(transport: SseTransport, admit: Admit = letIn, cluste
     guests,
     handshakes,
     abandons,
+    failures,
     nextGuest: () =>
       new Promise((resolve) => {
         arrived = resolve;

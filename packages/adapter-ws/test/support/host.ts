@@ -53,6 +53,8 @@ export interface Opened {
   readonly guests: Guest[];
   readonly handshakes: Handshake[];
   readonly abandons: Handshake[];
+  /** What the host was told that failed. */
+  readonly failures: unknown[];
   /** The next client that is let in. */
   nextGuest(): Promise<Guest>;
 }
@@ -78,9 +80,11 @@ export async function openWs(options: WsTransportOptions = {}, admit: Admit = le
   const guests: Guest[] = [];
   const handshakes: Handshake[] = [];
   const abandons: Handshake[] = [];
+  const failures: unknown[] = [];
   let arrived: (guest: Guest) => void = () => {};
   await transport.open({
     ...alone,
+    error: (cause) => void failures.push(cause),
     async admit(handshake, signal) {
       handshakes.push(handshake);
       const answer = await admit(handshake, signal);
@@ -104,6 +108,7 @@ export async function openWs(options: WsTransportOptions = {}, admit: Admit = le
     guests,
     handshakes,
     abandons,
+    failures,
     nextGuest: () =>
       new Promise((resolve) => {
         arrived = resolve;

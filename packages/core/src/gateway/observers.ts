@@ -28,7 +28,7 @@ export interface GatewayObserverEvents {
   readonly rejected: { readonly why: string; readonly address: string; readonly connection?: string | undefined };
   /** A frame of a client had no effect: a late reply, an unknown type. */
   readonly ignored: ConnectionReference & { readonly what: string };
-  /** Something failed that no promise tells of: `authenticate`, `authorize`, a handler, an observer, the registry. */
+  /** Something failed that no promise tells of: `authenticate`, `authorize`, a handler, an observer, the registry, a transport. */
   readonly error: {
     readonly error: unknown;
     readonly connection?: ConnectionReference | undefined;

@@ -212,6 +212,7 @@ export class OpenGateway {
       admit: (handshake, signal) => admit(this.#parts, handshake, signal, () => this.#accepting),
       relay: (node, text, { timeoutMs }) => this.#relays.relay(node, name, text, timeoutMs),
       onRelayed: (answer) => this.#relays.onRelayed(name, answer),
+      error: (cause) => this.#parts.observers.error(cause),
     };
   }
 

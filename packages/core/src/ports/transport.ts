@@ -97,6 +97,8 @@ export interface TransportHost {
   relay(node: string, text: string, options: { readonly timeoutMs: number }): Promise<string | undefined>;
   /** From now on answers what other nodes relay to this transport. A rejection is no answer. */
   onRelayed(answer: (text: string) => Promise<string>): void;
+  /** Tells the program of what failed and nobody awaits, such as a function among the options. Never throws. */
+  error(cause: unknown): void;
 }
 
 /**

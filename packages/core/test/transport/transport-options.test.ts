@@ -1,4 +1,4 @@
-import { checkBoolean, checkInteger, checkPath, checkPlace } from '@hexbus/core/gateway';
+import { checkBoolean, checkClientAddress, checkInteger, checkPath, checkPlace } from '@hexbus/core/gateway';
 import { expect, it } from 'vitest';
 
 /** The error of a field that says which value it has. */
@@ -16,6 +16,15 @@ it('an integer is one, within its bounds', () => {
 it('a switch is on or off, and nothing that counts as such', () => {
   expect([checkBoolean('on', true), checkBoolean('on', false)]).toEqual([true, false]);
   for (const value of [1, 'no', {}, null]) expect(() => checkBoolean('on', value as never)).toThrow(named('on'));
+});
+
+it('what tells addresses is a function, whose result is text or an error', () => {
+  expect(checkClientAddress(undefined)).toBeUndefined();
+  expect(checkClientAddress((text: string) => `of ${text}`)?.('a')).toBe('of a');
+  for (const value of [null, 'a', {}]) expect(() => checkClientAddress(value as never)).toThrow(named('clientAddress'));
+  for (const result of [undefined, 7, null, Promise.resolve('a')]) {
+    expect(() => checkClientAddress(() => result as never)?.('a')).toThrow(named('the result of clientAddress'));
+  }
 });
 
 it('a path is one that clients ask for as it is written', () => {

@@ -24,6 +24,7 @@ export class TransportLab {
     node: 'lab',
     relay: async () => undefined,
     onRelayed: () => {},
+    error: (cause) => void this.#failures.push(cause),
     admit: async (handshake, signal) => {
       const visit = new Visit(handshake, signal, this.patience);
       this.visits.push(visit);
@@ -32,6 +33,7 @@ export class TransportLab {
       return this.answer(visit);
     },
   };
+  readonly #failures: unknown[] = [];
   readonly #transports: Transport[] = [];
 
   constructor(adapter: TransportAdapter) {
@@ -100,6 +102,7 @@ export class TransportLab {
   async end(): Promise<void> {
     for (const transport of this.#transports) await this.patience.of(transport.close(), 'close resolves');
     await this.patience.of(turns(5), 'turns pass');
+    checkSame(this.#failures, [], 'what the host was told that failed');
     for (const visit of this.visits) {
       checkSame(visit.faults, [], 'what a listener was told');
       checkSame(visit.ends.length, visit.connects, 'how often a connected client was told closed');

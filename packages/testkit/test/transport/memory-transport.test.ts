@@ -25,6 +25,7 @@ async function opened(admit?: (handshake: Handshake) => Admission) {
     admit: async (handshake) => admit?.(handshake) ?? accepted,
     relay: async () => undefined,
     onRelayed: () => {},
+    error: () => {},
   });
   return { transport, log, carriers };
 }
