@@ -40,8 +40,6 @@ export interface SseTransportOptions {
   readonly bodyTimeoutMs?: number | undefined;
   /** With `port`: how long a client may take to send the head of its request. */
   readonly handshakeTimeoutMs?: number | undefined;
-  /** How long a client may take nothing of what stands before a close, before it is terminated. */
-  readonly closeTimeoutMs?: number | undefined;
   /** Streams over HTTP/1.1 in chunks, for proxies that want a length of everything. Costs time for each receiver. */
   readonly chunked?: boolean | undefined;
   /** How many proxies of yours are in front: the client's address is that entry of X-Forwarded-For, from the right. */
@@ -58,7 +56,6 @@ export const sseDefaults = {
   retryMs: 2_000,
   bodyTimeoutMs: 10_000,
   handshakeTimeoutMs: 10_000,
-  closeTimeoutMs: 5_000,
   chunked: false,
   trustProxy: 0,
   /** What clients are told to wait that come while the transport drains; an EventSource up to twice as long. */
@@ -82,7 +79,6 @@ export interface SseSettings {
   readonly retryMs: number;
   readonly bodyTimeoutMs: number;
   readonly handshakeTimeoutMs: number;
-  readonly closeTimeoutMs: number;
   readonly chunked: boolean;
   readonly trustProxy: number;
   readonly clientAddress: ((request: IncomingMessage) => string) | undefined;
@@ -99,14 +95,13 @@ export function resolveSseOptions(options: SseTransportOptions): SseSettings {
     retryMs: duration('retryMs', options.retryMs),
     bodyTimeoutMs: duration('bodyTimeoutMs', options.bodyTimeoutMs),
     handshakeTimeoutMs: duration('handshakeTimeoutMs', options.handshakeTimeoutMs),
-    closeTimeoutMs: duration('closeTimeoutMs', options.closeTimeoutMs),
     chunked: checkBoolean('chunked', options.chunked ?? sseDefaults.chunked),
     trustProxy: checkInteger('trustProxy', options.trustProxy ?? sseDefaults.trustProxy, 0, 100),
     clientAddress: checkClientAddress(options.clientAddress),
   };
 }
 
-type Duration = 'keepAliveMs' | 'retryMs' | 'bodyTimeoutMs' | 'handshakeTimeoutMs' | 'closeTimeoutMs';
+type Duration = 'keepAliveMs' | 'retryMs' | 'bodyTimeoutMs' | 'handshakeTimeoutMs';
 
 function duration(field: Duration, value: number | undefined): number {
   return checkInteger(field, value ?? sseDefaults[field], 1);

@@ -1,4 +1,4 @@
-import { type CancelTimer, type Clock, systemClock } from '@hexbus/core';
+import { type Clock, systemClock } from '@hexbus/core';
 import {
   type Carrier,
   type CarrierListener,
@@ -14,7 +14,6 @@ import type { Stream } from './stream.ts';
 
 export interface SseCarrierOptions {
   readonly keepAliveMs: number;
-  readonly closeTimeoutMs: number;
   readonly clock?: Clock | undefined;
 }
 
@@ -26,8 +25,6 @@ export class SseCarrier implements Carrier {
   readonly gone: Promise<void>;
   readonly #stream: Stream;
   readonly #queue: SliceQueue;
-  readonly #clock: Clock;
-  readonly #closeTimeoutMs: number;
   readonly #keepAlive: KeepAlive;
   #listener: CarrierListener | undefined;
   #resolveGone: () => void = () => {};
@@ -39,15 +36,12 @@ export class SseCarrier implements Carrier {
   #ending: Close | undefined;
   /** Nothing is told any more but the end. */
   #terminated = false;
-  #cancelClosing: CancelTimer | undefined;
 
   constructor(stream: Stream, handshake: Handshake, protocol: string, options: SseCarrierOptions) {
-    const { keepAliveMs, closeTimeoutMs, clock = systemClock } = options;
+    const { keepAliveMs, clock = systemClock } = options;
     this.handshake = handshake;
     this.protocol = protocol;
     this.#stream = stream;
-    this.#clock = clock;
-    this.#closeTimeoutMs = closeTimeoutMs;
     this.#queue = new SliceQueue(stream.sink, () => this.#written());
     this.#keepAlive = new KeepAlive(keepAliveMs, () => this.#beat(), clock);
     this.gone = new Promise((resolve) => {
@@ -88,7 +82,6 @@ export class SseCarrier implements Carrier {
     this.#ending = closeOf(code, reason);
     this.#queue.add([Buffer.from(eventOf({ event: 'close', text: JSON.stringify(this.#ending) }))]);
     this.#endBehind();
-    this.#watchClosing();
     this.resume();
   }
 
@@ -121,7 +114,6 @@ export class SseCarrier implements Carrier {
     this.#queue.clear();
     if (this.#queue.bytes > 0) this.#stream.destroy();
     this.#endBehind();
-    this.#watchClosing();
   }
 
   get #isEnding(): boolean {
@@ -135,7 +127,6 @@ export class SseCarrier implements Carrier {
     this.#terminated = true;
     this.#queue.clear();
     this.#keepAlive.stop();
-    this.#cancelClosing?.();
     this.resume();
     listener?.closed(code, reason);
     this.#resolveGone();
@@ -157,14 +148,5 @@ export class SseCarrier implements Carrier {
 
   #beat(): void {
     if (!this.#isEnding && this.#queue.bytes === 0) this.#stream.sink.write(comment);
-  }
-
-  /** The end waits behind what the client must take first. */
-  #watchClosing(): void {
-    const before = this.bufferedBytes;
-    this.#cancelClosing = this.#clock.setTimer(() => {
-      if (this.bufferedBytes < before) this.#watchClosing();
-      else this.terminate();
-    }, this.#closeTimeoutMs);
   }
 }

@@ -34,7 +34,7 @@ class World {
     const socket = new PassThrough();
     const stream = { response: socket, sink: socket, destroy: () => void socket.destroy() } as unknown as Stream;
     const handshake = { transport: 'sse', url: '/', headers: {}, address: '', protocols: [] };
-    this.carrier = new SseCarrier(stream, handshake, 'lab.v1', { keepAliveMs: 1_000_000, closeTimeoutMs: 1_000 });
+    this.carrier = new SseCarrier(stream, handshake, 'lab.v1', { keepAliveMs: 1_000_000 });
     this.guest = new Guest(this.carrier);
     this.guest.onText = () => void (pauses.has(this.guest.texts.length) && this.carrier.pause());
     this.carrier.start(() => this.guest);

@@ -35,7 +35,7 @@ export interface WsTransportOptions {
   readonly perMessageDeflate?: boolean | undefined;
   /** With `port`: how long a client may take to send its request. */
   readonly handshakeTimeoutMs?: number | undefined;
-  /** How long a client may take to answer a close, or take nothing of what stands before it, before it is terminated. */
+  /** How long a client may take to answer a close, behind what the system holds of what stands before it: that may be megabytes. Then it is cut. */
   readonly closeTimeoutMs?: number | undefined;
   /** How many proxies of yours are in front: the client's address is that entry of X-Forwarded-For, from the right. */
   readonly trustProxy?: number | undefined;
@@ -49,7 +49,7 @@ export const wsDefaults = {
   maxMessageBytes: 65_536,
   perMessageDeflate: false,
   handshakeTimeoutMs: 10_000,
-  closeTimeoutMs: 5_000,
+  closeTimeoutMs: 30_000,
   trustProxy: 0,
   /** What clients are told to wait that come while the transport drains. */
   drainRetryAfterMs: 2_000,

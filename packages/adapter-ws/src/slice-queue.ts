@@ -24,12 +24,7 @@ export class SliceQueue {
 
   /** Nothing that was added waits in this process. Not told by `bytes`, since pongs of ws wait among them. */
   get isEmpty(): boolean {
-    return this.#unwritten === 0 && this.isHandedOn;
-  }
-
-  /** The socket has everything that was added, so that a close may follow. */
-  get isHandedOn(): boolean {
-    return this.#waiting.length === 0;
+    return this.#unwritten === 0 && this.#waiting.length === 0;
   }
 
   get bytes(): number {

@@ -1,5 +1,4 @@
 import type { Duplex } from 'node:stream';
-import { type CancelTimer, systemClock } from '@hexbus/core';
 import {
   type Carrier,
   type CarrierListener,
@@ -9,7 +8,6 @@ import {
   type Handshake,
 } from '@hexbus/core/gateway';
 import type { WebSocket } from 'ws';
-import { wsDefaults } from './options.ts';
 import { SliceQueue } from './slice-queue.ts';
 import { violationCode } from './violation-code.ts';
 
@@ -21,7 +19,6 @@ export class WsCarrier implements Carrier {
   readonly gone: Promise<void>;
   readonly #ws: WebSocket;
   readonly #queue: SliceQueue;
-  readonly #closeTimeoutMs: number;
   #listener: CarrierListener | undefined;
   #resolveGone: () => void = () => {};
   /** `queued` was answered, so `drained` is owed. */
@@ -30,17 +27,9 @@ export class WsCarrier implements Carrier {
   #ending: Close | undefined;
   /** Nothing is told any more but the end. */
   #terminated = false;
-  #cancelClosing: CancelTimer | undefined;
 
-  constructor(
-    ws: WebSocket,
-    socket: Duplex,
-    handshake: Handshake,
-    protocol: string,
-    closeTimeoutMs: number = wsDefaults.closeTimeoutMs,
-  ) {
+  constructor(ws: WebSocket, socket: Duplex, handshake: Handshake, protocol: string) {
     this.#ws = ws;
-    this.#closeTimeoutMs = closeTimeoutMs;
     this.handshake = handshake;
     this.protocol = protocol;
     this.#queue = new SliceQueue(ws, socket, () => this.#written());
@@ -82,8 +71,7 @@ export class WsCarrier implements Carrier {
   close(code: number, reason: string): void {
     if (this.#ending !== undefined || this.#ws.readyState !== this.#ws.OPEN) return;
     this.#ending = closeOf(code, reason);
-    if (this.#queue.isHandedOn) this.#ws.close(this.#ending.code, this.#ending.reason);
-    else this.#watchClosing();
+    this.#closeBehind(this.#ending);
     // The peer's answer must be read, also behind a pause.
     this.#ws.resume();
   }
@@ -111,28 +99,20 @@ export class WsCarrier implements Carrier {
     this.#listener = undefined;
     this.#terminated = true;
     this.#queue.clear();
-    this.#cancelClosing?.();
     listener?.closed(end.code, end.reason);
     this.#resolveGone();
   }
 
   #written(): void {
     if (this.#terminated) return;
-    if (this.#ending !== undefined && this.#queue.isHandedOn && this.#ws.readyState === this.#ws.OPEN) {
-      this.#cancelClosing?.();
-      this.#ws.close(this.#ending.code, this.#ending.reason);
-    }
+    if (this.#ending !== undefined) this.#closeBehind(this.#ending);
     if (!this.#waiting || !this.#queue.isEmpty) return;
     this.#waiting = false;
     this.#listener?.drained();
   }
 
-  /** The close waits behind what the client must take first; ws waits only for its answer. */
-  #watchClosing(): void {
-    const before = this.bufferedBytes;
-    this.#cancelClosing = systemClock.setTimer(() => {
-      if (this.bufferedBytes < before) this.#watchClosing();
-      else this.terminate();
-    }, this.#closeTimeoutMs);
+  /** Not before the operating system has everything that was sent: from then on ws counts how long the client takes to answer. */
+  #closeBehind({ code, reason }: Close): void {
+    if (this.#queue.isEmpty && this.#ws.readyState === this.#ws.OPEN) this.#ws.close(code, reason);
   }
 }

@@ -173,7 +173,7 @@ class WebSocketTransport implements WsTransport {
     // ws answers at once: with 101, or with an error that only it knows of, such as a malformed extension.
     this.#acceptor.handleUpgrade(request, knock.socket, knock.release(), (ws) => {
       connected = true;
-      const carrier = new WsCarrier(ws, knock.socket, handshake, protocol, this.#settings.closeTimeoutMs);
+      const carrier = new WsCarrier(ws, knock.socket, handshake, protocol);
       this.#keep(carrier);
       carrier.start((carrier) => admission.connect(carrier));
     });

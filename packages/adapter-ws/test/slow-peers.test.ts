@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import type { WsTransportOptions } from '@hexbus/adapter-ws';
 import { createFrameBatch } from '@hexbus/testkit';
 import { afterEach, expect, it } from 'vitest';
 import { closeAfterEach, openWs } from './support/host.ts';
@@ -15,8 +16,8 @@ afterEach(() => {
 const sixteenKilobytes = createFrameBatch('x'.repeat(16_384));
 
 /** A client that reads nothing, and one that reads, with their guests. */
-async function slowAndQuick() {
-  const opened = await openWs();
+async function slowAndQuick(options: WsTransportOptions = {}) {
+  const opened = await openWs(options);
   const arriving = opened.nextGuest();
   const slow = await upgraded(opened.port);
   slow.socket.pause();
@@ -57,17 +58,32 @@ it('threat 9: a slow reader that is cut at a high mark has freed everything when
   expect((await quick.frame())?.payload.toString()).toBe('still here');
 });
 
-it('threat 10: a close to a slow reader frees nothing by itself, and ends at the latest after closeTimeoutMs', async () => {
-  const opened = await openWs({ closeTimeoutMs: 50 });
-  const arriving = opened.nextGuest();
-  const slow = await upgraded(opened.port);
-  slow.socket.pause();
-  const { carrier, ended } = await arriving;
+it('threat 10: a close to a slow reader frees nothing by itself; terminate does', async () => {
+  const { slowGuest } = await slowAndQuick();
+  const { carrier, ended } = slowGuest;
   while (carrier.bufferedBytes <= 1 << 20) carrier.send(sixteenKilobytes);
   carrier.close(4101, 'slow');
   expect(carrier.bufferedBytes).toBeGreaterThan(1 << 20);
+  carrier.terminate();
   expect(await ended).toBe(4101);
   expect(carrier.bufferedBytes).toBe(0);
+});
+
+it('a slow reader loses neither its close nor what stands before it to the time that an answer may take', async () => {
+  const { slow, slowGuest, quickGuest } = await slowAndQuick({ closeTimeoutMs: 50 });
+  let count = 0;
+  while (slowGuest.carrier.bufferedBytes <= 1 << 20) {
+    slowGuest.carrier.send(sixteenKilobytes);
+    count += 1;
+  }
+  slowGuest.carrier.close(4503, 'over');
+  quickGuest.carrier.close(4503, 'over');
+  // It does not answer, so that time has passed now.
+  await quickGuest.ended;
+  slow.socket.resume();
+  for (let taken = 0; taken < count; taken++) expect((await slow.frame())?.payload.length).toBe(16_384);
+  expect(await slow.closeCode()).toBe(4503);
+  expect(await slowGuest.ended).toBe(4503);
 });
 
 it('threat 10: a client that never answers a close is ended after closeTimeoutMs', async () => {

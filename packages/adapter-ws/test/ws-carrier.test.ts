@@ -97,10 +97,12 @@ it('a close waits behind what was sent; nothing is sent behind a close that ws a
   carrier.send(createFrameBatch('a'.repeat(100_000)));
   carrier.close(4321, 'done');
   expect(carrier.send(createFrameBatch('late'))).toBe('closed');
-  expect(ws.readyState).toBe(ws.OPEN);
-  await finishOne();
+  for (let count = 0; count < 2; count++) {
+    expect(ws.readyState).toBe(ws.OPEN);
+    await finishOne();
+  }
   expect(ws.readyState).toBe(ws.CLOSING);
-  expect(socket.sizes).toHaveLength(2);
+  expect(socket.sizes).toHaveLength(3);
   carrier.terminate();
   expect(await guest?.ended).toBe(4321);
 });

@@ -48,7 +48,7 @@ export interface Carrier {
   /** Reads nothing more from the client until `resume`. What was read already may still come. */
   pause(): void;
   resume(): void;
-  /** Ends after what was sent, telling the client code and reason. What comes in after it is dropped. */
+  /** Ends after what was sent, telling the client code and reason. What comes in after it is dropped. A client that takes nothing holds it up until `terminate`. */
   close(code: number, reason: string): void;
   /** Ends at once and frees what was queued. */
   terminate(): void;
