@@ -33,6 +33,7 @@ export async function admit(
     for (const release of releases.splice(0)) release();
   };
   const { clock, timings } = parts.settings;
+  const began = parts.disconnects.now();
   const questions = new Questions({ clock, timeoutMs: timings.authenticateTimeoutMs });
   const leave = (): void => questions.end();
   if (signal.aborted) leave();
@@ -57,7 +58,7 @@ export async function admit(
     accepted: true,
     protocol: protocol.name,
     connect(carrier) {
-      const told = { ...found, hello };
+      const told = { ...found, hello, began };
       const connection = new Connection({ parts, carrier, protocol, told, questions, release: giveBack });
       parts.connected(connection);
       connection.begin();

@@ -193,7 +193,10 @@ export interface Gateway extends AsyncDisposable {
    */
   cursorOf(target: { readonly user: string }): Promise<Cursor | undefined>;
 
-  /** Ends live connections of this gateway, which are told not to come back; their sessions end too. Resolves with how many. */
+  /**
+   * Ends live connections of this gateway, which are told not to come back, and resolves with how many. Their sessions end too, as do sessions here whose
+   * client is away, tickets that were made before, and the admission of whoever is on the way in, who need not be counted.
+   */
   disconnect(target: Target, reason?: string): Promise<number>;
 
   /**

@@ -234,7 +234,11 @@ export class Connection implements LiveConnection, CarrierListener {
       return;
     }
     const { userId } = greeting.identity;
-    const { sessions, limits } = this.#parts;
+    const { sessions, limits, disconnects } = this.#parts;
+    if (disconnects.since(this.#told.began, greeting.addresses)) {
+      this.#reject(closeCodes.ended, 'the session has ended');
+      return;
+    }
     // Nobody must wait for her own dead connection.
     const before = sessions.connectionOf(greeting.session);
     const place = before?.passUserPlace() ?? (userId === undefined ? undefined : limits.claimUser(userId));

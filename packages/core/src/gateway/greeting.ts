@@ -65,8 +65,6 @@ export async function greet(
   // Only the history can tell whether a place of another epoch, or beyond the head, means anything.
   const inboxHandled = token !== undefined && tail?.has(inboxOf(token)) === true ? inboxPlace : undefined;
   const inboxStart = await inboxStartOf(parts, userAddress, inboxPlace, resumed);
-  // It may have been ended while its secret was looked at.
-  if (resumed && parts.sessions.isEnded(session)) return { code: closeCodes.ended, reason: 'the session has ended' };
   return { identity, ...taken, addresses, userAddress, token, inboxStart, inboxHandled };
 }
 
@@ -77,10 +75,10 @@ async function sessionOf(
   ticket: RedeemedTicket | undefined,
   userId: string | undefined,
 ): Promise<Pick<Greeting, 'session' | 'secret' | 'resumed'>> {
-  if (resume !== undefined && !sessions.isEnded(resume.session)) {
+  if (resume !== undefined) {
     const { session, secret } = resume;
     const isGenuine = sessions.knows(session, secret, userId) || (await secrets.verify(session, secret, userId));
-    if (isGenuine) return { session, secret, resumed: true };
+    if (isGenuine && !sessions.isEnded(session)) return { session, secret, resumed: true };
   }
   if (ticket === undefined) return { ...(await secrets.create(userId)), resumed: false };
   const { session, resumed } = ticket;

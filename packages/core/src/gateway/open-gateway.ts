@@ -13,6 +13,7 @@ import { Authenticator } from './authenticator.ts';
 import { ConnectionLimits } from './connection-limits.ts';
 import { CursorTexts } from './cursor-texts.ts';
 import { Directory } from './directory.ts';
+import { Disconnects, mostRemembered } from './disconnects.ts';
 import { drain } from './drain.ts';
 import type { LiveConnection } from './live-connection.ts';
 import { Matchers } from './matchers.ts';
@@ -62,11 +63,14 @@ export class OpenGateway {
     const { side } = internals;
     const onError = (error: unknown): void => observers.error(error);
     const intervalMs = timings.userCursorMs;
+    const maxRemembered = mostRemembered(limits);
+    const disconnects = new Disconnects(clock, maxRemembered);
     const sessions = new Sessions({
       clock,
       resumeWindowMs: timings.resumeWindowMs,
       maxDetached: limits.maxSessions,
-      maxConnections: limits.maxConnections,
+      maxRemembered,
+      disconnects,
       onExpired: (session, userId, byTicket) => void this.#expired(session, userId, byTicket),
     });
     const { ticketMs } = timings;
@@ -80,8 +84,9 @@ export class OpenGateway {
       authenticator: new Authenticator(settings, onError),
       limits: new ConnectionLimits(limits),
       sessions,
-      tickets: new Tickets({ signer, secrets, sessions, clock, ticketMs, maxUsed: limits.maxSessions }),
+      tickets: new Tickets({ signer, secrets, sessions, disconnects, clock, ticketMs, maxUsed: limits.maxSessions }),
       directory: new Directory(),
+      disconnects,
       flusher: new Flusher(clock),
       matchers: new Matchers(internals.topics),
       cursors: new CursorTexts(),
@@ -165,7 +170,8 @@ export class OpenGateway {
       ({ reference: { userId } }) =>
         address === '@all' || (userId !== undefined && address === addressOf({ user: userId })),
     );
-    for (const connection of connections) this.#parts.sessions.markEnded(connection.reference.session);
+    const sessions = connections.map(({ reference: { session } }) => addressOf({ session }));
+    this.#parts.disconnects.add([...sessions, address]);
     const all = new Set([...connections, ...entering]);
     for (const connection of all) connection.end(code, reason);
     return all.size;
@@ -193,6 +199,7 @@ export class OpenGateway {
     await this.#settled(transports.map((transport) => () => transport.close()));
     this.#parts.sessions.clear();
     this.#parts.tickets.clear();
+    this.#parts.disconnects.clear();
   }
 
   /** Behind `close`: nobody waits for anything any more, and nobody is told. */

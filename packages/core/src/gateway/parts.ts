@@ -6,6 +6,7 @@ import type { Authenticator } from './authenticator.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
 import type { CursorTexts } from './cursor-texts.ts';
 import type { Directory } from './directory.ts';
+import type { Disconnects } from './disconnects.ts';
 import type { LiveConnection } from './live-connection.ts';
 import type { Matchers } from './matchers.ts';
 import type { GatewayObserverEvents } from './observers.ts';
@@ -27,6 +28,7 @@ export interface GatewayParts {
   readonly sessions: Sessions;
   readonly tickets: Tickets;
   readonly directory: Directory;
+  readonly disconnects: Disconnects;
   readonly flusher: Flusher;
   readonly matchers: Matchers;
   readonly handlers: ReadonlyMap<string, RequestHandler>;

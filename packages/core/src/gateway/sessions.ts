@@ -1,5 +1,7 @@
 import type { CancelTimer, Clock } from '../clock.ts';
 import { closeCodes } from '../protocol/close-codes.ts';
+import { addressOf } from './addresses.ts';
+import type { Disconnects } from './disconnects.ts';
 import type { LiveConnection } from './live-connection.ts';
 
 /** Why the server ended a connection. */
@@ -13,64 +15,64 @@ export interface TakenSession {
   readonly session: string;
   readonly secret: string;
   readonly userId: string | undefined;
+  /** Those of its connection. */
+  readonly addresses: readonly string[];
   /** It was named by a ticket. */
   readonly byTicket: boolean;
 }
 
-interface Session {
-  readonly secret: string;
-  readonly userId: string | undefined;
-  readonly byTicket: boolean;
+interface Session extends Omit<TakenSession, 'session'> {
+  /** When its last connection took it, as the disconnects count. */
+  readonly takenAt: number;
   connection: LiveConnection | undefined;
   last: ServerEnd | undefined;
   cancelExpiry: CancelTimer | undefined;
 }
-
-/** How many sessions that nobody may resume are remembered at least, of those that were ended on purpose, and of those of tickets. */
-const leastRemembered = 10_000;
 
 export interface SessionsOptions {
   readonly clock: Clock;
   readonly resumeWindowMs: number;
   /** How many sessions without a connection are kept; beyond, the oldest expires. */
   readonly maxDetached: number;
-  /** How many may have one. All that there are can be ended at once, and each of them must be remembered. */
-  readonly maxConnections: number;
+  /** Of so many it is remembered that their tickets are void. */
+  readonly maxRemembered: number;
+  readonly disconnects: Disconnects;
   readonly onExpired: (session: string, userId: string | undefined, byTicket: boolean) => void;
 }
 
 /** The sessions that have a connection here, or had one not long ago. One connection a session: a second one takes it over. */
 export class Sessions {
   readonly #options: SessionsOptions;
-  readonly #maxRemembered: number;
   readonly #sessions = new Map<string, Session>();
   /** Those without a connection, the oldest first. */
   readonly #detached = new Set<string>();
-  readonly #ended = new Set<string>();
   readonly #voidTickets = new Set<string>();
 
   constructor(options: SessionsOptions) {
     this.#options = options;
-    this.#maxRemembered = Math.max(options.maxConnections + options.maxDetached, leastRemembered);
   }
 
   get size(): number {
     return this.#sessions.size;
   }
 
-  /** Whether a session was ended on purpose. */
+  /** Whether a session was ended on purpose: by its name, or since its last connection as one of those that were sent away then. */
   isEnded(session: string): boolean {
-    return this.#ended.has(session);
+    const { takenAt = Number.NEGATIVE_INFINITY, addresses = [addressOf({ session })] } =
+      this.#sessions.get(session) ?? {};
+    return this.#options.disconnects.since(takenAt, addresses);
   }
 
   /** Whether the ticket of this session brings nobody back any more. */
   isTicketVoid(session: string): boolean {
-    return this.#ended.has(session) || this.#voidTickets.has(session);
+    return this.isEnded(session) || this.#voidTickets.has(session);
   }
 
   /** Nobody comes back to this session by its ticket any more. */
   voidTicket(session: string): void {
-    remember(this.#voidTickets, session, this.#maxRemembered);
+    this.#voidTickets.add(session);
+    const [oldest] = this.#voidTickets;
+    if (this.#voidTickets.size > this.#options.maxRemembered && oldest !== undefined) this.#voidTickets.delete(oldest);
   }
 
   /** Whether a session has a connection here, or had one not long ago. */
@@ -89,13 +91,16 @@ export class Sessions {
   }
 
   /** The connection takes the session, and ends the one that has it. Returns why the server ended the last one, if it did. */
-  attach({ session, secret, userId, byTicket }: TakenSession, connection: LiveConnection): ServerEnd | undefined {
+  attach({ session, ...taken }: TakenSession, connection: LiveConnection): ServerEnd | undefined {
     const known = this.#sessions.get(session);
     const before = known?.connection;
     known?.cancelExpiry?.();
     this.#detached.delete(session);
-    const taken = { secret, userId, byTicket: byTicket || known?.byTicket === true };
-    this.#sessions.set(session, { ...taken, connection, last: undefined, cancelExpiry: undefined });
+    const { secret, userId, addresses } = taken;
+    const byTicket = taken.byTicket || known?.byTicket === true;
+    const takenAt = this.#options.disconnects.now();
+    const kept = { secret, userId, addresses, byTicket, takenAt };
+    this.#sessions.set(session, { ...kept, connection, last: undefined, cancelExpiry: undefined });
     before?.end(closeCodes.sessionTaken, 'the session goes on elsewhere');
     return known?.last;
   }
@@ -105,7 +110,7 @@ export class Sessions {
     const known = this.#sessions.get(session);
     if (known === undefined || known.connection !== connection) return;
     // It goes on at another gateway and may expire there, or it has ended already.
-    if (last?.code === closeCodes.sessionTaken || this.#ended.has(session)) {
+    if (last?.code === closeCodes.sessionTaken || this.isEnded(session)) {
       this.#sessions.delete(session);
       return;
     }
@@ -118,17 +123,11 @@ export class Sessions {
     if (this.#detached.size > maxDetached && oldest !== undefined) this.#expire(oldest);
   }
 
-  /** The session is not to be resumed. */
-  markEnded(session: string): void {
-    remember(this.#ended, session, this.#maxRemembered);
-  }
-
   /** Forgets all, and leaves no timer. */
   clear(): void {
     for (const { cancelExpiry } of this.#sessions.values()) cancelExpiry?.();
     this.#sessions.clear();
     this.#detached.clear();
-    this.#ended.clear();
     this.#voidTickets.clear();
   }
 
@@ -139,12 +138,6 @@ export class Sessions {
     this.#detached.delete(session);
     this.#options.onExpired(session, known?.userId, known?.byTicket === true);
   }
-}
-
-function remember(sessions: Set<string>, session: string, maxRemembered: number): void {
-  sessions.add(session);
-  const [oldest] = sessions;
-  if (sessions.size > maxRemembered && oldest !== undefined) sessions.delete(oldest);
 }
 
 /** Takes the same time wherever two texts of one length differ. */

@@ -2,8 +2,10 @@ import { configError } from '../bus/checks.ts';
 import type { Clock } from '../clock.ts';
 import type { Handshake } from '../ports/transport.ts';
 import { queryOf } from '../protocol/event-source-query.ts';
+import { addressesOf } from './addresses.ts';
 import type { Identity } from './api.ts';
 import { isExpired } from './authenticator.ts';
+import type { Disconnects } from './disconnects.ts';
 import type { SessionSecrets } from './session-secrets.ts';
 import type { Sessions } from './sessions.ts';
 import { fromBase64url, type Signer, toBase64url } from './signer.ts';
@@ -22,6 +24,7 @@ export interface TicketsOptions {
   readonly signer: Signer;
   readonly secrets: SessionSecrets;
   readonly sessions: Sessions;
+  readonly disconnects: Disconnects;
   readonly clock: Clock;
   /** How long a ticket waits for its first use. */
   readonly ticketMs: number;
@@ -33,8 +36,8 @@ export interface TicketsOptions {
 interface Payload {
   readonly session: string;
   readonly identity: Identity;
-  /** Milliseconds since 1970: the last moment of its first use. */
-  readonly until: number;
+  /** Milliseconds since 1970: when it was made. */
+  readonly from: number;
 }
 
 const ticketForm = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
@@ -56,9 +59,9 @@ export class Tickets {
 
   /** Rejects with `HEXBUS_CONFIG` for an identity that JSON cannot carry, or that makes too long a ticket. */
   async create(identity: Identity): Promise<string> {
-    const { clock, secrets, signer, ticketMs } = this.#options;
+    const { secrets, signer, disconnects } = this.#options;
     const { session } = await secrets.create(identity.userId);
-    const text = encode({ session, identity, until: clock.now() + ticketMs });
+    const text = encode({ session, identity, from: disconnects.now() });
     const ticket = `${text}.${await signer.sign(signedText(text))}`;
     if (ticket.length <= maxTicketLength) return ticket;
     const hint = `keep less in it, as a ticket has at most ${maxTicketLength}`;
@@ -78,12 +81,13 @@ export class Tickets {
   }
 
   /** At one go, so that of two who come at once with one ticket only one is the first. */
-  #use({ session, identity, until }: Payload, comesBack: boolean): RedeemedTicket | 'refused' | 'failed' {
-    const { clock, sessions, ticketMs, maxUsed } = this.#options;
+  #use({ session, identity, from }: Payload, comesBack: boolean): RedeemedTicket | 'refused' | 'failed' {
+    const { clock, sessions, disconnects, ticketMs, maxUsed } = this.#options;
     const now = clock.now();
     if (isExpired(identity, clock) || sessions.isTicketVoid(session)) return 'refused';
+    if (disconnects.since(from, addressesOf({ id: '-', session, identity }))) return 'refused';
     const isFirst = !this.#used.has(session) && !sessions.has(session);
-    if (!comesBack && !(isFirst && now <= until)) return 'refused';
+    if (!comesBack && !(isFirst && now <= from + ticketMs)) return 'refused';
     this.#forget(now);
     if (isFirst && this.#used.size >= maxUsed) return 'failed';
     if (isFirst) this.#used.set(session, now + ticketMs);

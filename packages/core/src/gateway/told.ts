@@ -4,6 +4,8 @@ import type { RedeemedTicket } from './tickets.ts';
 
 /** What a handshake told of its client. */
 export interface Told {
+  /** When its admission began, as the disconnects count. */
+  readonly began: number;
   /** Who it is, if that was told. */
   readonly identity: Identity | undefined;
   /** The ticket by which it came. */

@@ -1,22 +1,57 @@
 import { createVirtualClock } from '@hexbus/testkit';
-import { expect, test } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
+import { gatewayDefaults } from '../../src/gateway/defaults.ts';
+import { Disconnects, mostRemembered } from '../../src/gateway/disconnects.ts';
 import { Sessions } from '../../src/gateway/sessions.ts';
 
 test.each([
   ['as many as there may be', 9_000, 3_000, 12_000],
   ['10,000 at least', 1, 1, 10_000],
   ['all of a gateway without limits', Infinity, 1, Infinity],
-])('sessions that nobody may come back to are remembered: %s', (_, maxConnections, maxDetached, most) => {
+])('sessions that nobody may come back to are remembered: %s', (_, maxConnections, maxSessions, most) => {
   const clock = createVirtualClock();
-  const sessions = new Sessions({ clock, resumeWindowMs: 1, maxDetached, maxConnections, onExpired: () => undefined });
+  const maxRemembered = mostRemembered({ ...gatewayDefaults.limits, maxConnections, maxSessions });
+  const disconnects = new Disconnects(clock, maxRemembered);
+  const kept = { clock, resumeWindowMs: 1, maxDetached: 1, maxRemembered, disconnects };
+  const sessions = new Sessions({ ...kept, onExpired: () => undefined });
   const end = (index: number): void => {
-    sessions.markEnded(`ended ${index}`);
-    sessions.voidTicket(`void ${index}`);
+    disconnects.add([`@session.ended-${index}`]);
+    sessions.voidTicket(`void-${index}`);
   };
   for (let index = 0; index < Math.min(most, 12_000); index++) end(index);
-  expect([sessions.isEnded('ended 0'), sessions.isTicketVoid('void 0')]).toEqual([true, true]);
+  expect([sessions.isEnded('ended-0'), sessions.isTicketVoid('void-0')]).toEqual([true, true]);
   end(12_000);
   const areKept = most === Infinity;
-  expect([sessions.isEnded('ended 0'), sessions.isTicketVoid('void 0')]).toEqual([areKept, areKept]);
-  expect([sessions.isEnded('ended 12000'), sessions.isTicketVoid('void 12000')]).toEqual([true, true]);
+  expect([sessions.isEnded('ended-0'), sessions.isTicketVoid('void-0')]).toEqual([areKept, areKept]);
+  expect([sessions.isEnded('ended-12000'), sessions.isTicketVoid('void-12000')]).toEqual([true, true]);
+});
+
+describe('what has begun before a disconnect', () => {
+  it('is told from what has begun after it, also in one millisecond and when the clock was set back', () => {
+    let now = 5;
+    const disconnects = new Disconnects({ ...createVirtualClock(), now: () => now }, 10);
+    const isGone = (began: number): boolean => disconnects.since(began, ['@all', '@user.ann']);
+    const before = disconnects.now();
+    disconnects.add(['@user.bob']);
+    expect(isGone(before)).toBe(false);
+    disconnects.add(['@user.ann']);
+    const between = disconnects.now();
+    expect([isGone(before), isGone(between)]).toEqual([true, false]);
+    now = 1;
+    const after = disconnects.now();
+    disconnects.add(['@all']);
+    expect([isGone(before), isGone(between), isGone(after), isGone(disconnects.now())]).toEqual([
+      true,
+      true,
+      true,
+      false,
+    ]);
+  });
+
+  it('is told of those who were sent away last', () => {
+    const disconnects = new Disconnects(createVirtualClock(), 2);
+    const began = disconnects.now();
+    for (const name of ['a', 'b', 'a', 'c']) disconnects.add([name]);
+    expect(['a', 'b', 'c'].map((name) => disconnects.since(began, [name]))).toEqual([true, false, true]);
+  });
 });

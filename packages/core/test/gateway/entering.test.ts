@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { deferred } from '../support/deferred.ts';
-import { knock } from './support/connect-client.ts';
+import { connectClient, knock } from './support/connect-client.ts';
 import { nothingLeft, useGateways } from './support/use-gateways.ts';
 
 const gateways = useGateways();
@@ -30,6 +30,37 @@ describe('disconnect', () => {
     held.resolve();
     expect(await link.closed).toMatchObject({ code: 1000 });
     expect(gateway.connections.count).toBe(0);
+  });
+
+  it.each([
+    ['authenticate', { user: 'ann' }],
+    ['authenticateToken', { user: 'ann' }],
+    ['authenticateToken', { all: true }],
+    ['the history', { user: 'ann' }],
+  ] as const)('ends a client of whom %s was asked before, of %j', async (slow, target) => {
+    const held = deferred();
+    const wait = (who: string): Promise<void> | undefined => (who === slow ? held.promise : undefined);
+    const { transport, gateway, clock, probe } = await gateways.open({
+      topics: { '@user.>': { retain: { maxCount: 10 } } },
+      authenticate: async () => {
+        await wait('authenticate');
+        return slow === 'authenticate' ? { userId: 'ann' } : null;
+      },
+      authenticateToken: async () => {
+        await wait('authenticateToken');
+        return { userId: 'ann' };
+      },
+    });
+    const release = slow === 'the history' ? probe.holdNext('loadCursor') : held.resolve;
+    const link = knock(transport, slow === 'authenticate' ? {} : { token: 'hers' });
+    await clock.runAll();
+    await gateway.disconnect(target);
+    release();
+    expect(await link.closed).toMatchObject({ code: 1000 });
+    expect(gateway.connections.count).toBe(0);
+    // Whoever comes after it is let in.
+    await connectClient(transport, slow === 'authenticate' ? {} : { token: 'hers' });
+    expect(gateway.connections.count).toBe(1);
   });
 });
 

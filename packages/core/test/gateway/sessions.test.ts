@@ -1,6 +1,6 @@
 import { createMemoryRegistry } from '@hexbus/core/gateway';
 import { describe, expect, it } from 'vitest';
-import { knock, welcomed } from './support/connect-client.ts';
+import { knock, type TestClient, welcomed } from './support/connect-client.ts';
 import { nothingLeft, useGateways } from './support/use-gateways.ts';
 
 const gateways = useGateways();
@@ -173,6 +173,26 @@ describe('disconnect', () => {
     await clock.advance(1_000_000);
     expect(observed('sessionExpired')).toEqual([]);
     expect((await connect({ resume: first.resume }, 'ann')).welcome.resumed).toBe(false);
+  });
+
+  it.each([
+    ['user', () => ({ user: 'ann' })],
+    ['session', ({ welcome: { session } }: TestClient) => ({ session })],
+    ['connection', ({ welcome: { connection } }: TestClient) => ({ connection })],
+    ['all', () => ({ all: true }) as const],
+  ])('ends the session of a client that was cut just before, by %s', async (kind, targetOf) => {
+    const { connect, gateway, clock } = await gateways.open();
+    const first = await connect({}, 'ann');
+    const other = await connect({}, 'bob');
+    first.link.reset();
+    await clock.runAll();
+    await gateway.disconnect(targetOf(first));
+    expect((await connect({ resume: first.resume }, 'ann')).welcome.resumed).toBe(false);
+    const isLeftAlone = kind !== 'all';
+    expect(gateway.connections.count).toBe(isLeftAlone ? 2 : 1);
+    other.link.reset();
+    await clock.runAll();
+    expect((await connect({ resume: other.resume }, 'bob')).welcome.resumed).toBe(isLeftAlone);
   });
 
   it('ends a session that is being resumed at that moment', async () => {

@@ -109,6 +109,15 @@ describe('a client with a ticket', () => {
     expect(await one.connect()).toMatchObject({ accepted: true });
   });
 
+  it('may come back at no node that was told to send it away', async () => {
+    const worlds = await cluster();
+    const [one, two] = await clientOf(worlds);
+    await one.connect();
+    for (const { gateway } of worlds) await gateway.disconnect({ user: 'ann' });
+    two.id = one.id;
+    expect(await two.connect()).toMatchObject({ accepted: false, status: 401 });
+  });
+
   it('is not the first one at a node where its session goes on by its secret', async () => {
     const [one, two] = await cluster();
     const ticketOf = (): Promise<string> => one.gateway.createTicket({ userId: 'ann' });
