@@ -1,32 +1,31 @@
-import { isSameSecret, type LinkKey } from './link-key.ts';
+import { isSameSecret, type LinkKey, nameOf } from './link-key.ts';
 
-/** Keys that fit, as another node said: the last ones, so that whoever brings one of them again need not be asked about. A stranger's is never among them. */
+/**
+ * Keys that fit, as another node said, and how many POSTs were taken there: the last ones, so that whoever brings the next need not be asked about. A
+ * stranger's is never among them.
+ */
 export class KnownKeys {
   readonly #maxCount: number;
   /** By node and id; the oldest first. */
-  readonly #secrets = new Map<string, string>();
+  readonly #known = new Map<string, { readonly secret: string; readonly taken: number }>();
 
   constructor(maxCount: number) {
     this.#maxCount = maxCount;
   }
 
-  has(key: LinkKey): boolean {
-    const secret = this.#secrets.get(nameOf(key));
-    return secret !== undefined && isSameSecret(key.secret, secret);
+  takenOf(key: LinkKey): number | undefined {
+    const known = this.#known.get(nameOf(key));
+    return known !== undefined && isSameSecret(key.secret, known.secret) ? known.taken : undefined;
   }
 
-  add(key: LinkKey): void {
+  add(key: LinkKey, taken: number): void {
     this.delete(key);
-    this.#secrets.set(nameOf(key), key.secret);
-    const [oldest] = this.#secrets.keys();
-    if (oldest !== undefined && this.#secrets.size > this.#maxCount) this.#secrets.delete(oldest);
+    this.#known.set(nameOf(key), { secret: key.secret, taken });
+    const [oldest] = this.#known.keys();
+    if (oldest !== undefined && this.#known.size > this.#maxCount) this.#known.delete(oldest);
   }
 
   delete(key: LinkKey): void {
-    this.#secrets.delete(nameOf(key));
+    this.#known.delete(nameOf(key));
   }
-}
-
-function nameOf({ node, id }: LinkKey): string {
-  return `${node}.${id}`;
 }

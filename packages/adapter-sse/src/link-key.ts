@@ -23,3 +23,8 @@ export function readLinkKey(text: string): LinkKey | undefined {
 export function isSameSecret(one: string, other: string): boolean {
   return one.length === other.length && timingSafeEqual(Buffer.from(one), Buffer.from(other));
 }
+
+/** The link alone, without what proves that it is one's own. */
+export function nameOf({ node, id }: LinkKey): string {
+  return `${node}.${id}`;
+}

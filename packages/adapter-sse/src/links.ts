@@ -1,17 +1,17 @@
 import { type Clock, systemClock, systemRandomness } from '@hexbus/core';
 import type { TransportHost } from '@hexbus/core/gateway';
 import { KnownKeys } from './known-keys.ts';
-import { isSameSecret, type LinkKey } from './link-key.ts';
+import { isSameSecret, type LinkKey, nameOf } from './link-key.ts';
 import { sseDefaults } from './options.ts';
 import type { Post } from './post.ts';
 import type { SseCarrier } from './sse-carrier.ts';
 import { Uplink } from './uplink.ts';
 
-/** What is to be done on a link: see whether the key fits, take a POST, or end it, since the client sent too much at once. */
-export type Command = { readonly check: true } | { readonly post: Post } | { readonly tooLong: true };
+/** What is to be done on a link: see whether the key fits and which POST this number is, take a POST, or end it, since the client sent too much at once. */
+export type Command = { readonly check: number } | { readonly post: Post } | { readonly tooLong: true };
 
-/** The HTTP status that says what became of a command. */
-export type CommandStatus = 202 | 403 | 409 | 413 | 503;
+/** The HTTP status that says what became of a command. 100: it is the next POST. */
+export type CommandStatus = 100 | 202 | 403 | 409 | 413 | 503;
 
 interface Held {
   readonly secret: string;
@@ -29,6 +29,8 @@ export class Links {
   readonly #held = new Map<string, Held>();
   /** Of links that other nodes hold. */
   readonly #known = new KnownKeys(sseDefaults.maxKnownKeys);
+  /** What ends the reading of a POST, for each link of which one is read here. */
+  readonly #reading = new Map<string, () => void>();
 
   constructor(host: TransportHost, clock: Clock = systemClock) {
     this.#host = host;
@@ -46,11 +48,21 @@ export class Links {
     void carrier.gone.then(() => this.#held.delete(id));
   }
 
-  /** Why a link cannot be used: to be asked before a body is read, which strangers may send as well. */
-  async faultOf(key: LinkKey, signal: AbortSignal): Promise<Exclude<CommandStatus, 202> | undefined> {
-    if (this.#known.has(key)) return undefined;
-    const status = await this.run(key, { check: true }, signal);
-    return status === 202 ? undefined : status;
+  /** What to answer to a POST of this number, or 100: only then its body, which strangers may send as well, is to be read. */
+  async expects(key: LinkKey, sequence: number, signal: AbortSignal): Promise<CommandStatus> {
+    const taken = this.#known.takenOf(key);
+    if (taken === undefined || sequence > taken + 1) return this.run(key, { check: sequence }, signal);
+    return sequence === taken + 1 ? 100 : 202;
+  }
+
+  /** Of each link one POST is read at a time, the one that came last: `end` is called when there is another. Returns what to call when it was read. */
+  read(key: LinkKey, end: () => void): () => void {
+    const name = nameOf(key);
+    this.#reading.get(name)?.();
+    this.#reading.set(name, end);
+    return () => {
+      if (this.#reading.get(name) === end) this.#reading.delete(name);
+    };
   }
 
   /**
@@ -64,16 +76,22 @@ export class Links {
     let answer: RelayAnswer = { waits: true };
     while ('waits' in answer) answer = readAnswer(await until(ask(), signal));
     const { status } = answer;
-    if (status === 202) this.#known.add(key);
-    else if (status === 403 || status === 409) this.#known.delete(key);
+    this.#learn(key, command, status);
     return status;
+  }
+
+  #learn(key: LinkKey, command: Command, status: CommandStatus): void {
+    if (status === 403 || status === 409) this.#known.delete(key);
+    else if ('post' in command && status === 202) this.#known.add(key, command.post.sequence);
+    else if ('check' in command && status === 202) this.#known.add(key, command.check);
+    else if ('check' in command && status === 100) this.#known.add(key, command.check - 1);
   }
 
   /** Undefined: it was waited for no longer. */
   async #runHere(key: LinkKey, command: Command, signal: AbortSignal): Promise<CommandStatus | undefined> {
     const held = this.#find(key);
     if (typeof held === 'number') return held;
-    if ('check' in command) return 202;
+    if ('check' in command) return held.uplink.expects(command.check);
     if ('post' in command) return until(held.uplink.post(command.post), signal);
     held.carrier.close(1009, 'too much in one message');
     return 413;
@@ -128,4 +146,4 @@ function readAnswer(text = 'null'): RelayAnswer {
   }
 }
 
-const statuses: readonly CommandStatus[] = [202, 403, 409, 413, 503];
+const statuses: readonly CommandStatus[] = [100, 202, 403, 409, 413, 503];

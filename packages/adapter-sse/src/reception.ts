@@ -142,9 +142,8 @@ export class Reception {
     }
     const links = this.#open?.links;
     if (links === undefined) return exchange.refuse(refusalOf(409));
-    const fault = await links.faultOf(key, exchange.signal);
-    if (fault !== undefined) return exchange.refuse(refusalOf(fault));
-    const status = await this.#bring(exchange, links, key, { sequence, end });
+    const expected = await links.expects(key, sequence, exchange.signal);
+    const status = expected === 100 ? await this.#bring(exchange, links, key, { sequence, end }) : expected;
     if (status === 202) exchange.accept(202);
     else if (status !== undefined) exchange.refuse(refusalOf(status));
   }
@@ -156,7 +155,9 @@ export class Reception {
     key: LinkKey,
     post: Omit<Post, 'texts'>,
   ): Promise<CommandStatus | undefined> {
+    const isRead = links.read(key, () => exchange.refuse(refusalOf(503)));
     const texts = await this.#textsOf(exchange);
+    isRead();
     if (texts === undefined) return undefined;
     const command: Command = texts === 'too long' ? { tooLong: true } : { post: { ...post, texts } };
     return links.run(key, command, exchange.signal);
@@ -258,7 +259,8 @@ const tooLongRefusal: Refusal = { status: 413, reason: 'too much in one message'
 function refusalOf(status: Exclude<CommandStatus, 202>): Refusal {
   if (status === 413) return tooLongRefusal;
   if (status === 503) return { status, reason: 'a repeat of this POST waits in its place' };
-  return { status, reason: status === 403 ? 'the key of the link is wrong' : 'there is no such link; open a new one' };
+  if (status === 403) return { status, reason: 'the key of the link is wrong' };
+  return { status: 409, reason: 'there is no such link, or other POSTs come first; open a new one' };
 }
 
 /** Those who went together do not come back together. */

@@ -19,14 +19,19 @@ export class Uplink {
     this.#opening = carrier.receive(texts);
   }
 
+  /** What a POST of this number is: 202, taken before; 100, the next one; 409, one too far. */
+  expects(sequence: number): 100 | 202 | 409 {
+    if (sequence <= this.#taken) return 202;
+    return sequence === this.#taken + 1 ? 100 : 409;
+  }
+
   /**
    * Settles when the texts were taken, or the carrier is over. Of a POST that is under way the texts of the first are kept; the last repeat waits,
    * and whoever waited before it is answered with 503.
    */
   post(post: Post): Promise<PostStatus> {
-    const { sequence } = post;
-    if (sequence <= this.#taken) return Promise.resolve(202);
-    if (sequence !== this.#taken + 1) return Promise.resolve(409);
+    const expected = this.expects(post.sequence);
+    if (expected !== 100) return Promise.resolve(expected);
     const isRepeat = this.#answer !== undefined;
     this.#answer?.(503);
     const answered = new Promise<PostStatus>((resolve) => {

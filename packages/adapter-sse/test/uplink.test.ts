@@ -61,6 +61,53 @@ it('answers when the texts were taken: behind a pause late; of those who wait th
   expect(guest.texts).toEqual(['a', 'b', 'c']);
 });
 
+describe('a body that is still under way', () => {
+  /** One that sends the head of a POST and half of its body, when the server has seen that. */
+  const half = async (port: number, link: string, sequence: number): Promise<RawClient> => {
+    const client = new RawClient(port);
+    const length = { 'Content-Type': 'application/x-ndjson', 'Content-Length': '10', Expect: '100-continue' };
+    const headers = { ...length, 'Hexbus-Link': link, 'Hexbus-Sequence': String(sequence) };
+    client.ask({ method: 'POST', headers, body: 'half' });
+    expect((await client.answer()).status).toBe(100);
+    return client;
+  };
+
+  it('is not waited for, unless it is that of the next POST', async () => {
+    const { port, link, guest } = await linked();
+    expect((await postOn(port, link, 1, 'a')).status).toBe(202);
+    for (const [sequence, status] of [
+      [1, 202],
+      [3, 409],
+    ] as const) {
+      const client = await half(port, link, sequence);
+      expect((await client.answer()).status).toBe(status);
+      client.socket.destroy();
+    }
+    expect(guest.texts).toEqual(['a']);
+  });
+
+  it('is read no longer when the POST comes again, so that of each link there is one', async () => {
+    const { port, link, guest } = await linked();
+    const [first, second] = [await half(port, link, 1), await half(port, link, 1)];
+    expect((await first.answer()).status).toBe(503);
+    expect((await postOn(port, link, 1, 'a')).status).toBe(202);
+    expect((await second.answer()).status).toBe(503);
+    expect(guest.texts).toEqual(['a']);
+    for (const { socket } of [first, second]) socket.destroy();
+  });
+
+  it('does not end what other links send', async () => {
+    const { port, link } = await linked();
+    const other = await opened(port);
+    const clients = [await half(port, link, 1), await half(port, other.link, 1)];
+    for (const client of clients) {
+      client.socket.write(' whole');
+      expect((await client.answer()).status).toBe(202);
+    }
+    for (const { socket } of [other, ...clients]) socket.destroy();
+  });
+});
+
 it('holds the first POST back behind what came with the question', async () => {
   const lab = await openSse();
   const arriving = lab.nextGuest();
