@@ -71,12 +71,11 @@ function checkNode(path: string, node: ts.Node, report: Report): void {
   }
 }
 
-/** As `socket.setTimeout(0)` does. */
+/** As `socket.setTimeout(0)` does, and `session.setTimeout(before)`, which gives it back. */
 function takesTimerAway(node: ts.Identifier): boolean {
   const call = node.parent.parent;
-  return (
-    ts.isPropertyAccessExpression(node.parent) && ts.isCallExpression(call) && call.arguments[0]?.getText() === '0'
-  );
+  if (!ts.isPropertyAccessExpression(node.parent) || !ts.isCallExpression(call)) return false;
+  return ['0', 'before'].includes(call.arguments[0]?.getText() ?? '');
 }
 
 function isGlobal(node: ts.Identifier): boolean {

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import type { Exchange } from './exchange.ts';
 import { channelOf, http2StreamOf } from './http.ts';
+import { liftLimit } from './session-limit.ts';
 
 /** A response whose head is written. */
 export interface Stream {
@@ -34,7 +35,7 @@ export function openStream(exchange: Exchange, text: string, chunked: boolean): 
   const carrying = channelOf(request, response);
   // It may be silent for longer than whatever else the server answers; whether its client is there, the gateway sees to.
   carrying.setTimeout(0);
-  http2?.session?.setTimeout(0);
+  if (http2?.session !== undefined) liftLimit(http2.session, response);
   if (http2 === undefined) cutWhoAsksMore(request.socket, response);
   const sink = chunked && http2 === undefined ? response : carrying;
   return { response, sink, destroy: () => void carrying.destroy() };

@@ -83,6 +83,30 @@ describe('a guest', () => {
     },
   );
 
+  it('gives a connection of HTTP/2 its time limit back when the last of its streams has ended, whoever opened them', async () => {
+    const server = createHttp2Server((_, response) => response.end('theirs')) as unknown as Server;
+    server.setTimeout(1_000_000);
+    const sessions: Timed[] = [];
+    server.on('session', (session: Timed) => sessions.push(session));
+    const { port } = await listening(server);
+    const houses = [await openSse({ server, path: '/first' }), await openSse({ server, path: '/second' })];
+    const caller = dial('h2c', port);
+    const guests: Guest[] = [];
+    for (const [index, house] of [...houses, ...houses].entries()) {
+      const arriving = house.nextGuest();
+      await caller.ask({ url: index % 2 === 0 ? '/first' : '/second' });
+      guests.push(await arriving);
+    }
+    for (const { carrier, ended } of guests) {
+      expect(sessions.map(({ timeout }) => timeout)).toEqual([0]);
+      carrier.terminate();
+      await ended;
+    }
+    expect(sessions.map(({ timeout }) => timeout)).toEqual([1_000_000]);
+    caller.reset();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
   it('keeps its path from the listeners of the server, also from those that come later, and leaves them all else', async () => {
     const { server, asked } = named('theirs');
     const { port, stop } = await listening(server);
