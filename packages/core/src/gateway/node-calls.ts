@@ -1,5 +1,6 @@
 import { isObject } from '../bus/checks.ts';
 import type { Broker, NodeAnswer } from '../ports/broker.ts';
+import type { ConnectionEntry } from '../ports/registry.ts';
 import type { Outcome } from './api.ts';
 
 /** What one node asks another. */
@@ -15,7 +16,7 @@ type NodeCall =
       readonly timeoutMs: number | null;
     }
   | { readonly kind: 'cancel'; readonly call: string }
-  | { readonly kind: 'take-over'; readonly connection: string }
+  | { readonly kind: 'take-over'; readonly connection: string; readonly by: ConnectionEntry }
   | { readonly kind: 'relay'; readonly transport: string; readonly text: string };
 
 export interface NodeCallHandlers {
@@ -26,8 +27,8 @@ export interface NodeCallHandlers {
     body: unknown,
     options: { readonly timeoutMs: number; readonly signal: AbortSignal },
   ): Promise<Outcome>;
-  /** The session of a connection of this node goes on elsewhere. */
-  takeOver(connection: string): void;
+  /** The session of a connection of this node goes on at another one, elsewhere. */
+  takeOver(connection: string, by: ConnectionEntry): void;
   /** Another node has text for a transport of this one. */
   relayed(transport: string, text: string): Promise<string>;
   /** The broker rejected, which it should not; that counts as no way to the other node. */
@@ -79,8 +80,8 @@ export class NodeCalls {
   }
 
   /** Tells a node that the session of a connection there goes on here. Neither need be there any more. */
-  async takeOver(node: string, connection: string): Promise<void> {
-    await this.#tell(node, { kind: 'take-over', connection });
+  async takeOver({ node, id }: ConnectionEntry, by: ConnectionEntry): Promise<void> {
+    await this.#tell(node, { kind: 'take-over', connection: id, by });
   }
 
   /** Hands text to the transport of that name on another node. Undefined: there is no answer. Rejects for one that is none. */
@@ -113,7 +114,7 @@ export class NodeCalls {
     if (call.kind === 'request') return this.#run(call);
     if (call.kind === 'cancel') this.#running.get(call.call)?.abort();
     else if (call.kind === 'relay') return this.#handlers.relayed(call.transport, call.text);
-    else this.#handlers.takeOver(call.connection);
+    else this.#handlers.takeOver(call.connection, call.by);
     return null;
   }
 

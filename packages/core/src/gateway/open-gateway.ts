@@ -26,6 +26,7 @@ import { leaveMs, Presence } from './presence.ts';
 import { Relays } from './relays.ts';
 import { notFound, RemoteRequests } from './remote-requests.ts';
 import { Sessions } from './sessions.ts';
+import { TakeOvers } from './take-overs.ts';
 import { Tickets } from './tickets.ts';
 import { TimedRegistry } from './timed-registry.ts';
 import { UserCursors } from './user-cursors.ts';
@@ -47,6 +48,7 @@ export class OpenGateway {
   /** From the handshake until the client has had its WELCOME. */
   readonly #entering = new Set<LiveConnection>();
   readonly #relays: Relays;
+  readonly #takeOvers: TakeOvers;
   #whenEmpty: (() => void) | undefined;
   #accepting = false;
 
@@ -95,7 +97,7 @@ export class OpenGateway {
       connected: (connection) => this.#connected(connection),
       admitted: (connection) => this.#parts.directory.add(connection, connection.addresses),
       welcomed: (connection, resumed) => this.#welcomed(connection, resumed),
-      renewed: (connection) => this.#presence.register(this.#entryOf(connection)),
+      renewed: (connection) => void this.#presence.register(this.#entryOf(connection)),
       ended: (connection, code, reason) => this.#ended(connection, code, reason),
       gone: (connection) => this.#gone(connection),
     };
@@ -108,9 +110,15 @@ export class OpenGateway {
       request: (connection, name, body, options) => this.#requestHere(connection, name, body, options),
       relayed: (transport, text) => this.#relays.answer(transport, text),
       failed: onError,
-      takeOver: (connection) => {
-        this.#parts.directory.find(connection)?.end(closeCodes.sessionTaken, 'the session goes on elsewhere');
-      },
+      takeOver: (connection, by) => this.#takeOvers.giveWay(connection, by),
+    });
+    this.#takeOvers = new TakeOvers({
+      sessions,
+      entryOf: (connection) => this.#entryOf(connection),
+      register: (entry) => this.#presence.register(entry),
+      findSession: (session) => this.find({ session }),
+      tell: (other, by) => this.#calls.takeOver(other, by),
+      onError,
     });
     this.#relays = new Relays({ calls: this.#calls, clock });
     this.#remote = new RemoteRequests({ node, registry, calls: this.#calls, clock, onError });
@@ -235,9 +243,9 @@ export class OpenGateway {
   #welcomed(connection: LiveConnection, resumed: boolean): void {
     const { observers } = this.#parts;
     this.#entering.delete(connection);
-    this.#presence.register(this.#entryOf(connection));
+    if (resumed) void this.#takeOvers.begin(connection);
+    else void this.#presence.register(this.#entryOf(connection));
     observers.tell(resumed ? 'resumed' : 'connected', connection.reference);
-    if (resumed) void this.#takeOverElsewhere(connection);
   }
 
   #ended(connection: LiveConnection, code: number, reason: string): void {
@@ -251,21 +259,6 @@ export class OpenGateway {
   #gone(connection: LiveConnection): void {
     this.#carried.delete(connection);
     if (this.#carried.size === 0) this.#whenEmpty?.();
-  }
-
-  /** The session may have a connection on another node, which does not know that it has come back here. */
-  async #takeOverElsewhere(connection: LiveConnection): Promise<void> {
-    const { session } = connection.reference;
-    const { node: here } = this.#parts;
-    const own = this.#entryOf(connection);
-    try {
-      const found = await this.find({ session });
-      // Of two that come back at once, one stays.
-      const others = found.filter((other) => other.node !== here && isBefore(other, own));
-      await Promise.all(others.map(({ node, id }) => this.#calls.takeOver(node, id)));
-    } catch (error) {
-      this.#parts.observers.error(error);
-    }
   }
 
   /** It may go on at another node, whose client came back there, or here while that was asked. */
@@ -296,11 +289,8 @@ export class OpenGateway {
     if (info === undefined) throw configError('connection', connection.id, 'it was not let in yet');
     const { id, session, identity, capabilities, handshake, connectedAt } = info;
     const { transport } = handshake;
-    return { id, node: this.#parts.node, session, userId: identity.userId, transport, capabilities, connectedAt };
+    const { node } = this.#parts;
+    const generation = this.#parts.sessions.generationOf(session);
+    return { id, node, session, userId: identity.userId, transport, capabilities, connectedAt, generation };
   }
-}
-
-/** Whether the first was let in before the second. */
-function isBefore(one: ConnectionEntry, other: ConnectionEntry): boolean {
-  return one.connectedAt < other.connectedAt || (one.connectedAt === other.connectedAt && one.id < other.id);
 }

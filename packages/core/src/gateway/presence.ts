@@ -35,12 +35,13 @@ export class Presence {
     this.#renewLater();
   }
 
-  register(entry: ConnectionEntry): void {
-    this.#want(entry.id, entry);
+  /** Resolves when the registry has taken it, or has failed, which is told. */
+  register(entry: ConnectionEntry): Promise<void> {
+    return this.#want(entry.id, entry);
   }
 
   unregister(connection: string): void {
-    this.#want(connection, 'gone');
+    void this.#want(connection, 'gone');
   }
 
   /** Resolves also while the registry hangs. */
@@ -55,9 +56,11 @@ export class Presence {
     await registry.close(node);
   }
 
-  #want(connection: string, state: ConnectionEntry | 'gone'): void {
+  #want(connection: string, state: ConnectionEntry | 'gone'): Promise<void> {
     this.#wanted.set(connection, state);
-    if (!this.#telling.has(connection)) this.#telling.set(connection, this.#tell(connection));
+    const telling = this.#telling.get(connection) ?? this.#tell(connection);
+    this.#telling.set(connection, telling);
+    return telling;
   }
 
   /** Tells the newest state, until it was told or has failed. */
@@ -96,8 +99,8 @@ export class Presence {
     const { registry, node, entries, onError } = this.#options;
     try {
       const wasDead = await registry.renew(node);
-      for (const [connection, state] of this.#wanted) this.#want(connection, state);
-      if (wasDead || this.#mayHaveDied) for (const entry of entries()) this.register(entry);
+      for (const [connection, state] of this.#wanted) void this.#want(connection, state);
+      if (wasDead || this.#mayHaveDied) for (const entry of entries()) void this.register(entry);
       this.#mayHaveDied = false;
     } catch (error) {
       this.#mayHaveDied = true;

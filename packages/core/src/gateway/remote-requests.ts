@@ -3,6 +3,7 @@ import type { ConnectionEntry, ConnectionQuery, Registry } from '../ports/regist
 import type { Outcome } from './api.ts';
 import type { NodeCalls } from './node-calls.ts';
 import { type GivenUp, OpenCalls } from './open-calls.ts';
+import { isBefore } from './take-overs.ts';
 
 export interface RemoteRequestsOptions {
   readonly node: string;
@@ -64,7 +65,12 @@ export class RemoteRequests {
     }
     // It may be over already, so that nobody needs to be asked.
     if (options.signal.aborted) return cancelled;
-    const entry = found.find(({ node }) => node !== own);
+    const elsewhere = found.filter(({ node }) => node !== own);
+    // Of a session that has just come back its last connection may be there as well.
+    const entry = elsewhere.reduce<ConnectionEntry | undefined>(
+      (last, next) => (last === undefined || isBefore(last, next) ? next : last),
+      undefined,
+    );
     return entry === undefined ? notFound : calls.request(entry.node, entry.id, name, body, options);
   }
 }

@@ -25,6 +25,8 @@ interface Session extends Omit<TakenSession, 'session'> {
   /** When its last connection took it, as the disconnects count. */
   readonly takenAt: number;
   connection: LiveConnection | undefined;
+  /** Of its present or last connection; what is known here of how many it has had. */
+  generation: number;
   last: ServerEnd | undefined;
   cancelExpiry: CancelTimer | undefined;
 }
@@ -90,6 +92,16 @@ export class Sessions {
     return this.#sessions.get(session)?.connection;
   }
 
+  generationOf(session: string): number {
+    return this.#sessions.get(session)?.generation ?? 1;
+  }
+
+  /** It has had connections elsewhere, all below this generation. */
+  raise(session: string, generation: number): void {
+    const known = this.#sessions.get(session);
+    if (known !== undefined) known.generation = Math.max(known.generation, generation);
+  }
+
   /** The connection takes the session, and ends the one that has it. Returns why the server ended the last one, if it did. */
   attach({ session, ...taken }: TakenSession, connection: LiveConnection): ServerEnd | undefined {
     const known = this.#sessions.get(session);
@@ -99,7 +111,8 @@ export class Sessions {
     const { secret, userId, addresses } = taken;
     const byTicket = taken.byTicket || known?.byTicket === true;
     const takenAt = this.#options.disconnects.now();
-    const kept = { secret, userId, addresses, byTicket, takenAt };
+    const generation = 1 + (known?.generation ?? 0);
+    const kept = { secret, userId, addresses, byTicket, takenAt, generation };
     this.#sessions.set(session, { ...kept, connection, last: undefined, cancelExpiry: undefined });
     before?.end(closeCodes.sessionTaken, 'the session goes on elsewhere');
     return known?.last;

@@ -9,6 +9,8 @@ export interface ConnectionEntry {
   readonly capabilities: readonly string[];
   /** Milliseconds since 1970. */
   readonly connectedAt: number;
+  /** From 1: of several connections of one session it goes on at the one that has the highest. */
+  readonly generation: number;
 }
 
 /** Every field that is given must match. */
@@ -29,7 +31,7 @@ export interface Registry {
   readonly leaseMs: number;
   /** A node joins, with no connections, also under a name that was there. Rejects with a `HexbusError` when the registry cannot be reached. */
   open(node: string): Promise<void>;
-  /** Adds a connection, or replaces the one of that id. Rejects with `HEXBUS_NOT_OPEN` when its node has not joined or was taken for dead. */
+  /** Adds a connection, or replaces the one of that id: once resolved, every node finds it. Rejects with `HEXBUS_NOT_OPEN` when its node has not joined or was taken for dead. */
   register(entry: ConnectionEntry): Promise<void>;
   /** Removes it if it is there. */
   unregister(connection: string): Promise<void>;

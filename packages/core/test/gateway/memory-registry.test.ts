@@ -16,6 +16,7 @@ const entry = {
   transport: 'ws',
   capabilities: [],
   connectedAt: 0,
+  generation: 1,
 } as const;
 
 test('a clock that steps back neither ends a lease nor prolongs it', async () => {

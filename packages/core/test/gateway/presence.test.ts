@@ -51,11 +51,19 @@ describe('a registry that hangs', () => {
     };
     const presence = new Presence({ registry, node: 'here', clock, entries: () => [], onError: () => {} });
     const entry = (capability: string) =>
-      ({ id: 'a', node: 'here', session: 's', transport: 't', capabilities: [capability], connectedAt: 0 }) as const;
-    presence.register(entry('1'));
+      ({
+        id: 'a',
+        node: 'here',
+        session: 's',
+        transport: 't',
+        capabilities: [capability],
+        connectedAt: 0,
+        generation: 1,
+      }) as const;
+    void presence.register(entry('1'));
     for (const capability of ['2', '3', '4']) {
       presence.unregister('a');
-      presence.register(entry(capability));
+      void presence.register(entry(capability));
     }
     presence.unregister('a');
     answer.resolve();

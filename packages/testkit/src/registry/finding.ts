@@ -33,6 +33,7 @@ export const findingRules: readonly Rule<RegistryLab>[] = [
         userId: 'ann',
         capabilities: ['console', 'files'],
         transport: 'sse',
+        generation: 7,
       });
       const nobody = connection('2', { node: b });
       await lab.register(full, nobody);

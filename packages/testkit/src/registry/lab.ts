@@ -89,6 +89,7 @@ export function connection(id: string, fields: Partial<ConnectionEntry> = {}): C
     transport: 'ws',
     capabilities: [],
     connectedAt: 1_000_000_000_000,
+    generation: 1,
     ...fields,
   };
 }
