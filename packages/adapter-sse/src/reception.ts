@@ -43,10 +43,10 @@ export class Reception {
 
   /** Ends everything that is under way. Resolves when every listener was told. */
   async close(): Promise<void> {
+    for (const exchange of this.#exchanges) exchange.drop();
     const carriers = [...this.#carriers];
     for (const carrier of carriers) carrier.terminate();
     await Promise.all(carriers.map(({ gone }) => gone));
-    for (const exchange of this.#exchanges) exchange.drop();
   }
 
   /** Is told of every request that the transport sees, also of those that others answer. */
