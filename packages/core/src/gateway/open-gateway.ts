@@ -221,7 +221,10 @@ export class OpenGateway {
     for (const result of results) if (result.status === 'rejected') this.#parts.observers.error(result.reason);
   }
 
-  #hostOf({ name }: Transport): TransportHost {
+  #hostOf(transport: Transport): TransportHost {
+    const alike = this.#settings.transports.filter(({ name }) => name === transport.name);
+    // A public and an internal port may both have a transport of one kind.
+    const name = `${alike.indexOf(transport)} ${transport.name}`;
     return {
       node: this.#parts.node,
       admit: (handshake, signal) => admit(this.#parts, handshake, signal, () => this.#accepting),

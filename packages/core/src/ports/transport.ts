@@ -86,7 +86,7 @@ export type Admission =
 
 /**
  * Whom a transport asks about every client, before it answers the client. Where what a client sends may reach another node than its carrier, as the
- * POSTs of SSE do, the transports of one name relay it to each other.
+ * POSTs of SSE do, the transports of one name relay it to each other: the first of each node, the second, and so on.
  */
 export interface TransportHost {
   /** The name of this node in the cluster: 1 to 128 letters, digits, `-` and `_`. */

@@ -1,9 +1,10 @@
-import { type Broker, createMemoryBroker, createMemoryRegistry } from '@hexbus/core/gateway';
-import { createVirtualClock } from '@hexbus/testkit';
+import { type Broker, createGateway, createMemoryBroker, createMemoryRegistry } from '@hexbus/core/gateway';
+import { createMemoryTransport, createVirtualClock } from '@hexbus/testkit';
 import { describe, expect, it } from 'vitest';
 import { type NodeCallHandlers, NodeCalls } from '../../src/gateway/node-calls.ts';
 import { Relays } from '../../src/gateway/relays.ts';
 import { deferred } from '../support/deferred.ts';
+import { createStreamTransport } from './support/stream-transport.ts';
 import { useGateways, type World } from './support/use-gateways.ts';
 import { withMethod } from './support/with-method.ts';
 
@@ -55,6 +56,23 @@ describe('what a transport relays to another node', () => {
     two.streams.host.onRelayed(async () => 'first');
     two.streams.host.onRelayed(async () => 'second');
     expect(await one.streams.host.relay(two.gateway.node, 'a', soon)).toBe('second');
+  });
+
+  it('is for the transport in the same place among those of its name', async () => {
+    const { bus, clock } = await gateways.buses.open();
+    const broker = createMemoryBroker({ clock });
+    const nodes = [1, 2].map((node) => {
+      const streams = [createStreamTransport(), createStreamTransport()] as const;
+      // What else a node has makes no difference.
+      const others = node === 1 ? [] : [createMemoryTransport()];
+      return { streams, gateway: createGateway(bus, { transports: [...others, ...streams], broker, clock }) };
+    });
+    for (const { gateway } of nodes) await gateway.open();
+    const [one, two] = nodes as [(typeof nodes)[0], (typeof nodes)[0]];
+    for (const [place, { host }] of one.streams.entries()) host.onRelayed(async (text) => `${place} heard ${text}`);
+    const answers = two.streams.map(({ host }) => host.relay(one.gateway.node, 'a', soon));
+    expect(await Promise.all(answers)).toEqual(['0 heard a', '1 heard a']);
+    for (const { gateway } of nodes) await gateway.close();
   });
 
   it('is for the transport of that name alone', async () => {
