@@ -5,7 +5,7 @@ import { Connection } from './connection.ts';
 import type { Release } from './connection-limits.ts';
 import type { GatewayParts } from './parts.ts';
 import { Questions } from './questions.ts';
-import { ticketOf } from './tickets.ts';
+import { bringsId, ticketOf } from './tickets.ts';
 import type { Told } from './told.ts';
 
 type Refused = Extract<Admission, { accepted: false }>;
@@ -82,7 +82,7 @@ async function identify(
     return typeof found === 'string' ? found : { identity: found, ticket: undefined };
   }
   try {
-    const ticket = await tickets.redeem(text, handshake.headers['last-event-id'] !== undefined);
+    const ticket = await tickets.redeem(text, bringsId(handshake));
     return typeof ticket === 'string' ? ticket : { identity: ticket.identity, ticket };
   } catch (error) {
     observers.error(error);

@@ -3,6 +3,8 @@ import { HexbusError } from '../errors.ts';
 
 /** Signs texts with the key of the gateway. What is signed says what it is, so that no text passes for one of another kind. */
 export interface Signer {
+  /** What it signs may hold elsewhere and later too: somebody else may have the key. */
+  readonly isShared: boolean;
   /** 43 characters of base64url. The same for the same text and key. */
   sign(text: string): Promise<string>;
   /** False for whatever is not the signature of this text; takes the same time wherever two signatures differ. */
@@ -24,6 +26,7 @@ export function createSigner(resumeKey: string | Uint8Array | undefined, randomn
   }
 
   return {
+    isShared: keyBytes !== undefined,
     async sign(text) {
       return toBase64url(new Uint8Array(await crypto.subtle.sign('HMAC', await key(), utf8(text))));
     },

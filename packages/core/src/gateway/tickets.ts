@@ -1,7 +1,7 @@
 import { configError } from '../bus/checks.ts';
 import type { Clock } from '../clock.ts';
 import type { Handshake } from '../ports/transport.ts';
-import { queryOf } from '../protocol/event-source-query.ts';
+import { noPlaceYet, queryOf } from '../protocol/event-source-query.ts';
 import { addressesOf } from './addresses.ts';
 import type { Identity } from './api.ts';
 import { isExpired } from './authenticator.ts';
@@ -9,6 +9,7 @@ import type { Disconnects } from './disconnects.ts';
 import type { SessionSecrets } from './session-secrets.ts';
 import type { Sessions } from './sessions.ts';
 import { fromBase64url, type Signer, toBase64url } from './signer.ts';
+import { parseToken } from './token.ts';
 
 /** What a ticket stands for, in the hands of one client. */
 export interface RedeemedTicket {
@@ -82,12 +83,15 @@ export class Tickets {
 
   /** At one go, so that of two who come at once with one ticket only one is the first. */
   #use({ session, identity, from }: Payload, comesBack: boolean): RedeemedTicket | 'refused' | 'failed' {
-    const { clock, sessions, disconnects, ticketMs, maxUsed } = this.#options;
+    const { clock, signer, sessions, disconnects, ticketMs, maxUsed } = this.#options;
     const now = clock.now();
     if (isExpired(identity, clock) || sessions.isTicketVoid(session)) return 'refused';
     if (disconnects.since(from, addressesOf({ id: '-', session, identity }))) return 'refused';
     const isFirst = !this.#used.has(session) && !sessions.has(session);
-    if (!comesBack && !(isFirst && now <= from + ticketMs)) return 'refused';
+    const isInTime = isFirst && now <= from + ticketMs;
+    // It may have been used elsewhere, or before this process began.
+    const isBack = comesBack && (!isFirst || signer.isShared);
+    if (!isInTime && !isBack) return 'refused';
     this.#forget(now);
     if (isFirst && this.#used.size >= maxUsed) return 'failed';
     if (isFirst) this.#used.set(session, now + ticketMs);
@@ -104,6 +108,12 @@ export class Tickets {
       this.#used.delete(session);
     }
   }
+}
+
+/** Whether a client has been let in before, as the id tells that it brings: one that is no id of a gateway tells nothing. */
+export function bringsId({ headers }: Handshake): boolean {
+  const id = headers['last-event-id'];
+  return id !== undefined && (id === noPlaceYet || parseToken(id) !== undefined);
 }
 
 /** The ticket that a client brings in its address. */

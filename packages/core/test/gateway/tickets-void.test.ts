@@ -51,4 +51,28 @@ describe('a ticket', () => {
     expect(await coming.closed).toMatchObject({ code: 1000 });
     expect(await sourceWith(world, ticket).connect()).toMatchObject(notAuthenticated);
   });
+
+  it('that was never used is refused after ticketMs, whatever id comes with it', async () => {
+    const world = await guarded();
+    const ticket = await ticketOf(world);
+    await world.clock.advance(30_001);
+    for (const id of ['', 'x', '-', 'e.1', world.bus.cursor ?? '']) {
+      const source = sourceWith(world, ticket);
+      source.id = id;
+      expect(await source.connect(), id).toMatchObject(notAuthenticated);
+    }
+  });
+
+  it.each(['x', '.', 'e.', 'e.1~', 'e 1'])('is of nobody who comes back where its id is %j', async (id) => {
+    const world = await guarded({ resumeKey: 'a key of thirty-two bytes or more' });
+    const [ticket, unused] = [await ticketOf(world), await ticketOf(world)];
+    const source = sourceWith(world, ticket);
+    await source.connect();
+    source.id = id;
+    expect(await source.connect()).toMatchObject(notAuthenticated);
+    await world.clock.advance(30_001);
+    const late = sourceWith(world, unused);
+    late.id = id;
+    expect(await late.connect()).toMatchObject(notAuthenticated);
+  });
 });

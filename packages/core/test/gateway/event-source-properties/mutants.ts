@@ -152,7 +152,7 @@ export const eventSourceMutants: readonly EventSourceMutant[] = [
   },
   {
     name: 'a ticket is used once and for all',
-    patches: [{ file: 'gateway/tickets.ts', find: 'if (!comesBack && !(', replace: 'if (!(' }],
+    patches: [{ file: 'gateway/tickets.ts', find: 'if (!isInTime && !isBack)', replace: 'if (!isInTime)' }],
     caughtBy: ['P3'],
   },
 ];
