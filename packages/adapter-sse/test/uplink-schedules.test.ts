@@ -85,10 +85,13 @@ class World {
 
   /** Nothing waits for ever, and what was taken was told. */
   async end(): Promise<void> {
-    while (this.guest.texts.length < 2 * (this.taken + 1) && !this.isClosed && !this.isTerminated) {
+    const isWhole = (): boolean =>
+      this.guest.texts.length >= 2 * (this.taken + 1) || this.isClosed || this.isTerminated;
+    for (let turns = 0; turns < 1_000 && !isWhole(); turns++) {
       this.carrier.resume();
       await turn();
     }
+    expect(isWhole(), `everything that was taken is told, of which ${this.guest.texts} was`).toBe(true);
     this.carrier.terminate();
     await this.guest.ended;
     await Promise.all(this.posted);

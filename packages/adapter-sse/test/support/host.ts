@@ -57,8 +57,8 @@ export interface Opened {
   readonly abandons: Handshake[];
   /** What the host was told that failed. */
   readonly failures: unknown[];
-  /** The next client that is let in. */
-  nextGuest(): Promise<Guest>;
+  /** The next client that is let in. `begin` is called before it is told anything. */
+  nextGuest(begin?: (guest: Guest) => void): Promise<Guest>;
 }
 
 const transports: SseTransport[] = [];
@@ -121,9 +121,12 @@ export async function open(transport: SseTransport, admit: Admit = letIn, cluste
     handshakes,
     abandons,
     failures,
-    nextGuest: () =>
+    nextGuest: (begin) =>
       new Promise((resolve) => {
-        arrived = resolve;
+        arrived = (guest) => {
+          begin?.(guest);
+          resolve(guest);
+        };
       }),
   };
 }
