@@ -1,6 +1,6 @@
 import type { Handler, LifecycleState, Message, Receipt } from '@hexbus/core';
 import type { Outcome, RequestOptions } from '@hexbus/core/gateway';
-import { assertFunction, encodeAsk, encodePublish, HexbusError, shorten } from '@hexbus/core/wire';
+import { assertFunction, Deferred, encodeAsk, encodePublish, HexbusError, shorten } from '@hexbus/core/wire';
 
 import type {
   Client,
@@ -27,21 +27,15 @@ class GatewayClient implements Client, ConversationHost {
   readonly #settings: ClientSettings;
   readonly #observers = new ClientObservers();
   readonly #conversation: Conversation;
-  readonly #opened: Promise<void>;
-  #resolveOpened: () => void = () => undefined;
-  #rejectOpened: (error: unknown) => void = () => undefined;
+  readonly #opened = new Deferred();
   #state: LifecycleState = 'idle';
   #closing: Promise<void> | undefined;
 
   constructor(settings: ClientSettings) {
     this.#settings = settings;
     this.#conversation = new Conversation(settings, this.#observers, this);
-    this.#opened = new Promise((resolve, reject) => {
-      this.#resolveOpened = resolve;
-      this.#rejectOpened = reject;
-    });
     // Whoever does not await it learns of a refusal from the error observer.
-    this.#opened.catch(() => undefined);
+    this.#opened.promise.catch(() => undefined);
   }
 
   get state(): LifecycleState {
@@ -71,7 +65,7 @@ class GatewayClient implements Client, ConversationHost {
       this.#conversation.connector.connect();
       this.#tellState();
     }
-    return this.#opened;
+    return this.#opened.promise;
   }
 
   subscribe<Body = unknown>(
@@ -144,7 +138,7 @@ class GatewayClient implements Client, ConversationHost {
 
   welcomed(): void {
     if (this.#state === 'opening') this.#state = 'open';
-    this.#resolveOpened();
+    this.#opened.resolve();
     this.#tellState();
   }
 
@@ -156,7 +150,7 @@ class GatewayClient implements Client, ConversationHost {
   refused(close: Close): void {
     const what = `the server ended the connection for good (${close.code} ${shorten(close.reason)})`;
     const error = new HexbusError('HEXBUS_REFUSED', what);
-    this.#rejectOpened(error);
+    this.#opened.reject(error);
     if (this.#closing !== undefined) return;
     this.#observers.tell('error', { error });
     this.#closing = this.#end('failed', error, close);
@@ -164,7 +158,7 @@ class GatewayClient implements Client, ConversationHost {
 
   #close(): Promise<void> {
     const error = new HexbusError('HEXBUS_CLOSED', 'the client was closed');
-    this.#rejectOpened(error);
+    this.#opened.reject(error);
     return this.#end('ended', error);
   }
 

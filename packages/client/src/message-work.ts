@@ -19,7 +19,7 @@ export function messageWork(
       for (const outcome of outcomes) {
         if (outcome.status === 'failed') observers.tell('error', handlerFailure(message, outcome.error));
       }
-      return outcomes.every(({ status }) => status !== 'abandoned');
+      return outcomes.length > 0 && outcomes.every(({ status }) => status !== 'abandoned');
     },
     settle,
   };

@@ -8,7 +8,7 @@ export interface Work {
   readonly size: number;
   /** It is of no use without the connection that brought it. */
   readonly perishable: boolean;
-  /** Resolves with whether it is done with; false when it was abandoned. Never rejects. */
+  /** Resolves with whether somebody has done it; false also when it was abandoned. Never rejects. */
   run(): Promise<boolean>;
   /** It is done with, or will never be wanted. */
   settle(): void;
@@ -74,11 +74,17 @@ export class Pump {
       const work = this.#queue.shift();
       if (work === undefined) break;
       const done = await work.run();
-      // What was abandoned while others go on is wanted by nobody.
+      // Whoever has ended its handler may be about to halt this as well, so that it is kept.
+      if (!done && !this.#halted) await this.#nextTurn();
+      // What was left while others go on is wanted by nobody.
       if (done || this.#discarded || !this.#halted) this.#remove(work);
-      if (count % worksPerTurn === 0) await new Promise<void>((resolve) => this.#clock.nextTurn(resolve));
+      if (count % worksPerTurn === 0) await this.#nextTurn();
     }
     this.#running = undefined;
+  }
+
+  #nextTurn(): Promise<void> {
+    return new Promise((resolve) => this.#clock.nextTurn(resolve));
   }
 
   #remove(work: Work): void {

@@ -7,6 +7,7 @@ import type {
   SubscriptionState,
 } from '@hexbus/core';
 import {
+  Deferred,
   HandlerRunner,
   HexbusError,
   parseCursor,
@@ -39,8 +40,6 @@ export interface SubscriptionHost {
 export class FollowedTopic implements ClientSubscription {
   readonly id: number;
   readonly topic: string;
-  readonly ready: Promise<SubscriptionStart | undefined>;
-  readonly done: Promise<void>;
   readonly #host: SubscriptionHost;
   readonly #runtime: Runtime;
   readonly #handler: (message: Message, context: HandlerContext) => unknown;
@@ -57,9 +56,8 @@ export class FollowedTopic implements ClientSubscription {
   #cancelRetry: CancelTimer | undefined;
   #state: SubscriptionState = 'starting';
   #error: unknown;
-  #resolveReady: (start: SubscriptionStart | undefined) => void = () => undefined;
-  #rejectReady: (error: unknown) => void = () => undefined;
-  #resolveDone: () => void = () => undefined;
+  readonly #ready = new Deferred<SubscriptionStart | undefined>();
+  readonly #done = new Deferred();
 
   constructor(
     id: number,
@@ -81,15 +79,16 @@ export class FollowedTopic implements ClientSubscription {
     this.#backoff = new JitteredBackoff(settings.randomness, reconnectDelayMs, maxReconnectDelayMs);
     this.#pump = new Pump(clock, backlog);
     this.#runner = new HandlerRunner({ handler, handling, clock, onRetry: () => undefined });
-    this.ready = new Promise((resolve, reject) => {
-      this.#resolveReady = resolve;
-      this.#rejectReady = reject;
-    });
     // Whoever does not await it learns of a refusal from the error observer.
     this.ready.catch(() => undefined);
-    this.done = new Promise((resolve) => {
-      this.#resolveDone = resolve;
-    });
+  }
+
+  get ready(): Promise<SubscriptionStart | undefined> {
+    return this.#ready.promise;
+  }
+
+  get done(): Promise<void> {
+    return this.#done.promise;
   }
 
   get state(): SubscriptionState {
@@ -119,7 +118,7 @@ export class FollowedTopic implements ClientSubscription {
     this.#backoff.reset();
     if (start !== undefined) this.#seen.pass(parseCursor(start));
     if (this.#state === 'starting') this.#state = 'active';
-    this.#resolveReady(start === undefined || head === undefined ? undefined : { start, head });
+    this.#ready.resolve(start === undefined || head === undefined ? undefined : { start, head });
   }
 
   /** The server has refused, or ended what it had accepted. */
@@ -216,10 +215,10 @@ export class FollowedTopic implements ClientSubscription {
     this.#attached = false;
     this.#cancelRetry?.();
     if (state === 'failed') this.#error = error;
-    this.#rejectReady(error);
+    this.#ready.reject(error);
     this.#runner.end();
     this.#delivery?.end();
-    void this.#pump.idle.then(this.#resolveDone);
+    void this.#pump.idle.then(this.#done.resolve);
     return true;
   }
 

@@ -1,3 +1,5 @@
+import { createBus, createMessageBridge } from '@hexbus/core';
+import { createMemoryHistory } from '@hexbus/store-memory';
 import { describe, expect, test } from 'vitest';
 import { createBench, event, framesOf, Gate, subscribed } from './support/bench.ts';
 
@@ -47,6 +49,58 @@ describe('close', () => {
     await closed;
     expect(framesOf(socket, 6)).toEqual([[6, 'e.1']]);
     expect(clock.pendingTimers).toBe(0);
+  });
+
+  test('keeps what lost its handler in the same turn for the next client', async () => {
+    const { client, settle, welcome } = createBench();
+    let refused = 0;
+    const handler = (): never => {
+      refused += 1;
+      throw new Error('not now');
+    };
+    const stop = client.on('T', handler, { maxTries: Number.POSITIVE_INFINITY });
+    const socket = await welcome();
+    socket.say(event(1, '@all', 1, 'T'), event(2, '@all', 2, 'T'), event(3, '@all', 3, 'other'));
+    await settle();
+    stop();
+    for (let microtasks = 0; microtasks < 100; microtasks++) await undefined;
+    const closed = client.close();
+    await settle();
+    await closed;
+    expect(refused).toBe(1);
+    expect(framesOf(socket, 6)).toEqual([[6, 'e.0']]);
+  });
+
+  test('by await using, behind its bridge, loses nothing that the bridge had not saved', async () => {
+    const bench = createBench();
+    const { clock, settle, welcome } = bench;
+    const [gate, leaving] = [new Gate(), new Gate()];
+    const topics = { step: { retain: 'until-handled' } } as const;
+    const page = async (): Promise<void> => {
+      await using bus = createBus({ history: createMemoryHistory(), topics, clock });
+      await using client = bench.client;
+      const messages = [
+        { type: 'Step', topic: 'step', saveHistory: true },
+        { type: 'Typing', topic: 'typing' },
+      ];
+      await using bridge = createMessageBridge(bus, { source: client, messages });
+      bus.on('typing', () => gate.promise);
+      await bus.open();
+      await bridge.open();
+      const socket = await welcome();
+      socket.say(event(1, '@all', 1, 'Step'), event(2, '@all', 2, 'Typing'));
+      await settle();
+      leaving.open();
+    };
+    const over = page();
+    await leaving.promise;
+    const socket = bench.network.last;
+    for (const position of [3, 4]) socket.say(event(position, '@all', position, 'Step'));
+    await settle();
+    gate.open();
+    await settle();
+    await over;
+    expect(framesOf(socket, 6)).toEqual([[6, 'e.2']]);
   });
 
   test('waits for a handler that hangs no longer than closeTimeoutMs, and may be called inside one', async () => {

@@ -1,4 +1,5 @@
 export { assertFunction, configError } from './bus/checks.ts';
+export { Deferred } from './bus/deferred.ts';
 export { HandlerRunner } from './bus/handler-runner.ts';
 export type { HandlingSettings } from './bus/options.ts';
 export { parseFrom } from './bus/start.ts';

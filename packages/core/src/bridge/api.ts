@@ -120,8 +120,8 @@ export interface MessageBridge extends AsyncDisposable {
     observer: (event: BridgeObserverEvents[Name]) => void,
   ): () => void;
   /**
-   * Takes no message any more, and waits for those on their way into the bus. Close a client before its bridge: what it receives without one, it counts as handled.
-   * Always the same promise.
+   * Takes no message any more, and waits for those on their way into the bus. Meanwhile it refuses what the source hands over. Close a client before its bridge or at
+   * once behind it, as `await using` does: what it receives without one, it counts as handled. Always the same promise.
    */
   close(): Promise<void>;
 }

@@ -99,7 +99,6 @@ class HexMessageBridge implements MessageBridge {
   #listen(route: MessageRoute): void {
     const { source } = this.#settings;
     const handler: SourceHandler = (message) => {
-      // A source may go on handing over after it was let go.
       if (this.#closing === undefined) return this.#intake.take(route, message);
       const refused = Promise.reject(bridgeClosed());
       refused.catch(() => undefined);
@@ -110,6 +109,10 @@ class HexMessageBridge implements MessageBridge {
 
   async #close(): Promise<void> {
     this.#state = 'closing';
+    await this.#withinCloseTimeout(this.#intake.idle());
+    this.#bus.internals.endings.delete(this.#intake.ended);
+    this.#hooks.end();
+    // Until now it was refused, and has kept what it has; a client that is closed next, in this turn, keeps it for the one after it.
     for (const stop of this.#stops) {
       try {
         stop();
@@ -117,9 +120,6 @@ class HexMessageBridge implements MessageBridge {
         this.#observers.error(error);
       }
     }
-    await this.#withinCloseTimeout(this.#intake.idle());
-    this.#bus.internals.endings.delete(this.#intake.ended);
-    this.#hooks.end();
     this.#state = 'closed';
     this.#observers.removeAll();
   }

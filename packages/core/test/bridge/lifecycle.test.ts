@@ -88,9 +88,9 @@ describe('close', () => {
     const { bus, bridge, source } = await open();
     const closing = bridge.close();
     expect(bridge.close()).toBe(closing);
-    expect([bridge.state, source.handlers]).toEqual(['closing', 0]);
+    expect(bridge.state).toBe('closing');
     await closing;
-    expect(bridge.state).toBe('closed');
+    expect([bridge.state, source.handlers]).toEqual(['closed', 0]);
     const internals = (bus as unknown as { [busInternals]: BusInternals })[busInternals];
     expect(internals.endings.size).toBe(0);
   });
@@ -147,6 +147,21 @@ describe('close', () => {
     call.resolve();
     await settled();
     expect(takeEnded()).toEqual([]);
+  });
+
+  test('refuses what comes meanwhile, and lets go of the source last: a client keeps it for who comes next', async () => {
+    const { bus, bridge, source, settled } = await open();
+    const call = deferred();
+    bus.subscribe('hint', () => call.promise);
+    await source.say('Hint', 1);
+    const closing = bridge.close();
+    await settled();
+    expect(source.handlers).toBe(5);
+    expect(await rejection(source.say('Step', 2))).toMatchObject({ code: 'HEXBUS_CLOSED' });
+    call.resolve();
+    await closing;
+    expect(source.handlers).toBe(0);
+    expect(await bus.stats('job.step')).toMatchObject({ waiting: 0 });
   });
 
   test('refuses what a source still hands over, so that it is not lost', async () => {
