@@ -161,8 +161,11 @@ export interface Gateway extends AsyncDisposable {
     readonly count: number;
   };
 
-  /** Opens the registry, the broker and the transports. The bus must be open. Always the same promise; one whose opening failed is closed. */
-  open(): Promise<void>;
+  /**
+   * Opens the registry, the broker and the transports. The bus must be open. Always the same promise; one whose opening failed, or was given up by
+   * `signal` or `close`, is closed.
+   */
+  open(options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
 
   /**
    * Publishes a message to an address. Where the address is retained it waits for whoever is away. Resolves and rejects as `bus.publish` does.

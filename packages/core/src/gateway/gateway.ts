@@ -55,6 +55,8 @@ class HexGateway implements Gateway {
   readonly #settings: GatewaySettings;
   readonly #observers: ObserverHub<GatewayObserverEvents> = new ObserverHub(gatewayObserverNames);
   readonly #handlers = new Map<string, RequestHandler>();
+  /** Gives the opening up when the gateway is closed meanwhile. */
+  readonly #openingAborted = new AbortController();
   #state: LifecycleState = 'idle';
   #openGateway: OpenGateway | undefined;
   #opening: Promise<void> | undefined;
@@ -79,14 +81,14 @@ class HexGateway implements Gateway {
     return this.#state;
   }
 
-  open(): Promise<void> {
+  open({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
     if (this.#opening !== undefined) return this.#opening;
-    if (this.#closing !== undefined) return Promise.reject(notOpen('open', this.#state));
-    if (this.#bus.state !== 'open') {
-      const message = `open: the bus is ${this.#bus.state}; await bus.open() first`;
-      return Promise.reject(new HexbusError('HEXBUS_NOT_OPEN', message));
+    try {
+      this.#assertMayOpen(signal);
+    } catch (error) {
+      return Promise.reject(error);
     }
-    this.#opening = this.#open();
+    this.#opening = this.#open(signal);
     return this.#opening;
   }
 
@@ -172,8 +174,18 @@ class HexGateway implements Gateway {
     await this.close();
   }
 
-  async #open(): Promise<void> {
+  #assertMayOpen(signal: unknown): void {
+    if (this.#closing !== undefined) throw notOpen('open', this.#state);
+    if (this.#bus.state !== 'open') {
+      throw new HexbusError('HEXBUS_NOT_OPEN', `open: the bus is ${this.#bus.state}; await bus.open() first`);
+    }
+    assertSignal(signal);
+  }
+
+  async #open(given: AbortSignal | undefined): Promise<void> {
     this.#state = 'opening';
+    const { signal: aborted } = this.#openingAborted;
+    const signal = given === undefined ? aborted : AbortSignal.any([given, aborted]);
     const openGateway = new OpenGateway(
       this.#bus,
       this.#internals(),
@@ -184,19 +196,19 @@ class HexGateway implements Gateway {
     );
     this.#openGateway = openGateway;
     try {
-      await openGateway.open();
+      await openGateway.open(signal);
+      signal.throwIfAborted();
     } catch (error) {
       await this.#free(openGateway, 0);
       throw error;
     }
-    // It may have been closed while it opened.
-    if (this.#closing !== undefined) throw notOpen('open', this.#state);
     this.#state = 'open';
   }
 
   async #close(): Promise<void> {
     const opening = this.#state === 'opening' ? this.#opening : undefined;
     if (this.#state !== 'closed') this.#state = 'closing';
+    this.#openingAborted.abort(notOpen('open', this.#state));
     await opening?.catch(() => undefined);
     await this.#free(this.#openGateway, this.#settings.timings.drainMs);
   }

@@ -19,6 +19,7 @@ import type { LiveConnection } from './live-connection.ts';
 import { Matchers } from './matchers.ts';
 import { NodeCalls } from './node-calls.ts';
 import type { GatewayObserverEvents } from './observers.ts';
+import { OpenCalls } from './open-calls.ts';
 import type { GatewaySettings } from './options.ts';
 import { Flusher } from './outbox.ts';
 import type { GatewayParts } from './parts.ts';
@@ -133,11 +134,14 @@ export class OpenGateway {
     return this.#parts.directory.at(address).size;
   }
 
-  async open(): Promise<void> {
-    await this.#presence.open();
-    await this.#calls.open();
-    this.#accepting = true;
-    for (const transport of this.#settings.transports) await transport.open(this.#hostOf(transport));
+  /** Rejects with the reason of the signal once that is aborted, whatever still opens. What has opened, or does so later, is closed by `close`. */
+  open(signal: AbortSignal): Promise<void> {
+    const timeoutMs = Number.POSITIVE_INFINITY;
+    return new OpenCalls(this.#settings.clock).wait(
+      () => this.#openParts(signal),
+      { timeoutMs, signal },
+      () => signal.throwIfAborted(),
+    );
   }
 
   find(query: ConnectionQuery): Promise<readonly ConnectionEntry[]> {
@@ -219,6 +223,17 @@ export class OpenGateway {
   async #settled(all: readonly (() => unknown)[]): Promise<void> {
     const results = await Promise.allSettled(all.map(async (one) => one()));
     for (const result of results) if (result.status === 'rejected') this.#parts.observers.error(result.reason);
+  }
+
+  async #openParts(signal: AbortSignal): Promise<void> {
+    await this.#presence.open(signal);
+    await this.#calls.open();
+    signal.throwIfAborted();
+    this.#accepting = true;
+    for (const transport of this.#settings.transports) {
+      await transport.open(this.#hostOf(transport));
+      signal.throwIfAborted();
+    }
   }
 
   #hostOf(transport: Transport): TransportHost {

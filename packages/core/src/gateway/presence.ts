@@ -30,8 +30,10 @@ export class Presence {
     this.#options = options;
   }
 
-  async open(): Promise<void> {
+  /** `signal`: nobody waits for it any more, and `close` was or will be called. */
+  async open(signal: AbortSignal): Promise<void> {
     await this.#options.registry.open(this.#options.node);
+    signal.throwIfAborted();
     this.#renewLater();
   }
 

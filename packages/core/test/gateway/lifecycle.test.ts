@@ -12,7 +12,7 @@ import {
 import { createMemoryTransport, createSeededRandomness, type MemoryTransport } from '@hexbus/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { heard, rejection, type TestBus, thrownBy, useBuses } from '../support/buses.ts';
-import { type Deferred, deferred } from '../support/deferred.ts';
+import { deferred } from '../support/deferred.ts';
 import { connectClient, knock } from './support/connect-client.ts';
 import { withMethod } from './support/with-method.ts';
 
@@ -232,26 +232,69 @@ describe('opening', () => {
     expect(await rejection(gateway.post({ all: true }, 'T', 1))).toMatchObject({ code: 'HEXBUS_CLOSED' });
   });
 
-  const slow = (held: Deferred<void>) => (): Promise<void> => held.promise;
+  const hang = (): Promise<never> => new Promise(() => {});
+  const hanging: readonly (readonly [string, () => Partial<GatewayOptions>])[] = [
+    ['a transport', () => ({ transports: [transport, withMethod<Transport>(createMemoryTransport(), 'open', hang)] })],
+    ['the registry', () => ({ registry: withMethod(registry, 'open', hang) })],
+    ['the broker', () => ({ broker: withMethod(broker, 'open', hang) })],
+  ];
 
-  it.each(['succeeds', 'fails'])('that is closed meanwhile rejects, when it %s', async (how) => {
+  it.each(hanging)(
+    'that is closed meanwhile rejects, also when %s hangs, and everything is freed',
+    async (_, options) => {
+      const gateway = make(options());
+      const opening = heard(gateway.open());
+      await host.clock.runAll();
+      expect(gateway.state).toBe('opening');
+      const closing = gateway.close();
+      expect(gateway.state).toBe('closing');
+      expect(await rejection(opening)).toMatchObject({ code: 'HEXBUS_CLOSED' });
+      await closing;
+      expect(gateway.state).toBe('closed');
+      expect(gateway.close()).toBe(closing);
+      expect(host.clock.pendingTimers).toBe(0);
+      expect((await transport.connect().answer).accepted).toBe(false);
+    },
+  );
+
+  it.each(['succeeds', 'fails'])('that was given up and then %s opens nothing more', async (how) => {
     const held = deferred();
-    const gateway = make({ registry: withMethod(registry, 'open', slow(held)) });
+    const opened: string[] = [];
+    const gateway = make({
+      registry: withMethod(registry, 'open', () => held.promise),
+      broker: withMethod(broker, 'open', async (node: string) => void opened.push(node)),
+    });
     const opening = heard(gateway.open());
-    const closing = gateway.close();
-    expect(gateway.state).toBe('closing');
+    await gateway.close();
     if (how === 'fails') held.reject(trouble);
-    else {
-      await registry.open(gateway.node);
-      held.resolve();
-    }
-    await host.clock.advance(10_000);
-    await closing;
+    else held.resolve();
+    await host.clock.runAll();
+    expect(await rejection(opening)).toMatchObject({ code: 'HEXBUS_CLOSED' });
+    expect(opened).toEqual([]);
+    expect(host.clock.pendingTimers).toBe(0);
+  });
+
+  it('is given up by its signal, with its reason, and the gateway is closed', async () => {
+    const controller = new AbortController();
+    const gateway = make({ registry: withMethod(registry, 'open', hang) });
+    const opening = heard(gateway.open({ signal: controller.signal }));
+    await host.clock.runAll();
+    controller.abort(trouble);
+    expect(await rejection(opening)).toBe(trouble);
     expect(gateway.state).toBe('closed');
-    const error = await rejection(opening);
-    if (how === 'fails') expect(error).toBe(trouble);
-    else expect(error).toMatchObject({ code: 'HEXBUS_CLOSED' });
-    expect(gateway.close()).toBe(closing);
+    expect(gateway.open()).toBe(opening);
+    const late = make();
+    expect(await rejection(late.open({ signal: controller.signal }))).toBe(trouble);
+    expect(late.state).toBe('closed');
+  });
+
+  it('with a signal that is none is refused, and can be tried again', async () => {
+    const gateway = make();
+    expect(await rejection(gateway.open({ signal: new AbortController() as never }))).toMatchObject({
+      code: 'HEXBUS_CONFIG',
+    });
+    await gateway.open({ signal: new AbortController().signal });
+    expect(gateway.state).toBe('open');
   });
 });
 
