@@ -129,6 +129,7 @@ export interface GatewayLimits {
 
 export interface GatewayTimings {
   readonly helloTimeoutMs: number;
+  /** For each answer of `authenticate`, `authenticateToken` and `authorize`, and for that of the history on where a user's inbox begins. */
   readonly authenticateTimeoutMs: number;
   readonly pingMs: number;
   /** Pings in a row without any frame of the client, after which it is taken for dead. */

@@ -39,7 +39,7 @@ export interface Refusal {
   readonly reason: string;
 }
 
-/** Finds out who says HELLO, which session that is, and where it begins. Changes nothing. Rejects when the history does. */
+/** Finds out who says HELLO, which session that is, and where it begins. Changes nothing. Rejects when the history does, or takes too long. */
 export async function greet(
   parts: GatewayParts,
   connection: string,
@@ -64,7 +64,7 @@ export async function greet(
   const { tail } = parts.internals.side ?? {};
   // Only the history can tell whether a place of another epoch, or beyond the head, means anything.
   const inboxHandled = token !== undefined && tail?.has(inboxOf(token)) === true ? inboxPlace : undefined;
-  const inboxStart = await inboxStartOf(parts, userAddress, inboxPlace, resumed);
+  const inboxStart = await inboxStartOf(parts, questions, userAddress, inboxPlace, resumed);
   return { identity, ...taken, addresses, userAddress, token, inboxStart, inboxHandled };
 }
 
@@ -128,6 +128,7 @@ function inboxPlaceOf(
 /** `place`: where the client says that it was, in the session that goes on if it is `resumed`, or else in another one. */
 async function inboxStartOf(
   { internals, userCursors }: GatewayParts,
+  questions: Questions,
   userAddress: string | undefined,
   place: CursorParts | undefined,
   resumed: boolean,
@@ -139,6 +140,6 @@ async function inboxStartOf(
   // It may lie beyond the head that the bus knows of: what was sent last.
   const known = place?.epoch === now.epoch ? place : undefined;
   if (userAddress === undefined || userCursors === undefined) return known ?? now;
-  const start = await userCursors.startOf(userAddress);
+  const start = await questions.ask('the history', userCursors.startOf(userAddress));
   return later(start, known) ?? start;
 }

@@ -6,7 +6,7 @@ export interface QuestionsOptions {
   readonly timeoutMs: number;
 }
 
-/** What the program is asked about one client. An answer is waited for only for a while, and only as long as the client is there. */
+/** What the program and the history are asked about one client. An answer is waited for only for a while, and only as long as the client is there. */
 export class Questions {
   readonly #options: QuestionsOptions;
   readonly #open = new Set<() => void>();
@@ -21,13 +21,13 @@ export class Questions {
     return this.#isOver;
   }
 
-  /** Rejects when the program does or takes too long. Undefined: the client is gone. */
+  /** Rejects when whoever is asked does or takes too long. Undefined: the client is gone. */
   async ask<Answer>(name: string, answer: Promise<Answer>): Promise<Answer | undefined> {
     const { clock, timeoutMs } = this.#options;
     let giveUp = (): void => undefined;
     const givenUp = new Promise<undefined>((resolve, reject) => {
       const cancelTimer = clock.setTimer(() => {
-        const message = `${name} did not answer within authenticateTimeoutMs ${timeoutMs}; that counts as a no`;
+        const message = `${name} did not answer within authenticateTimeoutMs ${timeoutMs}; nothing is allowed without an answer`;
         reject(new HexbusError('HEXBUS_HANDLER_TIMEOUT', message, { retryable: true }));
       }, timeoutMs);
       giveUp = () => {

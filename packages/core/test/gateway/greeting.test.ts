@@ -1,9 +1,27 @@
 import { describe, expect, it } from 'vitest';
 import { deferred } from '../support/deferred.ts';
 import { knock, welcomed } from './support/connect-client.ts';
-import { useGateways } from './support/use-gateways.ts';
+import { nothingLeft, useGateways } from './support/use-gateways.ts';
 
 const gateways = useGateways();
+
+describe('between HELLO and WELCOME', () => {
+  it('a client waits for the history no longer than authenticateTimeoutMs, and is told to come back', async () => {
+    const world = await gateways.open({ topics: { '@user.>': { retain: { maxCount: 10 } } } });
+    const release = world.probe.holdNext('loadCursor');
+    const link = knock(world.transport, {}, { headers: { user: 'ann' } });
+    while (!world.probe.calls.includes('loadCursor')) await world.clock.runAll();
+    await world.clock.advance(9_999);
+    expect(link.take()).toEqual([]);
+    await world.clock.advance(1);
+    expect(await link.closed).toMatchObject({ code: 1013 });
+    expect(world.observed('error')).toMatchObject([{ error: { code: 'HEXBUS_HANDLER_TIMEOUT' } }]);
+    release();
+    await world.clock.runAll();
+    expect(await world.left()).toEqual(nothingLeft);
+    await world.connect({}, 'ann');
+  });
+});
 
 describe('before HELLO', () => {
   it('13: a client that says nothing is ended with 4005, and counts until then', async () => {
