@@ -52,7 +52,7 @@ export async function admit(
   }
   if (found === 'failed' || signal.aborted || !isOpen()) {
     abandon();
-    return refuse(503, found === 'failed' ? 'authentication failed' : 'too late', retryAfterMs);
+    return refuse(503, signal.aborted || found !== 'failed' ? 'too late' : 'authentication failed', retryAfterMs);
   }
   return {
     accepted: true,
