@@ -238,8 +238,7 @@ export class Conversation implements ConnectorHost, SubscriptionHost {
     const { handled, connection } = this.runtime.progress;
     // One that an earlier connection brought says nothing to this one.
     if (handled !== undefined && handled !== this.#acknowledged && connection === this.stream.connection) {
-      this.connector.send(encodeAcknowledge(handled), true);
-      this.#acknowledged = handled;
+      if (this.connector.send(encodeAcknowledge(handled), true)) this.#acknowledged = handled;
     }
     this.#save();
   }

@@ -102,6 +102,37 @@ describe('what is acknowledged', () => {
     await client.close();
   });
 
+  test.each([500, 3_000])(
+    'is told to the next connection that names it too, after %i ms without one',
+    async (downMs) => {
+      const randomness = { id: () => '', fraction: () => downMs / 10_000 };
+      const {
+        client,
+        clock,
+        log,
+        network,
+        settle,
+        welcome: connect,
+      } = createBench({
+        randomness,
+        timings: { reconnectDelayMs: 10_000 },
+      });
+      client.on('T', log.handler('inbox'));
+      const socket = await connect();
+      socket.say(event(1, '@user.ann', 1, 'T'));
+      await settle();
+      socket.cut();
+      await clock.advance(downMs);
+      network.last.accept();
+      // It has a new session for the client, whose inbox begins at the cursor of the user.
+      network.last.say(welcome({ session: 'urn:s2', token: 'e.0' }), event(1, '@user.ann', 1, 'T'));
+      await clock.advance(2_000);
+      expect(log.take()).toEqual(['inbox: @user.ann#1 T 1']);
+      expect(framesOf(network.last, 6)).toEqual([[6, 'e.1']]);
+      await client.close();
+    },
+  );
+
   test('is told at close, without waiting for the second', async () => {
     const { client, settle, welcome: connect } = createBench();
     client.subscribe('a', () => undefined);
