@@ -222,6 +222,7 @@ export class Conversation implements ConnectorHost, SubscriptionHost {
   #caughtUp(): void {
     if (!this.#catchingUp) return;
     this.#catchingUp = false;
+    this.stream.missed();
     const { handled } = this.runtime.progress;
     // Else what cannot be handled would come again and again.
     this.connector.restart('what waited is handled', handled !== undefined && handled === this.#handledBefore);

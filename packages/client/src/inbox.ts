@@ -36,7 +36,7 @@ export class Inbox {
   }
 
   offer(message: Message, at: CursorParts | undefined, size: number, step: Step | undefined): void {
-    if (at !== undefined && !this.#seen.pass(at)) return;
+    if (!this.#seen.pass(at)) return;
     const { observers, progress } = this.#runtime;
     this.#pump.push(messageWork(message, size, () => this.#runnersOf(message), observers, progress.hold(step)));
   }

@@ -107,19 +107,21 @@ export class Stream {
   }
 
   gap(gap: WireGap): void {
-    const { subs, topics, from, to, why } = gap;
-    const step = this.#begin(gap.token);
-    const concerned = [...this.#subscriptions.values()].filter(({ id, topic, attached }) =>
+    const { subs, topics, why, token } = gap;
+    const step = this.#begin(token);
+    const inbox = subs?.includes(inboxId) ?? topics?.some((topic) => topic.startsWith('@')) ?? true;
+    if (inbox && why === 'reset') this.inbox.reset();
+    this.#lost(gap, inbox, step, ({ id, topic, attached }) =>
       subs === undefined
         ? attached && (topics === undefined || topics.some((lost) => patternsOverlap(lost, topic)))
         : subs.includes(id),
     );
-    for (const subscription of concerned) subscription.lost(gap, step);
-    const inbox = subs?.includes(inboxId) ?? topics?.some((topic) => topic.startsWith('@')) ?? true;
-    if (inbox && why === 'reset') this.inbox.reset();
-    const subscriptions = concerned.map(({ topic }) => topic);
-    this.#runtime.observers.tell('gap', { why, subscriptions, inbox, topics, from, to });
     this.#end(step);
+  }
+
+  /** The client itself took nothing for a while. */
+  missed(): void {
+    this.#lost({ why: 'dropped' }, true, undefined, ({ lossy }) => lossy);
   }
 
   /** How far the stream is, from a frame that brings nothing else. */
@@ -156,6 +158,19 @@ export class Stream {
   abandon(): void {
     this.inbox.abandon();
     for (const subscription of this.#subscriptions.values()) subscription.abandon();
+  }
+
+  #lost(
+    gap: WireGap,
+    inbox: boolean,
+    step: Step | undefined,
+    isConcerned: (subscription: FollowedTopic) => boolean,
+  ): void {
+    const concerned = [...this.#subscriptions.values()].filter(isConcerned);
+    for (const subscription of concerned) subscription.lost(gap, step);
+    const { topics, from, to, why } = gap;
+    const subscriptions = concerned.map(({ topic }) => topic);
+    this.#runtime.observers.tell('gap', { why, subscriptions, inbox, topics, from, to });
   }
 
   #begin(token: string | undefined, covers?: FollowedTopic): Step | undefined {

@@ -110,13 +110,18 @@ export class FollowedTopic implements ClientSubscription {
     return cursor === undefined ? this.#from : { after: cursor };
   }
 
+  /** What comes while there is no connection may be lost. Messages of a held topic wait. */
+  get lossy(): boolean {
+    return this.#seen.lossy && this.#delivery === undefined;
+  }
+
   /** The server has accepted. */
   answered(body: unknown): void {
     const { start, head } = readSubscribed(body);
     this.#attached = true;
     this.#behind = true;
     this.#backoff.reset();
-    if (start !== undefined) this.#seen.pass(parseCursor(start));
+    this.#seen.pass(start === undefined ? start : parseCursor(start));
     if (this.#state === 'starting') this.#state = 'active';
     this.#ready.resolve(start === undefined || head === undefined ? undefined : { start, head });
   }
@@ -136,7 +141,7 @@ export class FollowedTopic implements ClientSubscription {
 
   /** A message for this subscription; dropped if it has come before. `step` will not count before it is handled. */
   offer(message: Message, at: CursorParts | undefined, size: number, step: Step | undefined): void {
-    if (at !== undefined && !this.#seen.pass(at)) return;
+    if (!this.#seen.pass(at)) return;
     const { observers, progress } = this.#runtime;
     const settle = progress.hold(step);
     this.#pump.push(messageWork(message, size, () => [this.#runner], observers, settle));

@@ -57,6 +57,35 @@ describe('a client whose handlers are slow', () => {
     await client.close();
   });
 
+  test('is told what it may have missed of what is not retained: not of held topics, and of patterns where it has been given some', async () => {
+    const { client, log, network, settle, welcome: connect } = createBench({ limits: { maxQueuedMessages: 4 } });
+    const gate = new Gate();
+    const onGap = (topic: string) => (gap: object) => log.note(`${topic}: ${JSON.stringify(gap)}`);
+    client.subscribe('kept', () => gate.promise, { onGap: onGap('kept') });
+    for (const topic of ['mouse', 'held', 'kept.*', '>'])
+      client.subscribe(topic, () => undefined, { onGap: onGap(topic) });
+    client.observe('gap', log.observer('gap'));
+    const socket = await connect();
+    const moved = [5, null, 'mouse', null, 1, { id: 'm', time: 1 }];
+    const delivery = [19, 1, 3, 'held', null, 1, { id: 'h', time: 1 }, 60_000];
+    const answers = [1, 4, 5].map((id) => subscribed(id, 0));
+    socket.say(...answers, [8, 2, {}], [8, 3, {}], delivery, moved);
+    await settle();
+    client.subscribe('late', () => undefined, { onGap: onGap('late') });
+    socket.say(event(1, 'kept'), event(2, 'kept'), event(3, 'kept'), moved);
+    await settle();
+    expect([socket.closedWith?.code, log.take()]).toEqual([4101, []]);
+    gate.open();
+    await settle();
+    expect(log.take().sort()).toEqual([
+      '>: {"why":"dropped"}',
+      'gap: why="dropped" subscriptions=["mouse",">"] inbox=true',
+      'mouse: {"why":"dropped"}',
+    ]);
+    expect(network.sockets).toHaveLength(2);
+    await client.close();
+  });
+
   test('lets other parts of the program have a turn', async () => {
     const { client, clock, log, welcome: connect } = createBench();
     client.subscribe('a', log.handler('a'));
