@@ -23,6 +23,15 @@ export function addressOf(target: Target): string {
   return address(kind, given[kind], `target.${kind}`);
 }
 
+/** Whom a request is for, of a target that names one connection. Throws `HEXBUS_CONFIG` for any other. */
+export function askedOf(target: Target): { readonly connection: string } | { readonly session: string } {
+  addressOf(target);
+  const { connection, session } = target as Partial<Record<Kind, string>>;
+  if (connection !== undefined) return { connection };
+  if (session !== undefined) return { session };
+  throw new HexbusError('HEXBUS_CONFIG', 'target names more than one connection; use connection or session');
+}
+
 /** The addresses at which a connection receives. Throws `HEXBUS_CONFIG` when its user has an id that fits into none. */
 export function addressesOf(connection: Pick<ConnectionInfo, 'id' | 'session' | 'identity'>): readonly string[] {
   const { id, session, identity } = connection;

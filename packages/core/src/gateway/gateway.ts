@@ -9,7 +9,7 @@ import { ObserverHub } from '../observer-hub.ts';
 import { assertPattern } from '../pattern.ts';
 import type { ConnectionEntry, ConnectionQuery } from '../ports/registry.ts';
 import { closeCodes } from '../protocol/close-codes.ts';
-import { addressOf } from './addresses.ts';
+import { addressOf, askedOf } from './addresses.ts';
 import type {
   Gateway,
   GatewayOptions,
@@ -21,6 +21,7 @@ import type {
   RequestOptions,
 } from './api.ts';
 import { checkIdentity } from './authenticator.ts';
+import { assertQuery } from './connection-query.ts';
 import { type GatewayObserverEvents, gatewayObserverNames } from './observers.ts';
 import { OpenGateway } from './open-gateway.ts';
 import { type GatewaySettings, resolveGatewayOptions } from './options.ts';
@@ -116,7 +117,7 @@ class HexGateway implements Gateway {
     body: unknown,
     options: RequestOptions = {},
   ): Promise<Outcome<Body>> {
-    addressOf(target);
+    const asked = askedOf(target);
     assertField(isText(name, maxNameLength), 'name', name, `use 1 to ${maxNameLength} characters`);
     const { timeoutMs, signal } = options;
     assertSignal(signal);
@@ -124,7 +125,7 @@ class HexGateway implements Gateway {
     assertField(valid, 'timeoutMs', timeoutMs, 'use milliseconds from 0, or Infinity');
     try {
       // What the client answers is taken at its word, as the caller asked for it.
-      return (await this.#usable('request').request(target, name, body, options)) as Outcome<Body>;
+      return (await this.#usable('request').request(asked, name, body, options)) as Outcome<Body>;
     } catch (cause) {
       const message = `body of request ${shorten(name)} cannot be sent: ${shorten(cause)}; pass what JSON can carry`;
       throw cause instanceof HexbusError ? cause : new HexbusError('HEXBUS_INVALID_BODY', message, { cause });
@@ -150,6 +151,7 @@ class HexGateway implements Gateway {
   }
 
   async disconnect(target: Target, reason = 'ended by the server'): Promise<number> {
+    assertField(typeof reason === 'string', 'reason', reason, 'use a text');
     return this.#usable('disconnect').disconnect(addressOf(target), closeCodes.ended, reason);
   }
 
@@ -229,6 +231,7 @@ class HexGateway implements Gateway {
   }
 
   async #find(query: ConnectionQuery = {}): Promise<readonly ConnectionEntry[]> {
+    assertQuery(query);
     return this.#usable('find').find(query);
   }
 

@@ -15,10 +15,10 @@ export interface ConnectionEntry {
 
 /** Every field that is given must match. */
 export interface ConnectionQuery {
-  readonly connection?: string | undefined;
-  readonly session?: string | undefined;
-  readonly user?: string | undefined;
-  readonly capability?: string | undefined;
+  readonly connection?: string;
+  readonly session?: string;
+  readonly user?: string;
+  readonly capability?: string;
 }
 
 /**

@@ -120,29 +120,6 @@ describe('verbs by state', () => {
     expect(await verbs(gateway)).toEqual(all('HEXBUS_CLOSED'));
   });
 
-  it('mistakes of the caller are told by name in any state', async () => {
-    const gateway = make();
-    await gateway.open();
-    const id = 'x';
-    const mistakes: Record<string, () => unknown> = {
-      target: () => gateway.post({} as never, 'T', 1),
-      'target.user': () => gateway.post({ user: '' }, 'T', 1),
-      type: () => gateway.post({ all: true }, '', 1),
-      name: () => gateway.request({ connection: id }, 'n'.repeat(129), 1),
-      timeoutMs: () => gateway.request({ connection: id }, 'n', 1, { timeoutMs: -1 }),
-      signal: () => gateway.request({ connection: id }, 'n', 1, { signal: new AbortController() as never }),
-      handler: () => gateway.handle('n', 7 as never),
-      observer: () => gateway.observe('posted', undefined as never),
-      event: () => gateway.observe('gone' as never, () => {}),
-    };
-    for (const [field, call] of Object.entries(mistakes)) {
-      const error = await rejection((async () => call())());
-      expect(error, field).toMatchObject({ code: 'HEXBUS_CONFIG' });
-      expect((error as Error).message.startsWith(`${field} `), (error as Error).message).toBe(true);
-    }
-    expect(await rejection(gateway.revoke({ all: true }, 'a..b'))).toMatchObject({ code: 'HEXBUS_INVALID_TOPIC' });
-  });
-
   it('one handler a name, until it is ended', () => {
     const gateway = make();
     const end = gateway.handle('name', () => 1);

@@ -114,6 +114,16 @@ describe('a request to a client', () => {
     expect(await ask(world, client)).toMatchObject({ code: 'not-found' });
   });
 
+  it('reaches the session of a target whose connection is not given', async () => {
+    const { connect, gateway, clock } = await gateways.open();
+    const client = await connect();
+    const { session } = client.welcome;
+    const asked = gateway.request({ connection: undefined, session } as never, 'state', 1);
+    await clock.runAll();
+    client.answer(1, 'here');
+    expect(await asked).toEqual({ status: 'success', body: 'here' });
+  });
+
   it('to whom nobody knows is not-found', async () => {
     const world = await gateways.open();
     world.observed('requested');

@@ -60,7 +60,8 @@ export const findingRules: readonly Rule<RegistryLab>[] = [
       const sorted = async (query: Parameters<RegistryLab['ids']>[0]): Promise<string[]> =>
         (await lab.ids(query)).sort();
       checkSame(await sorted({}), ['1', '2', '3', '4'], 'all');
-      checkSame(await sorted({ user: undefined, connection: undefined }), ['1', '2', '3', '4'], 'nothing given');
+      const notGiven: object = { user: undefined, connection: undefined };
+      checkSame(await sorted(notGiven), ['1', '2', '3', '4'], 'nothing given');
       checkSame(await sorted({ user: 'ann' }), ['1', '2'], 'of ann');
       checkSame(await sorted({ user: 'ann', capability: 'console' }), ['1'], 'of ann, with console');
       checkSame(await sorted({ user: 'ann', session: 't' }), ['2'], 'of ann, in t');
