@@ -13,7 +13,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { outcomeOf } from './support/bus-states.ts';
 import { readText } from './support/repository.ts';
-import { tablesBelow } from './support/tables.ts';
+import { defaultRows, tablesBelow } from './support/tables.ts';
 
 const page = readText('docs/gateway.md');
 const bare = (cell = ''): string => cell.replaceAll('`', '');
@@ -21,13 +21,10 @@ const bare = (cell = ''): string => cell.replaceAll('`', '');
 test.each([
   ['## Defaults of the gateway', gatewayDefaults],
   ['## Defaults of the client', clientDefaults],
-])('the table below %s holds every default with its value, and no other', (heading, { limits, timings }) => {
+])('the table below %s holds every default with its value, and no other', (heading, defaults) => {
   const [rows = []] = tablesBelow(page, heading);
   const listed = rows.slice(1).map(([name, value]) => [bare(name), value]);
-  const defaults = Object.entries({ limits, timings }).flatMap(([group, numbers]) =>
-    Object.entries<number>({ ...numbers }).map(([name, value]) => [`${group}.${name}`, value.toLocaleString('en-US')]),
-  );
-  expect(listed).toEqual(defaults);
+  expect(listed).toEqual(defaultRows(defaults));
 });
 
 test.each([

@@ -4,15 +4,14 @@ import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
 import { busIn, outcomeOf } from './support/bus-states.ts';
 import { readText } from './support/repository.ts';
-import { tablesBelow } from './support/tables.ts';
+import { defaultRows, tablesBelow } from './support/tables.ts';
 
 const guide = readText('docs/guide.md');
 
 test('the table of defaults holds every default with its value, and no other', () => {
   const [rows = []] = tablesBelow(guide, '## Defaults and limits');
   const listed = rows.slice(1).map(([name = '', value = '']) => [name.replaceAll('`', ''), value]);
-  const defaults = Object.entries(busDefaults).map(([name, value]) => [name, value.toLocaleString('en-US')]);
-  expect(listed).toEqual(defaults);
+  expect(listed).toEqual(defaultRows(busDefaults));
 });
 
 test('the fixed limits are those of the page', () => {

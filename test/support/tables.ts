@@ -22,3 +22,11 @@ function cellsOf(line: string): string[] {
     .split('|')
     .map((cell) => cell.trim());
 }
+
+/** The first two cells of the rows that a table of these defaults has, those of a group as `group.name`. */
+export function defaultRows(defaults: object, group = ''): string[][] {
+  return Object.entries(defaults).flatMap(([name, value]: [string, unknown]) => {
+    if (typeof value === 'object' && value !== null) return defaultRows(value, `${group}${name}.`);
+    return [[`${group}${name}`, typeof value === 'number' ? value.toLocaleString('en-US') : `\`'${value}'\``]];
+  });
+}

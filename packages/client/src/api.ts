@@ -18,7 +18,7 @@ export interface ClientGap extends Partial<Gap> {
 
 /** Callbacks are called in their turn between two messages; what they return is not awaited. */
 export interface ClientSubscribeOptions {
-  /** Where to begin. Default `now`. Counts only the first time: after a reconnect a subscription goes on where it was. */
+  /** Where to begin. Default `clientDefaults.from`. Counts only the first time: after a reconnect a subscription goes on where it was. */
   readonly from?: From | undefined;
   /** Messages were lost before this point of the stream. */
   readonly onGap?: ((gap: ClientGap) => void) | undefined;

@@ -37,7 +37,7 @@ function checkTopicBytes(topic: string): void {
 }
 
 /** `from` as the wire has it. Throws `HEXBUS_CONFIG` or `HEXBUS_INVALID_CURSOR`. */
-export function wireFrom(from: From | undefined): WireFrom {
+export function wireFrom(from: From): WireFrom {
   const start = parseFrom(from);
   if (start === 'now') return start;
   if ('epoch' in start) return { after: formatCursor(start.epoch, start.position) };

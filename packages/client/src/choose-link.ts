@@ -3,15 +3,17 @@ import type { OpenLink } from './link.ts';
 import { type FetchLike, openSseLink, type SseLinkOptions } from './sse-link.ts';
 import { openWsLink, type WebSocketConstructor } from './ws-link.ts';
 
+export type TransportChoice = 'ws' | 'sse' | 'auto';
+
 /** What `createClient` takes that concerns links. */
 export interface TransportOptions {
   /** Of the gateway: ws, wss, http or https; in a page it may be relative. */
   readonly url: string;
   /**
-   * `ws` (default): WebSocket. `sse`: an event stream and POSTs, at the path + `/sse`. `auto`: WebSocket, and SSE where that does not get through;
-   * stays with SSE where WebSocket never did.
+   * `ws`: WebSocket. `sse`: an event stream and POSTs, at the path + `/sse`. `auto`: WebSocket, and SSE where that does not get through;
+   * stays with SSE where WebSocket never did. Default `clientDefaults.transport`.
    */
-  readonly transport?: 'ws' | 'sse' | 'auto' | undefined;
+  readonly transport?: TransportChoice | undefined;
   /** Where the runtime has none, as Node 20: the one of the package ws. */
   readonly WebSocket?: WebSocketConstructor | undefined;
   /** For SSE, instead of the runtime's: one that adds headers, or `credentials: 'include'` for a gateway on another origin. */
@@ -19,8 +21,11 @@ export interface TransportOptions {
 }
 
 /** Makes the links that the options ask for, or throws `HEXBUS_CONFIG` naming the field. */
-export function chooseLink(options: TransportOptions, settings: Omit<SseLinkOptions, 'fetch' | 'url'>): OpenLink {
-  const { transport = 'ws' } = options;
+export function chooseLink(
+  options: TransportOptions,
+  transport: TransportChoice,
+  settings: Omit<SseLinkOptions, 'fetch' | 'url'>,
+): OpenLink {
   const runtime = globalThis as { readonly WebSocket?: WebSocketConstructor; readonly fetch?: FetchLike };
   const { WebSocket = runtime.WebSocket, fetch = runtime.fetch } = options;
   const url = gatewayUrl(options.url);

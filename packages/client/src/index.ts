@@ -7,6 +7,7 @@ export type {
   ClientSubscribeOptions,
   ClientSubscription,
 } from './api.ts';
+export type { TransportChoice, TransportOptions } from './choose-link.ts';
 export { createClient } from './client.ts';
 export type { ClientObserverEvents } from './observers.ts';
 export type { ClientLimits, ClientOptions, ClientTimings } from './options.ts';

@@ -1,7 +1,7 @@
-import type { Clock, Randomness } from '@hexbus/core';
+import type { Clock, From, Randomness } from '@hexbus/core';
 import { configError, isName, isPrintable, systemClock, systemRandomness, wireLimits } from '@hexbus/core/wire';
 import { checkNumber } from './checks.ts';
-import { chooseLink, type TransportOptions } from './choose-link.ts';
+import { chooseLink, type TransportChoice, type TransportOptions } from './choose-link.ts';
 import type { OpenLink } from './link.ts';
 import { memorySession, type SessionStore } from './session.ts';
 
@@ -54,7 +54,14 @@ export interface ClientOptions extends TransportOptions {
 }
 
 /** Every default of the client. */
-export const clientDefaults: { readonly limits: ClientLimits; readonly timings: ClientTimings } = {
+export const clientDefaults: {
+  readonly transport: TransportChoice;
+  readonly from: From;
+  readonly limits: ClientLimits;
+  readonly timings: ClientTimings;
+} = {
+  transport: 'ws',
+  from: 'now',
   limits: {
     maxQueuedMessages: 10_000,
     maxQueuedBytes: 16_777_216,
@@ -90,12 +97,13 @@ export interface ClientSettings {
 
 /** Checks and completes what was passed to `createClient`, or throws `HEXBUS_CONFIG` naming the field. */
 export function resolveClientOptions(options: ClientOptions): ClientSettings {
-  const { token, capabilities = [], clock = systemClock, randomness = systemRandomness } = options;
+  const { token, transport = clientDefaults.transport, capabilities = [] } = options;
+  const { clock = systemClock, randomness = systemRandomness } = options;
   if (!Array.isArray(capabilities) || !capabilities.every(isName))
     throw configError('capabilities', capabilities, 'pass a list of names, each of at most 128 printable bytes');
   const timings = numbers('timings', options.timings, clientDefaults.timings, 0);
   return {
-    openLink: chooseLink(options, { clock, randomness, closeTimeoutMs: timings.closeTimeoutMs }),
+    openLink: chooseLink(options, transport, { clock, randomness, closeTimeoutMs: timings.closeTimeoutMs }),
     token: readToken(token),
     tokenRenews: typeof token === 'function',
     capabilities: [...capabilities],

@@ -23,6 +23,7 @@ import { wireFrom } from './checks.ts';
 import { Delivery, type DeliveryMemory } from './delivery.ts';
 import { HighWater } from './high-water.ts';
 import { messageWork } from './message-work.ts';
+import { clientDefaults } from './options.ts';
 import type { Step } from './progress.ts';
 import { Pump } from './pump.ts';
 import type { Runtime } from './runtime.ts';
@@ -67,13 +68,14 @@ export class FollowedTopic implements ClientSubscription {
     host: SubscriptionHost,
     runtime: Runtime,
   ) {
+    const { from = clientDefaults.from } = options;
     this.id = id;
     this.topic = topic;
     this.#handler = handler;
     this.#options = options;
     this.#host = host;
     this.#runtime = runtime;
-    this.#from = wireFrom(options.from);
+    this.#from = wireFrom(from);
     const { clock, backlog, handling, settings } = runtime;
     const { reconnectDelayMs, maxReconnectDelayMs } = settings.timings;
     this.#backoff = new JitteredBackoff(settings.randomness, reconnectDelayMs, maxReconnectDelayMs);

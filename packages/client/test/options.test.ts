@@ -60,7 +60,7 @@ describe('createClient', () => {
   test('starts nothing', () => {
     const client = createClient({ url: 'ws://bus.test', WebSocket });
     expect(client).toMatchObject({ state: 'idle', connected: false, session: undefined, capabilities: [] });
-    expect(clientDefaults.limits.maxQueuedMessages).toBe(10_000);
+    expect(clientDefaults).toMatchObject({ transport: 'ws', from: 'now', limits: { maxQueuedMessages: 10_000 } });
   });
 
   test('checks what its verbs are given', () => {

@@ -33,13 +33,16 @@ export interface SqliteHistoryOptions {
   readonly file?: string;
   /** An open connection of node:sqlite or better-sqlite3 to a file. The history sets its pragmas and uses it alone until `close`, which leaves it open. */
   readonly database?: SqliteDatabase;
-  /** Default `commit`. */
+  /** Default `sqliteHistoryDefaults.durability`. */
   readonly durability?: SqliteDurability;
   /** Gives messages their time; only `now` is used. Default `systemClock`. */
   readonly clock?: Pick<Clock, 'now'>;
   /** Gives the history its epoch; only `id` is used. Default `systemRandomness`. */
   readonly randomness?: Pick<Randomness, 'id'>;
 }
+
+/** Every default of a SQLite history, but for the clock and the randomness of the system. */
+export const sqliteHistoryDefaults: { readonly durability: SqliteDurability } = { durability: 'commit' };
 
 /**
  * A history in a SQLite file, for one bus at a time. Each batch is one transaction, carried out within the call, so the promise of a call is
@@ -214,7 +217,7 @@ function placeOf({ file, database }: SqliteHistoryOptions): string | SqliteDatab
   );
 }
 
-function isRelaxed({ durability = 'commit' }: SqliteHistoryOptions): boolean {
+function isRelaxed({ durability = sqliteHistoryDefaults.durability }: SqliteHistoryOptions): boolean {
   if (durability === 'commit' || durability === 'os') return durability === 'os';
   throw new HexbusError(
     'HEXBUS_CONFIG',

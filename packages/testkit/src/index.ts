@@ -15,6 +15,7 @@ export { createRecordingHost } from './protocol/recording-host.ts';
 export { protocolRules, protocolSuite } from './protocol/suite.ts';
 export type { RegistryAdapter, RegistryContext } from './registry/adapter.ts';
 export { registryRules, registrySuite } from './registry/suite.ts';
+export { suiteDefaults } from './support/defaults.ts';
 export type { RuleText, TestRunner } from './support/rule.ts';
 export type { ConnectOptions, TransportAdapter } from './transport/adapter.ts';
 export type { ClientAnswer, ClientEnd, TransportClient } from './transport/client.ts';

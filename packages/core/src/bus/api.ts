@@ -45,7 +45,7 @@ export interface HandlerContext {
 export type Handler<M extends Message = Message> = (message: M, context: HandlerContext) => unknown;
 
 export interface SubscribeOptions {
-  /** Where to begin. Default `now`. With `name`, counts only when the name is new. */
+  /** Where to begin. Default `busDefaults.from`. With `name`, counts only when the name is new. */
   readonly from?: From | undefined;
   /** Keeps the cursor in the history under this name, so that the next start goes on where this one ended. */
   readonly name?: string | undefined;
@@ -57,7 +57,7 @@ export interface SubscribeOptions {
   readonly retryDelayMs?: number | undefined;
   /** A call that takes longer is abandoned and counts as failed. `Infinity`: never. */
   readonly handleTimeoutMs?: number | undefined;
-  /** After the last try: `skip` goes on with the next message, `stop` ends the subscription before this one. */
+  /** After the last try: `skip` goes on with the next message, `stop` ends the subscription before this one. Default `busDefaults.onFailure`. */
   readonly onFailure?: 'skip' | 'stop' | undefined;
   /** Ends the subscription. */
   readonly signal?: AbortSignal | undefined;

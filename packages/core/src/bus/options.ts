@@ -33,7 +33,7 @@ export interface RetainUntilHandled {
   readonly until: 'handled';
   readonly maxCount?: number | undefined;
   readonly maxAgeMs?: number | undefined;
-  /** What happens to a publish when `maxCount` messages wait. Default `reject`. */
+  /** What happens to a publish when `maxCount` messages wait. Default `busDefaults.overflow`. */
   readonly overflow?: 'reject' | 'drop-oldest' | undefined;
 }
 
@@ -75,10 +75,13 @@ export const busDefaults = {
   deduplicationMaxAgeMs: 300_000,
   trimIntervalMs: 5_000,
   heldMaxCount: 100_000,
+  overflow: 'reject',
+  from: 'now',
   maxTries: 3,
   retryDelayMs: 100,
   maxRetryDelayMs: 30_000,
   handleTimeoutMs: 60_000,
+  onFailure: 'skip',
   closeTimeoutMs: 10_000,
   readLimit: 100,
   maxIterated: 10_000,
@@ -195,7 +198,7 @@ function resolveRetention(pattern: string, field: string, retain: TopicPolicy['r
   const maxCount = count(limits, isUntilHandled(limits) ? heldDefaults : unlimited, 'maxCount', path);
   const maxAgeMs = duration(limits, unlimited, 'maxAgeMs', path);
   if (isUntilHandled(limits)) {
-    const overflow = limits.overflow ?? 'reject';
+    const overflow = limits.overflow ?? busDefaults.overflow;
     assertChoice(`${path}until`, limits.until, 'handled');
     assertChoice(`${path}overflow`, overflow, 'reject', 'drop-oldest');
     return { kind: 'until-handled', pattern, maxCount, maxAgeMs, overflow };

@@ -13,6 +13,7 @@ import { handlerFailed, subscriptionEnded } from './handler-runner.ts';
 import type { Lane, LaneHandling } from './lane.ts';
 import type { DurableName } from './named-cursors.ts';
 import { type MessageReference, referenceOf } from './observers.ts';
+import { busDefaults } from './options.ts';
 import type { RetainedParts } from './retained-parts.ts';
 import { resolveDurableStart, resolveStart, type StartQuery } from './start.ts';
 import { WakeLoop } from './wake-loop.ts';
@@ -182,7 +183,7 @@ export class Pump implements Lane {
     const { reports, options, fail, durable } = this.#options;
     if (outcome.status === 'failed') {
       const error = handlerFailed(message, outcome.error);
-      if (options.onFailure === 'stop') {
+      if ((options.onFailure ?? busDefaults.onFailure) === 'stop') {
         fail(error, referenceOf(message));
         return undefined;
       }

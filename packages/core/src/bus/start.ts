@@ -10,8 +10,8 @@ import type { DurableName } from './named-cursors.ts';
 export type StartQuery = 'now' | CursorParts | LocateQuery['from'];
 
 /** Checks `from`, or throws `HEXBUS_CONFIG` or `HEXBUS_INVALID_CURSOR`. */
-export function parseFrom(from: From | undefined): StartQuery {
-  if (from === undefined || from === 'now') return 'now';
+export function parseFrom(from: From): StartQuery {
+  if (from === 'now') return from;
   if (from === 'earliest') return { earliest: true };
   if (isObject(from)) {
     const given = ['after', 'last', 'since'].filter((key) => key in from);

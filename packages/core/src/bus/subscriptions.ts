@@ -8,7 +8,7 @@ import { HeldLane } from './held-lane.ts';
 import type { LaneHandling } from './lane.ts';
 import type { DurableName, NamedCursors } from './named-cursors.ts';
 import type { Observers } from './observers.ts';
-import { type BusSettings, resolveHandling } from './options.ts';
+import { type BusSettings, busDefaults, resolveHandling } from './options.ts';
 import { Pump } from './pump.ts';
 import { Reports } from './reports.ts';
 import type { RetainedSide } from './retained-side.ts';
@@ -129,7 +129,8 @@ export class Subscriptions implements SubscriptionHost {
 
   /** Undefined where nothing of the filter is in the history. */
   #streamPart(filter: readonly string[], options: SubscribeOptions, handling: LaneHandling): RetainedPart | undefined {
-    const start = parseFrom(options.from);
+    const { from = busDefaults.from } = options;
+    const start = parseFrom(from);
     if (!filter.some((entry) => this.#mayBeRetained(entry))) {
       if (start === 'now' && options.name === undefined) return undefined;
       throw new HexbusError(

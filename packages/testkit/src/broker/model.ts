@@ -1,10 +1,9 @@
 import type { NodeAnswer } from '@hexbus/core/gateway';
 import fc from 'fast-check';
 import { check, checkSame, show } from '../support/check.ts';
+import { suiteDefaults } from '../support/defaults.ts';
 import type { Rule } from '../support/rule.ts';
 import { type Asked, a, type BrokerLab, type HandlerCall, nextTurn } from './lab.ts';
-
-const defaultRuns = 200;
 
 const nodes = ['n1', 'n2'] as const;
 const node = fc.constantFrom(...nodes);
@@ -119,7 +118,7 @@ export const modelRules: readonly Rule<BrokerLab>[] = [
     sentence:
       'P29 to P32: whatever happens in whatever order, every request ends exactly once, as a plain model says, and leaves nothing.',
     async check(lab) {
-      const { runs = defaultRuns, ...repeat } = lab.property;
+      const { runs = suiteDefaults.runs, ...repeat } = lab.property;
       const property = fc.asyncProperty(fc.array(step, { maxLength: 30, size: 'max' }), async (steps) => {
         const inner = lab.another();
         try {

@@ -2,11 +2,10 @@ import type { Hello, ProtocolSession, WireProtocol } from '@hexbus/core/gateway'
 import type { ServerFrame } from '@hexbus/core/wire';
 import type fc from 'fast-check';
 import { check, checkSame } from '../support/check.ts';
+import { suiteDefaults } from '../support/defaults.ts';
 import type { Rule } from '../support/rule.ts';
 import type { ClientWord, ProtocolAdapter } from './adapter.ts';
 import { createRecordingHost, type HostCall, type RecordingHost } from './recording-host.ts';
-
-const defaultRuns = 200;
 
 /** A rule of protocols. It is run where clients can say all that it needs. */
 export interface ProtocolRule extends Rule<ProtocolLab> {
@@ -82,7 +81,7 @@ export class ProtocolLab {
   }
 
   get runs(): fc.Parameters<unknown> {
-    const { runs = defaultRuns, ...repeat } = this.adapter.property ?? {};
+    const { runs = suiteDefaults.runs, ...repeat } = this.adapter.property ?? {};
     return { numRuns: runs, ...repeat };
   }
 }

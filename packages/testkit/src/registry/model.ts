@@ -2,10 +2,9 @@ import { isHexbusError } from '@hexbus/core';
 import type { ConnectionEntry, ConnectionQuery } from '@hexbus/core/gateway';
 import fc from 'fast-check';
 import { checkSame, show } from '../support/check.ts';
+import { suiteDefaults } from '../support/defaults.ts';
 import type { Rule } from '../support/rule.ts';
 import { a, connection, type RegistryLab } from './lab.ts';
-
-const defaultRuns = 200;
 
 const nodes = ['n1', 'n2', 'n3'] as const;
 const node = fc.constantFrom(...nodes);
@@ -168,7 +167,7 @@ export const modelRules: readonly Rule<RegistryLab>[] = [
     id: 'RG-21',
     sentence: 'P33: whatever is called in whatever order, a registry answers as a plain model of the port does.',
     async check(lab) {
-      const { runs = defaultRuns, ...repeat } = lab.property;
+      const { runs = suiteDefaults.runs, ...repeat } = lab.property;
       const property = fc.asyncProperty(fc.array(step, { maxLength: 40, size: 'max' }), async (steps) => {
         const inner = lab.another();
         try {

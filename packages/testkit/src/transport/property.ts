@@ -1,10 +1,9 @@
 import { array, assert as assertProperty, asyncProperty, constantFrom } from 'fast-check';
 import { check, checkSame } from '../support/check.ts';
+import { suiteDefaults } from '../support/defaults.ts';
 import type { Rule } from '../support/rule.ts';
 import { createFrameBatch } from './frame-batch.ts';
 import { type Link, type TransportLab, turns } from './lab.ts';
-
-const defaultRuns = 50;
 
 const steps = [
   'client sends',
@@ -95,7 +94,7 @@ export const propertyRules: readonly Rule<TransportLab>[] = [
     sentence:
       'Whatever both ends do in whatever order, texts arrive in order and none is made up, and closed is told once and last.',
     async check(lab) {
-      const { runs = defaultRuns, ...repeat } = lab.adapter.property ?? {};
+      const { runs = suiteDefaults.transportRuns, ...repeat } = lab.adapter.property ?? {};
       const schedules = array(constantFrom(...steps), { maxLength: 25 });
       await assertProperty(
         asyncProperty(schedules, (schedule) => runSchedule(lab, schedule)),

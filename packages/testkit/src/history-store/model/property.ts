@@ -1,12 +1,11 @@
 import fc from 'fast-check';
 import { check, checkSame, show } from '../../support/check.ts';
+import { suiteDefaults } from '../../support/defaults.ts';
 import type { Rule } from '../../support/rule.ts';
 import type { HistoryLab } from '../lab.ts';
 import { HistoryOracle } from './oracle.ts';
 import { makeCall, type Step, stepOf } from './steps.ts';
 import { options } from './world.ts';
-
-const defaultRuns = 200;
 
 async function runSteps(lab: HistoryLab, steps: readonly Step[]): Promise<void> {
   let history = await lab.open(options);
@@ -43,7 +42,7 @@ export const modelRules: readonly Rule<HistoryLab>[] = [
     id: 'HS-88',
     sentence: 'Whatever is called in whatever order, a history answers as a plain model of the port does.',
     async check(lab) {
-      const { runs = defaultRuns, ...repeat } = lab.property;
+      const { runs = suiteDefaults.runs, ...repeat } = lab.property;
       const steps = fc.array(stepOf(lab.canReopen, lab.canCrash), { maxLength: 25, size: 'max' });
       // After a failure as many runs again may look for a shorter one; then shrinking ends, since a run that is not made does not fail.
       let left = Infinity;
