@@ -258,7 +258,7 @@ const tooLongRefusal: Refusal = { status: 413, reason: 'too much in one message'
 
 function refusalOf(status: Exclude<CommandStatus, 202>): Refusal {
   if (status === 413) return tooLongRefusal;
-  if (status === 503) return { status, reason: 'a repeat of this POST waits in its place' };
+  if (status === 503) return { status, reason: 'a repeat of this POST came in its place' };
   if (status === 403) return { status, reason: 'the key of the link is wrong' };
   return { status: 409, reason: 'there is no such link, or other POSTs come first; open a new one' };
 }
