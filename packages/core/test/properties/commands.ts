@@ -16,6 +16,12 @@ export type Behaviour =
   | 'close'
   | 'close and wait';
 
+/** What one call of a handler does, and how many microtasks later. */
+export interface Turn {
+  readonly behaviour: Behaviour;
+  readonly microtasks: number;
+}
+
 /** `token`: after an earlier cursor of the run; `epoch`, `above` and `malformed` are cursors that no history of the run can know. */
 export type Start =
   | 'now'
@@ -32,7 +38,7 @@ export interface SubscribeCommand {
   readonly name: string | undefined;
   readonly onFailure: 'skip' | 'stop';
   readonly maxTries: number;
-  readonly script: readonly Behaviour[];
+  readonly script: readonly Turn[];
 }
 
 export type Command =
@@ -44,7 +50,7 @@ export type Command =
       readonly id: string | undefined;
     }
   | SubscribeCommand
-  | { readonly do: 'attach'; readonly topic: string; readonly maxTries: number; readonly script: readonly Behaviour[] }
+  | { readonly do: 'attach'; readonly topic: string; readonly maxTries: number; readonly script: readonly Turn[] }
   | { readonly do: 'unsubscribe' | 'resume' | 'await caught up'; readonly pick: number }
   | { readonly do: 'advance'; readonly ms: number }
   | { readonly do: 'trim'; readonly topic: string; readonly count: number }
@@ -58,16 +64,32 @@ export type Command =
 
 export type CommandKind = Command['do'];
 
-/** `joined`: in the same step as the command before it, so that nothing comes in between. */
+/** `joined`: in the same step as the command before it, so that no step comes in between. */
 export interface IssuedAs<One> {
   readonly command: One;
   readonly joined: boolean;
+  /** So many after the command before it if it is joined, else after the beginning of the next step. None: at once, or in a step of its own. */
+  readonly microtasks?: number;
 }
 
 export type Issued = IssuedAs<Command>;
 
 /** How often each kind of command is drawn; a kind that is left out is not. */
 export type Weights = Partial<Record<CommandKind, number>>;
+
+/** What a program does, and may do in the middle of a step. What is done to it comes between two. */
+export const midwayKinds: ReadonlySet<CommandKind> = new Set([
+  'publish',
+  'subscribe',
+  'attach',
+  'unsubscribe',
+  'resume',
+  'await caught up',
+  'withdraw',
+  'read',
+  'requeue',
+  'discard',
+]);
 
 export interface Mix {
   readonly weights: Weights;
@@ -78,6 +100,8 @@ export interface Mix {
   /** Durable names, each with its filter. */
   readonly names: Readonly<Record<string, readonly string[]>>;
   readonly behaviours: Arbitrary<Behaviour>;
+  /** Between a command or the call of a handler and what it does. */
+  readonly microtasks: Arbitrary<number>;
   readonly bursts: Arbitrary<number>;
   readonly ids: readonly string[];
   readonly maxCommands: number;
@@ -87,13 +111,20 @@ export interface Mix {
 
 export function commandsOf(mix: Mix): Arbitrary<readonly Issued[]> {
   const kinds = Object.entries(mix.weights) as [CommandKind, number][];
-  const arbitraries = kinds.map(([kind, weight]) => ({ weight, arbitrary: commandOf(kind, mix) }));
-  const issued = fc.record({ command: fc.oneof(...arbitraries), joined: fc.boolean() });
-  return fc.array(issued, { minLength: 1, maxLength: mix.maxCommands, size: 'max' });
+  const arbitraries = kinds.map(([kind, weight]) => ({
+    weight,
+    arbitrary: fc.record({
+      command: commandOf(kind, mix),
+      joined: fc.boolean(),
+      microtasks: midwayKinds.has(kind) ? mix.microtasks : fc.constant(0),
+    }),
+  }));
+  return fc.array(fc.oneof(...arbitraries), { minLength: 1, maxLength: mix.maxCommands, size: 'max' });
 }
 
 function commandOf(kind: CommandKind, mix: Mix): Arbitrary<Command> {
-  const script = fc.array(mix.behaviours, { maxLength: 5 });
+  const turn = fc.record({ behaviour: mix.behaviours, microtasks: mix.microtasks });
+  const script = fc.array(turn, { maxLength: 5 });
   const maxTries = fc.integer({ min: 1, max: 3 });
   const pick = fc.nat({ max: 50 });
   switch (kind) {

@@ -8,7 +8,8 @@ import {
   type Reset,
   type Subscription,
 } from '@hexbus/core';
-import type { Behaviour } from './commands.ts';
+import { microtasks } from '../support/microtasks.ts';
+import type { Behaviour, Turn } from './commands.ts';
 import type { Schedule } from './schedule.ts';
 
 /** How long a call may take in the buses of the runs. */
@@ -52,13 +53,18 @@ export interface ListenerOptions {
   readonly maxTries: number;
   readonly onFailure: 'skip' | 'stop';
   /** What its calls do, one after another; later ones succeed at once. */
-  readonly script: readonly Behaviour[];
-  /** What it was told to start from, and for `now` the head that was acknowledged then. */
+  readonly script: readonly Turn[];
+  readonly createdAt: number;
+}
+
+/** Where a listener is to begin. */
+export interface Origin {
+  /** What it was told to start from, or `token` for the stored cursor of its name. */
   readonly from: 'now' | 'located' | 'token';
+  /** For `now` the head that was acknowledged then. */
   readonly expectedStart: CursorParts | undefined;
   /** It goes on where another one was. */
   readonly resumes: boolean;
-  readonly createdAt: number;
 }
 
 /** A handler with a script, its subscription, and the log of all that it was told. */
@@ -68,6 +74,7 @@ export class Listener {
   readonly log: LogEntry[] = [];
   readonly calls: Call[] = [];
   subscription: Subscription | undefined;
+  origin: Origin = { from: 'now', expectedStart: undefined, resumes: false };
   start: CursorParts | undefined;
   isDone = false;
   #unsubscribed = false;
@@ -86,6 +93,10 @@ export class Listener {
 
   get active(): boolean {
     return this.alive && !this.#unsubscribed && this.subscription?.state === 'active';
+  }
+
+  get starting(): boolean {
+    return this.alive && !this.#unsubscribed && this.subscription?.state === 'starting';
   }
 
   get unsubscribed(): boolean {
@@ -131,10 +142,12 @@ export class Listener {
       isOverdue: () => this.#host.now() >= deadline,
       state: 'running',
     };
-    const behaviour = this.options.script[this.calls.length] ?? 'ok';
+    const turn = this.options.script[this.calls.length];
     this.calls.push(call);
     this.#note({ kind: 'start', call });
-    return this.#behave(behaviour, call);
+    if (turn === undefined) return this.#behave('ok', call);
+    if (turn.microtasks === 0) return this.#behave(turn.behaviour, call);
+    return microtasks(turn.microtasks).then(() => this.#behave(turn.behaviour, call));
   };
 
   #behave(behaviour: Behaviour, call: Call): unknown {

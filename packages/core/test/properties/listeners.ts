@@ -45,13 +45,12 @@ export class Listeners {
   }
 
   subscribe({ command, after }: StreamSubscription): void {
-    const { ledger, checks, life, acknowledged } = this.#world;
+    const { ledger, checks, life, acknowledged, schedule } = this.#world;
     const { filter, name, maxTries, onFailure, script } = command;
     const from = after === undefined ? this.#from(command.start) : { after: formatted(after) };
     const token = typeof from === 'object' && 'after' in from ? from.after : undefined;
     const malformed = token !== undefined && !/^\w+\.\d+$/.test(token);
     const tokenParts = token === undefined || malformed ? undefined : parseCursor(token);
-    const stored = name === undefined ? undefined : ledger.cursors.get(name);
     const isNow = from === 'now' || (typeof from === 'object' && 'last' in from && from.last === 0);
     const listener = this.#make({
       filter,
@@ -59,10 +58,12 @@ export class Listeners {
       maxTries,
       onFailure,
       script,
-      resumes: after !== undefined || stored !== undefined,
-      from: stored !== undefined || tokenParts !== undefined ? 'token' : isNow ? 'now' : 'located',
-      expectedStart: stored ?? tokenParts ?? (isNow ? acknowledged : undefined),
     });
+    listener.origin = {
+      from: tokenParts !== undefined ? 'token' : isNow ? 'now' : 'located',
+      expectedStart: tokenParts ?? (isNow ? acknowledged : undefined),
+      resumes: after !== undefined,
+    };
     const options: SubscribeOptions = {
       from,
       maxTries,
@@ -81,23 +82,17 @@ export class Listeners {
         () => `${listener.label}: the cursor ${token} gave ${String(thrown)}`,
       );
       const wanted = malformed ? 'HEXBUS_INVALID_CURSOR' : taken ? 'HEXBUS_NAME_TAKEN' : undefined;
+      // A name is free once `done` is settled, of which we may not have heard yet.
+      const free = thrown === undefined && (wanted === undefined || (taken && schedule.isMidway));
       checks.hold(
         'P15',
-        wanted === undefined ? thrown === undefined : isHexbusError(thrown, wanted),
+        free || (wanted !== undefined && isHexbusError(thrown, wanted)),
         () => `${listener.label} could not subscribe: ${String(thrown)}`,
       );
     }
     if (thrown !== undefined) return;
     if (name !== undefined) this.#named.set(name, listener);
-    const { epoch, position } = ledger.head;
-    const start = listener.options.expectedStart;
-    if (
-      listener.options.from === 'token' &&
-      start !== undefined &&
-      epoch !== '' &&
-      (start.epoch !== epoch || start.position > position)
-    )
-      this.#foreign.add(listener);
+    if (tokenParts !== undefined) this.#noteForeign(listener, tokenParts);
     const audit = new StreamAudit(listener, ledger, checks);
     this.#audits.set(listener, audit);
     listener.subscription!.ready.then(
@@ -134,10 +129,8 @@ export class Listeners {
   }
 
   unsubscribe(pick: number): void {
-    picked(
-      this.all.filter((each) => each.active),
-      pick,
-    )?.unsubscribe();
+    const going = this.all.filter((each) => each.active || each.starting);
+    picked(going, pick)?.unsubscribe();
   }
 
   /** Everything published before this call is handled when `caughtUp` resolves. */
@@ -176,6 +169,15 @@ export class Listeners {
     if (listener !== undefined) this.#audits.get(listener)?.checkCommitted(cursor);
   }
 
+  /** The cursor of a name is looked up: if there is one, its subscription begins there. */
+  loading(name: string): void {
+    const listener = this.#named.get(name);
+    const stored = this.#world.ledger.cursors.get(name);
+    if (listener === undefined || stored === undefined) return;
+    listener.origin = { from: 'token', expectedStart: stored, resumes: true };
+    this.#noteForeign(listener, stored);
+  }
+
   /** Reads what the step has written to the logs, and what the subscriptions say of themselves. */
   afterStep(): void {
     this.#readLogs();
@@ -210,6 +212,7 @@ export class Listeners {
     for (const listener of alive) {
       const due = listener.unsubscribed && !listener.calls.some(isRunning);
       checks.hold('P24', !due || listener.isDone, () => `done of ${listener.label} never resolves`);
+      checks.hold('P3', !listener.starting, () => `${listener.label} never begins`);
     }
     this.#checkAgreement();
   }
@@ -229,9 +232,6 @@ export class Listeners {
       held: false,
       name: undefined,
       onFailure: 'skip',
-      from: 'now',
-      expectedStart: undefined,
-      resumes: false,
       createdAt: schedule.steps,
       ...options,
     };
@@ -297,8 +297,9 @@ export class Listeners {
   #ready(listener: Listener, audit: StreamAudit, start: CursorParts): void {
     const { checks, ledger, acknowledged, located, life } = this.#world;
     if (!listener.alive) return;
-    const { from, name, filter, createdAt, resumes } = listener.options;
+    const { name, filter, createdAt } = listener.options;
     const { label } = listener;
+    const { from, expectedStart, resumes } = listener.origin;
     listener.start = start;
     let bounds = { knownUntil: -1, excusedUntil: -1 };
     if (from === 'located') {
@@ -310,7 +311,7 @@ export class Listeners {
       bounds = { knownUntil: found[0]?.step ?? -1, excusedUntil: found.at(-1)?.step ?? -1 };
     } else {
       // Subscribed before the history was open: `now` is the head that it was opened with.
-      const expected = listener.options.expectedStart ?? acknowledged!;
+      const expected = expectedStart ?? acknowledged!;
       const same = expected.epoch === start.epoch && expected.position === start.position;
       const id =
         from === 'now'
@@ -320,7 +321,7 @@ export class Listeners {
             : start.position > expected.position
               ? 'P17'
               : 'P18';
-      const openedLater = from === 'now' && listener.options.expectedStart === undefined;
+      const openedLater = from === 'now' && expectedStart === undefined;
       checks.hold(id, same || openedLater, () => `${label} starts at ${formatted(start)}, not ${formatted(expected)}`);
     }
     if (name !== undefined && life?.closing === undefined) {
@@ -332,6 +333,12 @@ export class Listeners {
       );
     }
     audit.began(start, bounds);
+  }
+
+  /** It begins where the history has no such position. */
+  #noteForeign(listener: Listener, start: CursorParts): void {
+    const { epoch, position } = this.#world.ledger.head;
+    if (epoch !== '' && (start.epoch !== epoch || start.position > position)) this.#foreign.add(listener);
   }
 
   #done(listener: Listener, audit: StreamAudit | undefined): void {

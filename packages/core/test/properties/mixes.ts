@@ -26,6 +26,12 @@ const anyBehaviour: Arbitrary<Behaviour> = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom<Behaviour[]>('close', 'close and wait') },
 );
 
+/** Between any two things that a bus does within one step: its longest chain of promises is about so long. */
+const anyMicrotasks: Arbitrary<number> = fc.oneof(
+  { weight: 3, arbitrary: fc.constant(0) },
+  { weight: 2, arbitrary: fc.integer({ min: 1, max: 12 }) },
+);
+
 /** Streams: starts, signals, resuming, failures, faults of the history. */
 export const streams: Mix = {
   weights: {
@@ -50,6 +56,7 @@ export const streams: Mix = {
   starts: anyStart,
   names: {},
   behaviours: anyBehaviour,
+  microtasks: anyMicrotasks,
   bursts: fc.constantFrom(1, 1, 1, 2, 3, 8),
   ids: [],
   maxCommands: 45,
@@ -100,9 +107,10 @@ export const durable: Mix = {
   bursts: fc.constantFrom(1, 1, 2, 5, 40, 80),
 };
 
-/** What every history can be asked to bear, so that all of them can be compared. */
+/** What every history can be asked to bear, so that all of them can be compared: microtasks they take as many as they like. */
 export const anywhere: Mix = {
   ...streams,
+  microtasks: fc.constant(0),
   weights: {
     publish: 24,
     subscribe: 8,
@@ -131,6 +139,7 @@ export const anywhereDurable: Mix = {
 /** Nothing that a listener that never answers would notice too. */
 export const undisturbed: Mix = {
   ...streams,
+  microtasks: fc.constant(0),
   weights: { publish: 24, subscribe: 8, unsubscribe: 2, resume: 4, advance: 3, trim: 3, crash: 1, rest: 1 },
   behaviours: fc.constantFrom<Behaviour[]>('ok', 'ok', 'slow', 'throw', 'reject', 'publish', 'unsubscribe'),
 };

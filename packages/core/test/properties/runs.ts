@@ -128,7 +128,10 @@ function failureOf<Command>(details: RunDetails<[readonly IssuedAs<Command>[], S
   const lines = [
     what,
     `after ${numRuns} runs; see it again with HEXBUS_SEED=${seed}/${counterexamplePath}`,
-    ...(commands ?? []).map(({ command, joined }) => `${joined ? '  with ' : 'command '}${JSON.stringify(command)}`),
+    ...(commands ?? []).map(
+      ({ command, joined, microtasks = 0 }) =>
+        `${joined ? '  with ' : 'command '}${JSON.stringify(command)}${microtasks === 0 ? '' : ` ${microtasks} microtasks later`}`,
+    ),
     String(scheduler),
   ];
   return { id, report: lines.join('\n') };

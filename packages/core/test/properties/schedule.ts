@@ -1,10 +1,13 @@
 import type { CancelTimer, Clock } from '@hexbus/core';
 import type { Scheduler } from 'fast-check';
+import { microtasks } from '../support/microtasks.ts';
 
 /** The one order in which everything happens in a run. What comes next is picked by fast-check among all that could. */
 export class Schedule {
   readonly #scheduler: Scheduler;
+  readonly #interruptions: { readonly after: number; readonly run: () => void }[] = [];
   #steps = 0;
+  #isMidway = false;
 
   constructor(scheduler: Scheduler) {
     this.#scheduler = scheduler;
@@ -15,20 +18,43 @@ export class Schedule {
     return this.#steps;
   }
 
+  /** Something is under way in this step: what has happened may not be told yet. */
+  get isMidway(): boolean {
+    return this.#isMidway;
+  }
+
   get pending(): number {
-    return this.#scheduler.count();
+    return this.#scheduler.count() + this.#interruptions.length;
   }
 
   /** Resolves once it is picked. */
-  step(label: string): Promise<void> {
-    return this.#scheduler.schedule(Promise.resolve(), label);
+  async step(label: string): Promise<void> {
+    await this.#scheduler.schedule(Promise.resolve(), label);
+    this.#interrupt();
+  }
+
+  /** Runs in the middle of the next step, whatever that is: so many microtasks after its beginning. */
+  interrupt(after: number, run: () => void): void {
+    this.#interruptions.push({ after, run });
+  }
+
+  /** Resolves in the middle of this step, so many microtasks from now. */
+  async midway(after: number): Promise<void> {
+    await microtasks(after);
+    this.#isMidway = true;
   }
 
   /** Makes one step, and all that follows from it without another. */
   async next(): Promise<void> {
     this.#steps += 1;
-    await this.#scheduler.waitNext(1);
+    this.#isMidway = false;
+    if (this.#scheduler.count() > 0) await this.#scheduler.waitNext(1);
+    else this.#interrupt();
     await promisesSettled();
+  }
+
+  #interrupt(): void {
+    for (const { after, run } of this.#interruptions.splice(0)) void this.midway(after).then(run);
   }
 }
 

@@ -23,6 +23,8 @@ export interface HistoryEvents {
   onAcknowledged(head: Head): void;
   onOpened(head: Head): void;
   onLocated(query: LocateQuery, found: Located): void;
+  /** The cursor of a name is looked up. */
+  onLoading?(name: string): void;
   nextFault(kind: 'write' | 'read'): Fault | undefined;
   /** Pages are no longer than this: a store may end one early. */
   readonly maxPage: number;
@@ -93,7 +95,11 @@ export class ScheduledHistory implements HistoryStore {
   }
 
   loadCursor(name: string): Promise<NamedCursor | undefined> {
-    return this.#call('load cursor', () => this.#inner.loadCursor(name), undefined, this.#events.nextFault('read'));
+    const effect = (): Promise<NamedCursor | undefined> => {
+      this.#events.onLoading?.(name);
+      return this.#inner.loadCursor(name);
+    };
+    return this.#call('load cursor', effect, undefined, this.#events.nextFault('read'));
   }
 
   summarize(topic: string): Promise<TopicSummary> {
@@ -110,17 +116,13 @@ export class ScheduledHistory implements HistoryStore {
     onAnswer: (result: T) => void = () => undefined,
     fault?: Fault,
   ): Promise<T> {
-    return new Promise((resolve, reject) => {
+    const promise = new Promise<T>((resolve, reject) => {
       const answer = (settle: () => void): void => {
         void this.#schedule.step(`${label}: answer`).then(() => {
           if (!this.#abandoned) settle();
         });
       };
-      const answerWith = (result: T): void =>
-        answer(() => {
-          onAnswer(result);
-          resolve(result);
-        });
+      const answerWith = (result: T): void => answer(() => resolve(result));
       const failWith = (error: unknown): void => answer(() => reject(error));
       if (fault === undefined) this.#enqueue(label, () => void effect().then(answerWith, failWith));
       else if (fault === 'fails') {
@@ -137,6 +139,9 @@ export class ScheduledHistory implements HistoryStore {
         });
       }
     });
+    // Next to what the bus does with the answer, so that nothing comes in between.
+    promise.then(onAnswer, () => undefined);
+    return promise;
   }
 
   #enqueue(label: string, effect: () => void): void {

@@ -74,7 +74,7 @@ export class StreamAudit {
 
   read(entry: LogEntry): void {
     const { label } = this.#listener;
-    if (entry.kind === 'unsubscribed') this.#unsubscribed = true;
+    if (entry.kind === 'unsubscribed') this.#unsubscribes();
     if (entry.kind === 'end') this.#ended(entry.call);
     if (entry.kind === 'unsubscribed' || entry.kind === 'end') return;
     this.#checks.hold('P24', !this.#unsubscribed, () => `${label} was told of a ${entry.kind} after it unsubscribed`);
@@ -128,10 +128,10 @@ export class StreamAudit {
   /** Nothing is under way, and the history is healthy. */
   atRest(knownEpoch: string): void {
     const account = this.#account;
-    const { label, options, subscription } = this.#listener;
+    const { label, options, origin, subscription } = this.#listener;
     if (!this.#listener.active || this.#listener.busy || account === undefined) return;
     const { epoch, position: head } = this.#ledger.head;
-    const id = options.resumes ? 'P14' : options.from === 'token' && account.start === 0 ? 'P16' : 'P3';
+    const id = origin.resumes ? 'P14' : origin.from === 'token' && account.start === 0 ? 'P16' : 'P3';
     if (account.epoch !== epoch) {
       const missed = this.#ledger.between(epoch, options.filter, 0, head);
       this.#checks.hold(id, missed.length === 0 || knownEpoch !== epoch, () => `${label} did not notice the new epoch`);
@@ -245,6 +245,12 @@ export class StreamAudit {
     );
   }
 
+  #unsubscribes(): void {
+    // What used up its time before that was settled by it.
+    this.#noteTimeout();
+    this.#unsubscribed = true;
+  }
+
   /** A call that took too long has no end of its own. */
   #noteTimeout(): void {
     if (this.#last !== undefined) this.#isSettled(this.#last);
@@ -304,14 +310,14 @@ export class StreamAudit {
   }
 
   #reset(account: Account, reset: Reset): void {
-    const { label, options } = this.#listener;
+    const { label, origin } = this.#listener;
     const [from, to] = [reset.from, reset.to].map(parts) as [CursorParts, CursorParts];
     this.#checks.hold(
       'P6',
       from.epoch === account.epoch,
       () => `${label} was reset from ${reset.from}, where it was not`,
     );
-    const above = to.epoch === from.epoch && account.started.length === 0 && options.from === 'token';
+    const above = to.epoch === from.epoch && account.started.length === 0 && origin.from === 'token';
     this.#checks.hold(
       'P6',
       to.epoch !== from.epoch || above,

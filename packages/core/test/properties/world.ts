@@ -13,7 +13,7 @@ import { isHexbusError, parseCursor } from '@hexbus/core';
 import { createSeededRandomness } from '@hexbus/testkit';
 import type { Scheduler } from 'fast-check';
 import { Checks, PropertyViolation } from './checks.ts';
-import type { Issued } from './commands.ts';
+import { type Issued, midwayKinds } from './commands.ts';
 import { Controls } from './controls.ts';
 import { HeldAudit } from './held-audit.ts';
 import { Ledger } from './ledger.ts';
@@ -230,6 +230,10 @@ export class World implements HistoryEvents {
     this.located.push({ filter: filter.join(' '), start, step: this.schedule.steps });
   }
 
+  onLoading(name: string): void {
+    this.listeners.loading(name);
+  }
+
   nextFault(kind: 'write' | 'read'): Fault | undefined {
     return this.faults[kind].shift();
   }
@@ -242,16 +246,24 @@ export class World implements HistoryEvents {
     const controls = new Controls(this);
     let next = 0;
     let lastIssued = 0;
+    const make = async (): Promise<void> => {
+      lastIssued = this.schedule.steps;
+      for (;;) {
+        const gate = controls.make(commands[next++]!.command);
+        if (gate !== undefined) await gate;
+        const following = commands[next];
+        if (gate !== undefined || following?.joined !== true) break;
+        const { command, microtasks = 0 } = following;
+        if (this.schedule.isMidway && !midwayKinds.has(command.do)) break;
+        if (microtasks > 0) await this.schedule.midway(microtasks);
+      }
+      issue();
+    };
     const issue = (): void => {
       if (next >= commands.length) return;
-      void this.schedule.step('command').then(() => {
-        lastIssued = this.schedule.steps;
-        let gate: Promise<unknown> | undefined;
-        do gate = controls.make(commands[next++]!.command);
-        while (gate === undefined && commands[next]?.joined === true);
-        if (gate === undefined) issue();
-        else void gate.then(issue);
-      });
+      const after = commands[next]?.microtasks ?? 0;
+      if (after === 0) void this.schedule.step('command').then(make);
+      else this.schedule.interrupt(after, make);
     };
     issue();
     for (;;) {

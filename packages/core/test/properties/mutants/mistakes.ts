@@ -211,6 +211,30 @@ export const mistakes: readonly Mutant[] = [
     mix: streams,
   },
   {
+    name: 'a held queue that was woken while it retired retires its successor too',
+    patches: [{ file: 'held-queue.ts', find: '    void this.#loop.stop();\n', replace: '' }],
+    caughtBy: ['P3', 'P12', 'P21', 'P22'],
+    mix: { ...held, held: ['job'], weights: { publish: 12, attach: 12, unsubscribe: 12 } },
+  },
+  {
+    name: 'a write settles the durable names that are in use by then',
+    patches: [
+      {
+        file: 'named-cursors.ts',
+        find: `for (const durable of taken) {
+      // It was released meanwhile, and its name may be in use again.
+      if (this.#inUse.get(durable.name) !== durable) continue;`,
+        replace: `for (const { name } of taken) {
+      const durable = this.#inUse.get(name);
+      if (durable === undefined) continue;`,
+      },
+      // What it then throws would end the process, and with it the test.
+      { file: 'writer.ts', find: 'void this.#writeNext();', replace: 'this.#writeNext().catch(() => undefined);' },
+    ],
+    caughtBy: ['P3', 'P10', 'P24'],
+    mix: { ...durable, weights: { publish: 8, subscribe: 12, unsubscribe: 10, fault: 5 } },
+  },
+  {
     name: 'a publish that was taken back is written nevertheless',
     patches: [{ file: 'writer.ts', find: '      this.#queue.splice(index, 1);\n', replace: '' }],
     caughtBy: ['P10'],
