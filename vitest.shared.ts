@@ -8,8 +8,9 @@ const typeTests = process.env['HEXBUS_TYPE_TESTS'] !== '0';
 export const ssr = { resolve: { conditions: ['hexbus-source', 'module', 'node', 'development|production'] } };
 
 export const timeouts = {
-  testTimeout: deep ? 600_000 : 30_000,
-  hookTimeout: deep ? 600_000 : 30_000,
+  // Only to end what hangs: a machine may be busy with much else.
+  testTimeout: deep ? 600_000 : 120_000,
+  hookTimeout: deep ? 600_000 : 120_000,
 };
 
 /** The vitest project of one package. */

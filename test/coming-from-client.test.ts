@@ -9,7 +9,7 @@ import { WebSocket } from 'ws';
 /** What docs/coming-from.md promises of a bridge behind a client: nothing is acknowledged that is not saved, and nothing that comes again is doubled. */
 
 /** How long a busy machine may take. */
-const patience = { timeout: 20_000 };
+const patience = { timeout: 60_000 };
 
 interface Server {
   readonly port: number;

@@ -12,7 +12,7 @@ test('a page runs the sources of the packages', async () => {
   const { url } = await servePage({ '/page.js': await bundleForPage(code) });
   const page = await newPage();
   await page.goto(url);
-  await expect.poll(() => page.title(), { timeout: 20_000 }).toBe('hello');
+  await expect.poll(() => page.title(), { timeout: 60_000 }).toBe('hello');
 });
 
 test('pages of one user share their storage, those of two do not', async () => {

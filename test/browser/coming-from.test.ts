@@ -16,7 +16,7 @@ import { snippetsOf } from '../support/snippets.ts';
 const { newPage } = useChromium();
 
 /** How long a busy machine may take. */
-const patience = { timeout: 20_000 };
+const patience = { timeout: 60_000 };
 
 function programsOf(heading: string): string[] {
   const [, section = ''] = readText('docs/coming-from.md').split(`\n## ${heading}\n`);

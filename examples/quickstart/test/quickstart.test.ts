@@ -23,7 +23,7 @@ beforeEach(() => {
   database = directory.path(`${tests}.db`);
 });
 
-describe.runIf(canRun)('quickstart', { timeout: 60_000 }, () => {
+describe.runIf(canRun)('quickstart', () => {
   test('npm run quickstart runs to its end on the shipped input, and goes on there at the next start', async () => {
     const npmRun = async (): Promise<string> => {
       const program = new Program('npm', ['run', '--silent', 'quickstart', '--', '--db', database]);

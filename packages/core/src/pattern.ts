@@ -3,7 +3,8 @@ import { HexbusError, shorten } from './errors.ts';
 /** The longest topic or pattern, in characters. */
 export const maxTopicLength = 512;
 
-const topicForm = /^[^\s\p{Cc}.*>]+(?:\.[^\s\p{Cc}.*>]+)*$/u;
+/** Lone surrogates are no text: what encodes them makes one character of all. */
+const topicForm = /^[^\s\p{Cc}\p{Cs}.*>]+(?:\.[^\s\p{Cc}\p{Cs}.*>]+)*$/u;
 
 /** Throws `HEXBUS_INVALID_TOPIC` unless `topic` is dot-separated tokens without blanks, `*` or `>`. */
 export function assertTopic(topic: unknown): asserts topic is string {

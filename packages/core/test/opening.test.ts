@@ -25,6 +25,17 @@ describe('open', () => {
     expect(probe.calls.filter((call) => call === 'open')).toHaveLength(1);
   });
 
+  test.each([new AbortController(), new EventTarget(), {}])(
+    'refuses a signal that is none, and changes nothing: %o',
+    async (signal) => {
+      const { bus, probe } = make();
+      const error = await rejection(bus.open({ signal: signal as unknown as AbortSignal }));
+      expect(error).toMatchObject({ code: 'HEXBUS_CONFIG', message: expect.stringContaining('signal') });
+      expect([bus.state, probe.calls]).toEqual(['idle', []]);
+      await bus.open();
+    },
+  );
+
   test('need not be called without a history, and may be', async () => {
     const { bus } = make({ withoutHistory: true });
     expect(bus.state).toBe('open');

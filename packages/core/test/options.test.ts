@@ -30,6 +30,18 @@ describe('createBus refuses, naming the field:', () => {
     });
   });
 
+  test.each<[string, object]>([
+    ['history', { history: createMemoryHistory }],
+    ['history', { history: 'hexbus.db' }],
+    ['history', { history: null }],
+    ['deduplication', { deduplication: 5 }],
+  ])('%s of %o', (field, options) => {
+    expect(thrownBy(() => createBus(untyped(options)))).toMatchObject({
+      code: 'HEXBUS_CONFIG',
+      message: expect.stringMatching(new RegExp(`^${field} is .+; (use|pass) `)),
+    });
+  });
+
   test.each<[string, unknown]>([
     ['retain', 'always'],
     ['retain', 7],

@@ -144,19 +144,30 @@ describe('a signal', () => {
 
 describe('the bound of waiting publishes', () => {
   test('refuses what goes beyond it with HEXBUS_OVERLOADED, and accepts again once some are written', async () => {
-    const { bus } = await open({ maxPendingBytes: 100 });
+    const { bus } = await open({ maxPendingBytes: 1000 });
     const body = 'x'.repeat(38);
     const calls = [1, 2, 3, 4].map(() => heard(bus.publish('order.x', body)));
     const error = await rejection(calls[2]!);
     expect(error).toMatchObject({
       code: 'HEXBUS_OVERLOADED',
       retryable: true,
-      message: expect.stringContaining('100'),
+      message: expect.stringContaining('1000'),
     });
     await rejection(calls[3]!);
     await Promise.all(calls.slice(0, 2));
     await bus.publish('order.x', body);
     expect((await bus.read('order.x')).messages).toHaveLength(3);
+  });
+
+  test('counts all that a message takes: headers and sender, and what holds it', async () => {
+    const { bus } = await open({ maxPendingBytes: 50_000 });
+    const accepted = async (calls: readonly Promise<unknown>[]): Promise<number> =>
+      (await Promise.allSettled(calls)).filter(({ status }) => status === 'fulfilled').length;
+    const headers = { note: 'x'.repeat(20_000) };
+    expect(await accepted([1, 2, 3, 4].map((n) => heard(bus.publish('order.x', n, { headers }))))).toBe(2);
+    const small = await accepted(Array.from({ length: 1000 }, (_, n) => heard(bus.publish('order.x', n))));
+    expect(small).toBeGreaterThan(10);
+    expect(small).toBeLessThan(200);
   });
 
   test('lets a single message through however large, since it can never fit', async () => {

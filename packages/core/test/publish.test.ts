@@ -122,7 +122,19 @@ describe('order', () => {
 
 describe('publish refuses', () => {
   test('topics that are none, also without a history', async () => {
-    const topics = ['', '.a', 'a.', 'a..b', 'order.*', 'order.>', 'a b', 'a\tb', 'a\u0000', 'x'.repeat(513)];
+    const topics = [
+      '',
+      '.a',
+      'a.',
+      'a..b',
+      'order.*',
+      'order.>',
+      'a b',
+      'a\tb',
+      'a\u0000',
+      'a.\ud800',
+      'x'.repeat(513),
+    ];
     for (const options of [{}, { withoutHistory: true }]) {
       const { bus } = await open(options);
       for (const topic of topics) {
@@ -139,6 +151,11 @@ describe('publish refuses', () => {
     ['sender', { sender: null as unknown as string }],
     ['headers', { headers: 'text' as unknown as Record<string, string> }],
     ['headers', { headers: null as unknown as Record<string, string> }],
+    ['headers', { headers: new Map([['traceparent', '00']]) as unknown as Record<string, string> }],
+    ['headers', { headers: new Headers({ traceparent: '00' }) as unknown as Record<string, string> }],
+    ['headers', { headers: ['traceparent'] as unknown as Record<string, string> }],
+    ['id', { id: 'half of a pair \ud800' }],
+    ['signal', { signal: new AbortController() as unknown as AbortSignal }],
     ['headers."n"', { headers: { n: 1 as unknown as string } }],
   ])('the option %s, naming it: %j', async (field, options) => {
     const { bus, batches } = await open();

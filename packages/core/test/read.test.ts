@@ -1,4 +1,5 @@
 import { type Bus, type Cursor, formatCursor, type Page, parseCursor, type ReadOptions } from '@hexbus/core';
+import { createMemoryHistory } from '@hexbus/store-memory';
 import { describe, expect, test } from 'vitest';
 import { rejection, useBuses } from './support/buses.ts';
 
@@ -127,7 +128,39 @@ describe('pages follow each other', () => {
   });
 });
 
+test('a page may hold very many messages', async () => {
+  const count = 150_000;
+  const history = createMemoryHistory({ maxMessages: count });
+  const topics = { many: { retain: { maxCount: count } } };
+  const { bus } = await open({ history, topics, maxPendingBytes: Infinity });
+  await Promise.all(Array.from({ length: count }, (_, n) => bus.publish('many', n)));
+  for (const options of [{ limit: count }, { last: count }]) {
+    const { messages } = await bus.read('many', options);
+    expect([messages.length, messages[0]?.body, messages.at(-1)?.body]).toEqual([count, 0, count - 1]);
+  }
+});
+
 describe('a gap', () => {
+  test('ends with its page, and each page tells its own', async () => {
+    const { bus } = await open({
+      topics: { 'x.a': { retain: { maxCount: 1 } }, 'x.b': { retain: { maxCount: 100 } } },
+    });
+    const { cursor } = await bus.publish('x.b', 0);
+    for (const n of [1, 2]) {
+      for (let m = 0; m < 5; m++) await bus.publish('x.b', m);
+      await bus.publish('x.a', n);
+    }
+    await bus.publish('x.a', 3);
+    const pages = [];
+    for (let after = cursor; pages.length < 3; after = (pages.at(-1) as { cursor: string }).cursor)
+      pages.push(await bus.read('x.*', { after, limit: 4 }));
+    expect(pages.map(({ gap }) => gap && [gap.from, gap.to])).toEqual([
+      [2, 5],
+      [6, 10],
+      [11, 13],
+    ]);
+  });
+
   test('is told of what was trimmed after the cursor', async () => {
     const { bus } = await open();
     const start = bus.cursor!;

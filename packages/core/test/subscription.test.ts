@@ -170,6 +170,18 @@ describe('a subscription tells', () => {
     await subscription.caughtUp();
   });
 
+  test('by caughtUp when the calls that run have ended, of a topic that is not retained', async () => {
+    const { bus, log } = await open();
+    const gate = deferred();
+    const subscription = bus.subscribe('mouse.moved', () => gate.promise.then(() => log.note('handled')));
+    bus.emit('mouse.moved', 1);
+    const caughtUp = subscription.caughtUp().then(() => log.note('caught up'));
+    await new Promise((resolve) => setImmediate(resolve));
+    gate.resolve();
+    await caughtUp;
+    expect(log.take()).toEqual(['handled', 'caught up']);
+  });
+
   test('by caughtUp that it has ended, with messages left', async () => {
     const { bus, settled, log } = await open();
     const gate = deferred();

@@ -58,6 +58,10 @@ export const migrations: readonly string[] = [
   -- How far was looked for messages older than a limit, under these policies.
   CREATE TABLE age_sweeps (max_age_ms REAL PRIMARY KEY, through INTEGER NOT NULL) WITHOUT ROWID;
   `,
+  `
+  -- A read by a pattern asks for the marks above its start, of which there are few.
+  CREATE INDEX topics_by_mark ON topics (mark) WHERE mark > 0;
+  `,
 ];
 
 /** Finds out what a file is, and changes nothing. Returns its schema version, 0 for an empty file; throws unless it is empty or a history. */

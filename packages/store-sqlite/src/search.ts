@@ -8,6 +8,9 @@ const rowsAtOnce = 100;
 /** The same where only places are fetched. */
 const placesAtOnce = 1000;
 
+/** And the fewest that are worth a query. */
+const leastPlaces = 8;
+
 /** A search looks at no more rows of other topics than this, so that it never holds up the program for long. */
 const maxLookedAt = 5000;
 
@@ -21,7 +24,33 @@ export function* topicRows(rows: Rows, topicId: number, position: number): Gener
   }
 }
 
-/** Several topics, by the index: at most `limit` of each. */
+/** The places of one topic, fetched a few at a time. */
+class PlacesOfTopic {
+  readonly #fetch: (position: number) => readonly Place[];
+  readonly #window: number;
+  #places: readonly Place[];
+  #next = 0;
+
+  constructor(rows: Rows, topicId: number, position: number, window: number) {
+    this.#window = window;
+    this.#fetch = (from) => rows.placesOfTopic(topicId, from, window);
+    this.#places = this.#fetch(position);
+  }
+
+  get first(): number | undefined {
+    return this.#places[this.#next]?.[0];
+  }
+
+  take(): void {
+    const position = this.first;
+    this.#next += 1;
+    if (position === undefined || this.#next < this.#window) return;
+    this.#places = this.#fetch(position);
+    this.#next = 0;
+  }
+}
+
+/** Several topics, by the index. `limit`: how many rows will be asked for at the most. */
 export function* namedRows(
   rows: Rows,
   direction: Direction,
@@ -29,9 +58,21 @@ export function* namedRows(
   position: number,
   limit: number,
 ): Generator<Row> {
-  const places = topicIds.flatMap((id) => rows.placesOfTopic(id, position, limit));
-  places.sort(([a], [b]) => (direction === 'up' ? a - b : b - a));
-  for (const [position] of places) yield rows.at(position);
+  const window = Math.max(leastPlaces, Math.min(placesAtOnce, Math.ceil((2 * limit) / topicIds.length)));
+  const topics = topicIds.map((id) => new PlacesOfTopic(rows, id, position, window));
+  for (;;) {
+    let nearest: PlacesOfTopic | undefined;
+    let at = 0;
+    for (const topic of topics) {
+      const { first } = topic;
+      if (first === undefined || (nearest !== undefined && (direction === 'up' ? first > at : first < at))) continue;
+      nearest = topic;
+      at = first;
+    }
+    if (nearest === undefined) return;
+    yield rows.at(at);
+    nearest.take();
+  }
 }
 
 /** Patterns: looks at one row after the other, in order. */

@@ -93,6 +93,11 @@ class HexBus implements Bus {
     if (this.#opening !== undefined) return this.#opening;
     const { history } = this.#settings;
     if (this.#closing !== undefined) return Promise.reject(closedError('open'));
+    try {
+      assertSignal(options.signal);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     this.#opening = history === undefined ? Promise.resolve() : this.#open(history, options);
     return this.#opening;
   }
@@ -233,13 +238,12 @@ class HexBus implements Bus {
     history: HistoryStore,
     options: { readonly signal?: AbortSignal | undefined; readonly newEpoch?: boolean | undefined },
   ): Promise<void> {
-    assertSignal(options.signal);
     this.#state = 'opening';
     const { signal: aborted } = this.#openingAborted;
-    const signal = options.signal === undefined ? aborted : AbortSignal.any([options.signal, aborted]);
     const { retention, deduplication } = this.#settings;
     let head: Head | undefined;
     try {
+      const signal = options.signal === undefined ? aborted : AbortSignal.any([options.signal, aborted]);
       head = await history.open({ retention, deduplication, signal, newEpoch: options.newEpoch });
       signal.throwIfAborted();
       this.#side = new RetainedSide({

@@ -20,7 +20,8 @@ export function assertChoice(field: string, value: unknown, ...choices: readonly
 
 /** Of a signal that is none, such as the controller itself. */
 export function assertSignal(value: unknown): void {
-  const valid = value === undefined || typeof (value as Partial<AbortSignal> | null)?.addEventListener === 'function';
+  const { aborted, addEventListener } = (value ?? {}) as Partial<AbortSignal>;
+  const valid = value === undefined || (typeof aborted === 'boolean' && typeof addEventListener === 'function');
   assertField(valid, 'signal', value, 'pass an AbortSignal');
 }
 
@@ -29,8 +30,9 @@ export function assertWholeNumber(field: string, value: unknown, least: number):
   assertField(Number.isSafeInteger(value) && Number(value) >= least, field, value, `use a whole number from ${least}`);
 }
 
+/** Without lone surrogates, of which a store makes one character. */
 export function isText(value: unknown, maxLength: number): value is string {
-  return typeof value === 'string' && value.length > 0 && value.length <= maxLength;
+  return typeof value === 'string' && value.length > 0 && value.length <= maxLength && !/\p{Cs}/u.test(value);
 }
 
 export function isObject(value: unknown): value is object {

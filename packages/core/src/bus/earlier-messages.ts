@@ -1,5 +1,6 @@
 import { RetainedMessage } from '../message.ts';
 import type { Filter, Head, HistoryStore, TrimMark } from '../ports/history-store.ts';
+import { memoryLengthOf } from './memory-length.ts';
 
 /** What the history has between two positions: everything after `after`. */
 export interface EarlierMessages {
@@ -33,7 +34,7 @@ export function createReadEarlier(history: HistoryStore, filter: Filter): ReadEa
       for (const stored of page.messages) {
         if (stored.position > through) break;
         messages.push(new RetainedMessage(stored));
-        length += stored.body.length;
+        length += memoryLengthOf(stored);
       }
       for (const mark of page.trimmed) marks.set(mark.topic, mark.through);
       at = page.through;

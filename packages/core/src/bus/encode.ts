@@ -1,5 +1,6 @@
 import { HexbusError, shorten } from '../errors.ts';
 import type { NewMessage } from '../ports/history-store.ts';
+import { utf8Length } from '../utf8.ts';
 import type { PublishOptions } from './api.ts';
 import { busDefaults } from './options.ts';
 
@@ -82,7 +83,10 @@ interface Problem {
 }
 
 /** Kinds of objects that JSON would silently turn into something else. */
-const lossyKinds = new Set(['Map', 'Set', 'WeakMap', 'WeakSet', 'RegExp', 'Promise', 'Error', 'ArrayBuffer']);
+const lossyKinds = new Set([
+  ...['Map', 'Set', 'WeakMap', 'WeakSet', 'RegExp', 'Promise', 'Error', 'ArrayBuffer'],
+  ...['Headers', 'URLSearchParams', 'FormData', 'Blob', 'File'],
+]);
 
 /** The first value below `value` that JSON cannot carry. `ancestors` are the objects that hold it, outermost first; `given`: by a `toJSON`. */
 function findUncarriable(value: unknown, depth: number, ancestors: object[], given = false): Problem | undefined {
@@ -149,8 +153,4 @@ function invalidBody(topic: string, path: readonly (string | number)[], what: st
     'HEXBUS_INVALID_BODY',
     `${shorten(place)} of ${topic} is ${what}, which JSON cannot carry; publish plain data`,
   );
-}
-
-function utf8Length(text: string): number {
-  return new TextEncoder().encode(text).byteLength;
 }

@@ -85,10 +85,6 @@ export class Feed {
     return this.#next === this.#queue.length && (this.#live || this.#parked);
   }
 
-  get live(): boolean {
-    return this.#live;
-  }
-
   /** Everything up to here was taken. While idle that is at least the head, since any message that concerns the feed would have woken it. */
   get position(): number {
     if (this.#next < this.#queue.length) return this.#taken;

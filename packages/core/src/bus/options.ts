@@ -50,7 +50,7 @@ export interface BusOptions {
   readonly topics?: Readonly<Record<string, TopicPolicy>> | undefined;
   /** The largest body of a retained topic, as UTF-8 bytes of its JSON text. */
   readonly maxBodyBytes?: number | undefined;
-  /** Publishes wait for the history in memory up to this; beyond, they are refused with `HEXBUS_OVERLOADED`. UTF-16 units of their JSON texts. */
+  /** Publishes wait for the history in memory up to this; beyond, they are refused with `HEXBUS_OVERLOADED`. UTF-16 units of their texts, and 400 for each. */
   readonly maxPendingBytes?: number | undefined;
   /** How many of the last ids given by callers are remembered to find duplicates, and for how long. */
   readonly deduplication?: { readonly maxIds?: number | undefined; readonly maxAgeMs?: number };
@@ -119,17 +119,20 @@ export interface HandlingSettings {
 
 /** Checks and completes what was passed to `createBus`, or throws `HEXBUS_CONFIG` naming the field. */
 export function resolveBusOptions(options: BusOptions): BusSettings {
+  const { history, deduplication = {} } = options;
+  const isStore = history === undefined || typeof history?.open === 'function';
+  assertField(isStore, 'history', history, 'pass what createMemoryHistory() or the like returns');
+  assertField(isObject(deduplication), 'deduplication', deduplication, 'use { maxIds, maxAgeMs }');
   const topics = Object.entries(options.topics ?? {}).map(([pattern, policy]) => resolveTopic(pattern, policy));
   const retained = topics.find(({ retention }) => isObject(retention));
-  if (retained !== undefined && options.history === undefined) {
+  if (retained !== undefined && history === undefined) {
     throw new HexbusError(
       'HEXBUS_CONFIG',
       `${fieldOf(retained.pattern)}.retain needs a history; pass one to createBus`,
     );
   }
-  const deduplication = options.deduplication ?? {};
   return {
-    history: options.history,
+    history,
     topics,
     retention: topics.flatMap(retentionOf),
     maxBodyBytes: count(options, busDefaults, 'maxBodyBytes'),

@@ -1,6 +1,6 @@
 import { HexbusError, shorten } from '../errors.ts';
 import type { PublishOptions } from './api.ts';
-import { assertField, isObject, isText } from './checks.ts';
+import { assertField, assertSignal, isObject, isText } from './checks.ts';
 import { isThenable } from './handler-runner.ts';
 import type { SchemaIssue, SchemaResult, StandardSchema } from './options.ts';
 import type { TopicEntry } from './topic-table.ts';
@@ -15,9 +15,12 @@ export function checkPublishOptions(options: PublishOptions): void {
     const valid = value === undefined || isText(value, maxNameLength);
     assertField(valid, field, value, `use 1 to ${maxNameLength} characters`);
   }
-  const { headers } = options;
+  const { headers, signal } = options;
+  if (signal !== undefined) assertSignal(signal);
   if (headers === undefined) return;
-  assertField(isObject(headers), 'headers', headers, 'use an object of texts');
+  // A Map or Headers would be stored as an object without entries.
+  const isIterable = isObject(headers) && Symbol.iterator in headers;
+  assertField(isObject(headers) && !isIterable, 'headers', headers, 'use an object of texts');
   for (const [key, value] of Object.entries(headers)) {
     assertField(typeof value === 'string', `headers.${shorten(key)}`, value, 'use a text');
   }

@@ -1,7 +1,7 @@
 import { type Cursor, formatCursor, parseCursor } from '../cursor.ts';
 import { HexbusError, shorten } from '../errors.ts';
 import { type Message, RetainedMessage, type StoredMessage } from '../message.ts';
-import type { Filter, HistoryStore, LocateQuery, ReadQuery, TrimMark } from '../ports/history-store.ts';
+import type { Filter, HistoryStore, LocateQuery, ReadQuery } from '../ports/history-store.ts';
 import type { DeadLetter, Page, ReadOptions } from './api.ts';
 import { assertField, assertWholeNumber } from './checks.ts';
 import type { Gap } from './losses.ts';
@@ -24,9 +24,10 @@ interface Reading {
 
 /** What was read, oldest first. */
 interface Found {
-  readonly messages: StoredMessage[];
-  readonly reasons: string[];
-  readonly marks: TrimMark[];
+  readonly messages: readonly StoredMessage[];
+  readonly reasons: readonly string[];
+  /** Up to where limits removed messages, by topic. */
+  readonly marks: ReadonlyMap<string, number>;
   /** Everything between `from` and here is in `messages` or gone. */
   readonly through: number;
   readonly head: number;
@@ -94,21 +95,22 @@ export class HistoryReader {
       cursor: formatCursor(epoch, end),
       head: formatCursor(epoch, head),
     };
-    const gap = cursor === undefined ? undefined : gapOf(marks, from);
+    const gap = cursor === undefined ? undefined : gapOf(marks, from, end);
     return gap === undefined ? page : { ...page, gap };
   }
 
   /** Reads until there is enough, or no more. */
   async #collect({ filter, epoch, from, backwards, limit, state, cursor }: Reading): Promise<Found> {
-    const messages: StoredMessage[] = [];
+    const pages: (readonly StoredMessage[])[] = [];
     const reasons: string[] = [];
-    const marks: TrimMark[] = [];
+    const marks = new Map<string, number>();
+    let count = 0;
     for (let at = from; ; ) {
       const page = await this.#history.read({
         epoch,
         filter,
         range: backwards ? { before: at } : { after: at },
-        limit: limit - messages.length,
+        limit: limit - count,
         maxBytes: pageBytes,
         state,
       });
@@ -119,24 +121,29 @@ export class HistoryReader {
           `cursor ${shorten(cursor)} is not of this history, whose head is ${formatCursor(page.epoch, page.position)}; read from the beginning`,
         );
       }
-      messages.splice(backwards ? 0 : messages.length, 0, ...page.messages);
-      reasons.push(...page.reasons);
-      marks.push(...page.trimmed);
+      pages.push(page.messages);
+      count += page.messages.length;
+      for (const reason of page.reasons) reasons.push(reason);
+      for (const { topic, through } of page.trimmed) marks.set(topic, Math.max(through, marks.get(topic) ?? 0));
       const { through, position: head } = page;
       const moved = backwards ? through < at : through > at;
       const more = moved && (backwards ? through > 1 : through < head);
       if (moved) at = through;
-      if (!more || messages.length >= limit) return { messages, reasons, marks, through: at, head };
+      if (more && count < limit) continue;
+      if (backwards) pages.reverse();
+      return { messages: pages.flat(), reasons, marks, through: at, head };
     }
   }
 }
 
-function gapOf(marks: readonly TrimMark[], after: number): Gap | undefined {
-  const lost = marks.filter((mark) => mark.through > after);
-  if (lost.length === 0) return undefined;
-  return {
-    topics: [...new Set(lost.map((mark) => mark.topic))],
-    from: after + 1,
-    to: Math.max(...lost.map((mark) => mark.through)),
-  };
+/** What was lost behind a position, as far as a page goes. A mark beyond it is told of by the pages that follow. */
+function gapOf(marks: ReadonlyMap<string, number>, after: number, end: number): Gap | undefined {
+  const topics: string[] = [];
+  let to = 0;
+  for (const [topic, through] of marks) {
+    if (through <= after) continue;
+    topics.push(topic);
+    to = Math.max(to, Math.min(through, end));
+  }
+  return topics.length === 0 ? undefined : { topics, from: after + 1, to };
 }

@@ -153,6 +153,7 @@ export class BusSubscription implements Subscription, Subscriber {
   }
 
   async caughtUp(): Promise<void> {
+    await Promise.all(this.#localCalls);
     if (this.#retained === undefined) return;
     await this.#host.flush();
     await this.ready.catch(() => undefined);

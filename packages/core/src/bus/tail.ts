@@ -3,6 +3,7 @@ import { isPattern, matchesPattern, patternsOverlap } from '../pattern.ts';
 import type { Filter, Head, TrimMark } from '../ports/history-store.ts';
 import type { TopicMatcher } from '../retention.ts';
 import type { ReadEarlier } from './earlier-messages.ts';
+import { memoryLengthOf } from './memory-length.ts';
 
 /** A part of the history after a position, from memory or from the store. The fields mean what they mean in `HistoryPage`. */
 export interface FeedPage extends Head {
@@ -11,7 +12,7 @@ export interface FeedPage extends Head {
   readonly trimmed: readonly TrimMark[];
 }
 
-/** How much of the newest history is kept in memory, over all topics: messages, and UTF-16 units of their bodies. */
+/** How much of the newest history is kept in memory, over all topics: messages, and what they take in memory, in UTF-16 units. */
 const maxMessages = 1_024;
 const maxLength = 1024 * 1024;
 
@@ -84,7 +85,7 @@ export class Tail {
       return;
     }
     this.#messages.push(message);
-    this.#length += message.encoded.body.length;
+    this.#length += memoryLengthOf(message.encoded);
     // Cut by half when twice the bound is reached, so that the cost per message stays constant.
     if (this.#messages.length > 2 * maxMessages || this.#length > 2 * maxLength) this.#cut();
   }
@@ -172,7 +173,7 @@ export class Tail {
       const messages = earlier.messages.filter(({ position }) => position < here);
       this.#base = earlier.after;
       this.#messages = [...messages, ...this.#messages];
-      for (const { encoded } of messages) this.#length += encoded.body.length;
+      for (const { encoded } of messages) this.#length += memoryLengthOf(encoded);
       this.noteTrimmed(earlier.trimmed);
     } finally {
       if (restarts === this.#restarts) this.#completing = undefined;
@@ -207,7 +208,7 @@ export class Tail {
     let from = Math.max(0, this.#messages.length - maxMessages);
     let length = 0;
     for (let index = this.#messages.length - 1; index >= from; index--) {
-      const own = (this.#messages[index] as RetainedMessage).encoded.body.length;
+      const own = memoryLengthOf((this.#messages[index] as RetainedMessage).encoded);
       if (length + own > maxLength) from = index + 1;
       else length += own;
     }

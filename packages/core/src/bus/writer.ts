@@ -10,6 +10,7 @@ import type {
   WriteResult,
 } from '../ports/history-store.ts';
 import type { Receipt } from './api.ts';
+import { memoryLengthOf } from './memory-length.ts';
 import { type CursorCommit, nothingDue } from './named-cursors.ts';
 
 /** What the writer is told to do with what the history answers. All are called in the turn of the answer, before any caller learns of it. */
@@ -97,7 +98,7 @@ export class Writer {
 
   /** Rejects with the reason for which this one message was refused, or with what made its batch fail. */
   append(message: NewMessage, signal?: AbortSignal): Promise<Receipt> {
-    const length = message.body.length;
+    const length = memoryLengthOf(message);
     if (this.#pendingLength > 0 && this.#pendingLength + length > this.#maxPendingLength) {
       return Promise.reject(
         new HexbusError(
@@ -239,7 +240,7 @@ export class Writer {
 
   #answer(pending: PendingAppend, epoch: string, result: AppendResult | undefined): void {
     const { message } = pending;
-    this.#pendingLength -= message.body.length;
+    this.#pendingLength -= memoryLengthOf(message);
     if (result === undefined || result.status === 'refused') pending.reject(refusal(message.topic, result));
     else pending.resolve(receiptOf(message, epoch, result.position, result.status === 'duplicate'));
   }
@@ -274,7 +275,7 @@ export class Writer {
         pending.resolve();
         continue;
       }
-      this.#pendingLength -= pending.message.body.length;
+      this.#pendingLength -= memoryLengthOf(pending.message);
       pending.reject(error);
     }
   }
@@ -302,7 +303,7 @@ export class Writer {
       const index = this.#queue.indexOf(pending);
       if (index < 0) return;
       this.#queue.splice(index, 1);
-      this.#pendingLength -= pending.message.body.length;
+      this.#pendingLength -= memoryLengthOf(pending.message);
       pending.reject(signal.reason);
     };
     const settled = (): void => signal.removeEventListener('abort', withdraw);
