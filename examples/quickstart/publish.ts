@@ -70,7 +70,8 @@ export async function publishInput(
 }
 
 function publishRecord(bus: Bus<Events>, input: Input, { line, topic, type, body }: InputRecord): Promise<Receipt> {
-  return bus.publish(topic, body, { id: `${input.id}:${line}`, ...(type === undefined ? {} : { type }) });
+  const { id, name: sender } = input;
+  return bus.publish(topic, body, { id: `${id}:${line}`, sender, ...(type === undefined ? {} : { type }) });
 }
 
 /** Where to go on is in the history itself: records are published in the order of their lines, so the last one tells. */

@@ -4,7 +4,7 @@ import { countRecords } from './history.ts';
 import { type Input, openInput } from './input.ts';
 import type { Listener } from './listener.ts';
 import { type Published, publishInput } from './publish.ts';
-import { formatted, type Report, type Summary } from './report.ts';
+import { counted, formatted, type Report, type Summary } from './report.ts';
 import type { Events } from './topics.ts';
 
 /** One start: publishes with no listener loaded, shows what waits, loads the listener, shows what it gets, and reads. */
@@ -24,6 +24,7 @@ export class Quickstart {
 
   async run(): Promise<Summary> {
     const { live, listen, database } = this.#options;
+    const began = new Date().toISOString();
     const input = await openInput(this.#options.input, this.#signal);
     this.#report.say(`hexbus quickstart: ${input.name}`);
 
@@ -40,7 +41,7 @@ export class Quickstart {
     const handledPerSecond = perSecond(handled, start);
 
     await this.#showLast();
-    await this.#leaveNote(`the start of ${new Date().toLocaleString('en-GB')} ${this.#ending()}`);
+    await this.#leaveNote(`the run that began at ${began.replace(/\.\d+/, '')} ${this.#ending()}`);
     const cursor = listener?.records.cursor;
     return {
       input: input.name,
@@ -66,12 +67,13 @@ export class Quickstart {
       onProgress: (count: number) => report.progress('published', count),
     };
     const published = await publishInput(this.#bus, input, callbacks, this.#signal);
-    const count = formatted(published.published);
     if (published.resumedAfter > 0) {
       report.say(`  Up to line ${formatted(published.resumedAfter)} all was published at earlier starts.`);
     }
-    report.say(`  ${count} published.`);
-    await this.#leaveNote(`${input.name}: ${published.published === 0 ? 'nothing new' : `${count} records published`}`);
+    report.say(`  ${formatted(published.published)} published.`);
+    await this.#leaveNote(
+      `${input.name}: ${published.published === 0 ? 'nothing new' : `${counted(published.published, 'record')} published`}`,
+    );
     return published;
   }
 

@@ -75,11 +75,9 @@ export class Report {
     this.say(text.length <= maxColumns ? text : `${text.slice(0, maxColumns - 3)}...`);
   }
 
-  resumed(last: Message, handled: number): void {
-    const line = formatted(lineOf(last.id));
-    this.say(
-      `  It went on behind line ${line}, where it had stopped. ${handled === 0 ? 'Nothing waited there.' : ''}`.trimEnd(),
-    );
+  resumed({ id, sender = 'its input' }: Message, handled: number): void {
+    const nothing = handled === 0 ? ' Nothing waited there.' : '';
+    this.say(`  It went on behind line ${formatted(lineOf(id))} of ${sender}, where it had stopped.${nothing}`);
   }
 
   counts(counts: ReadonlyMap<string, number>): void {
@@ -102,7 +100,7 @@ export class Report {
     const { records, bad, published, publishedBefore, handled, waiting } = summary;
     const before = publishedBefore === 0 ? '' : `, ${formatted(publishedBefore)} published before`;
     this.heading('Summary');
-    this.say(`  input      ${formatted(records)} records, ${formatted(bad)} bad lines${before}`);
+    this.say(`  input      ${counted(records, 'record')}, ${counted(bad, 'bad line')}${before}`);
     this.say(`  published  ${formatted(published)}${rate(summary.publishedPerSecond)}`);
     this.say(`  handled    ${formatted(handled)}${rate(summary.handledPerSecond)}`);
     this.say(`  waiting    ${waiting === null ? 'for a start with a listener' : formatted(waiting)}`);
@@ -118,6 +116,11 @@ export class Report {
     if (this.#progressOpen) process.stderr.write('\r\x1b[K');
     this.#progressOpen = false;
   }
+}
+
+/** `1 record`, `2,094 records`. */
+export function counted(count: number, noun: string): string {
+  return `${formatted(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 export function formatted(count: number): string {

@@ -1,7 +1,7 @@
 /**
  * Makes time-zones.jsonl from the time zone files of the operating system:
  *
- *     node examples/quickstart/data/make-time-zones.ts > examples/quickstart/data/time-zones.jsonl
+ *     npx node examples/quickstart/data/make-time-zones.ts > examples/quickstart/data/time-zones.jsonl
  *
  * One record for each day on which a place changed its standard time, took up summer time or gave it up, oldest first.
  */

@@ -55,9 +55,22 @@ describe.runIf(canRun)('quickstart', () => {
 
     const second = await npmRun();
     expect(second).toContain(`Up to line ${count} all was published at earlier starts`);
-    expect(second).toContain(`It went on behind line ${count}, where it had stopped. Nothing waited there.`);
+    expect(second).toContain(
+      `It went on behind line ${count} of time-zones.jsonl, where it had stopped. Nothing waited there.`,
+    );
     // What the first start left for the second waited in the file while no program ran.
-    expect(second).toMatch(/note of .*: the start of .* came to its end/);
+    expect(second).toMatch(/note of .*: the run that began at \d{4}-\d\d-\d\dT[\d:]{8}Z came to its end/);
+  });
+
+  test('says of which input the line is at which it goes on, and counts one record as one', async () => {
+    const [first, second] = [directory.path('first.jsonl'), directory.path('second.jsonl')];
+    writeFileSync(first, '{"n":1}\n{"n":2}\n{"n":3}\n');
+    writeFileSync(second, '{"n":4}\n');
+    await runQuickstart(['--db', database, '--input', first]);
+    const { stdout } = await runQuickstart(['--db', database, '--input', second]);
+    expect(stdout).toContain('It went on behind line 3 of first.jsonl, where it had stopped.');
+    expect(stdout).toContain('second.jsonl: 1 record published');
+    expect(stdout).toContain('input      1 record, 0 bad lines');
   });
 
   test('a durable subscription goes on where it stopped', async () => {
