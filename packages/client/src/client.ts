@@ -166,7 +166,7 @@ class GatewayClient implements Client, ConversationHost {
     const { stream, handlers } = this.#conversation;
     this.#state = 'closing';
     this.#tellState(close);
-    await this.#withinTime(stream.halt(state, error));
+    await this.#withinTime(Promise.all([stream.halt(state, error), handlers.halt()]));
     stream.abandon();
     handlers.abandon();
     await this.#conversation.close();
@@ -175,7 +175,7 @@ class GatewayClient implements Client, ConversationHost {
     this.#observers.removeAll();
   }
 
-  async #withinTime(calls: Promise<void>): Promise<void> {
+  async #withinTime(calls: Promise<unknown>): Promise<void> {
     let cancelTimer = (): void => undefined;
     const timeUp = new Promise<void>((resolve) => {
       const { clock, timings } = this.#settings;

@@ -1,5 +1,6 @@
 import type { LifecycleState } from '@hexbus/core';
 import { assertFunction, configError, HexbusError, type WireGap } from '@hexbus/core/wire';
+import { attempt } from './attempt.ts';
 
 /** What `observe` tells, by name. */
 export interface ClientObserverEvents {
@@ -57,15 +58,11 @@ export class ClientObservers {
   }
 
   tell<Name extends keyof ClientObserverEvents>(name: Name, event: ClientObserverEvents[Name]): void {
-    for (const observer of this.#observers.get(name) ?? []) {
-      try {
-        const returned = observer(event as never);
-        // An async observer's rejection must not become an unhandled one.
-        if (returned instanceof Promise) returned.catch((cause: unknown) => this.#failed(name, cause));
-      } catch (cause) {
-        this.#failed(name, cause);
-      }
-    }
+    for (const observer of this.#observers.get(name) ?? [])
+      attempt(
+        () => observer(event as never),
+        (cause) => this.#failed(name, cause),
+      );
   }
 
   removeAll(): void {

@@ -8,7 +8,7 @@ import type { Runtime } from './runtime.ts';
 export class RequestHandlers {
   readonly #runtime: Runtime;
   readonly #handlers = new Map<string, ClientRequestHandler>();
-  readonly #running = new Set<RunningRequest>();
+  readonly #running = new Map<RunningRequest, Promise<void>>();
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
@@ -33,22 +33,32 @@ export class RequestHandlers {
     }
     if (timeoutMs !== Number.POSITIVE_INFINITY)
       request.limit(clock.setTimer(() => this.#overdue(request, name), timeoutMs));
-    this.#running.add(request);
-    void this.#answer(handler, body, request, name);
+    this.#run(handler, body, request, name);
   }
 
   /** The same without an answer. */
   notified(name: string, body: unknown): void {
     const handler = this.#handlers.get(name);
-    if (handler === undefined) return;
-    const request = new RunningRequest(0);
-    this.#running.add(request);
-    void this.#answer(handler, body, request, name);
+    if (handler !== undefined) this.#run(handler, body, new RunningRequest(0), name);
+  }
+
+  /** Starts nothing any more. Resolves when the running ones have ended. */
+  async halt(): Promise<void> {
+    this.#handlers.clear();
+    await Promise.all(this.#running.values());
   }
 
   /** Nobody waits for the running ones any more. */
   abandon(): void {
-    for (const request of this.#running) request.cancelled();
+    for (const request of this.#running.keys()) request.cancelled();
+  }
+
+  #run(handler: ClientRequestHandler, body: unknown, request: RunningRequest, name: string): void {
+    const ended = (): void => {
+      request.ended();
+      this.#running.delete(request);
+    };
+    this.#running.set(request, this.#answer(handler, body, request, name).then(ended));
   }
 
   async #answer(handler: ClientRequestHandler, body: unknown, request: RunningRequest, name: string): Promise<void> {
@@ -62,9 +72,6 @@ export class RequestHandlers {
       if (request.signal.aborted) return;
       const error = new HexbusError('HEXBUS_HANDLER_FAILED', `the handler of ${shorten(name)} failed`, { cause });
       observers.tell('error', { error });
-    } finally {
-      request.ended();
-      this.#running.delete(request);
     }
   }
 

@@ -1,4 +1,5 @@
 import { HexbusError } from '@hexbus/core/wire';
+import { attempt } from './attempt.ts';
 import type { ClientObservers } from './observers.ts';
 import type { Work } from './pump.ts';
 
@@ -15,13 +16,8 @@ export function signalWork(
     async run() {
       const failed = (cause: unknown): void =>
         observers.tell('error', { error: new HexbusError('HEXBUS_HANDLER_FAILED', `${name} threw`, { cause }) });
-      try {
-        const returned = callback();
-        // Not awaited: a promise that never settles must not stop the messages behind it.
-        if (returned instanceof Promise) returned.catch(failed);
-      } catch (cause) {
-        failed(cause);
-      }
+      // Not awaited: a promise that never settles must not stop the messages behind it.
+      attempt(callback, failed);
       return true;
     },
     settle,

@@ -103,6 +103,43 @@ describe('close', () => {
     expect(framesOf(socket, 6)).toEqual([[6, 'e.2']]);
   });
 
+  test('waits for a running request handler, whose answer is sent', async () => {
+    const { client, settle, welcome } = createBench();
+    const gate = new Gate();
+    const aborted: boolean[] = [];
+    client.handle('save', async (_, { signal }) => {
+      await gate.promise;
+      aborted.push(signal.aborted);
+      return 'saved';
+    });
+    const socket = await welcome();
+    socket.say(['save', null, 1, 60_000]);
+    await settle();
+    const closed = client.close();
+    await settle();
+    expect(client.state).toBe('closing');
+    gate.open();
+    await closed;
+    expect([aborted, framesOf(socket, 8)]).toEqual([[false], [[8, 1, 'saved']]]);
+  });
+
+  test('starts no request handler any more', async () => {
+    const { client, log, settle, welcome } = createBench();
+    const gate = new Gate();
+    client.subscribe('a', () => gate.promise);
+    client.handle('save', () => log.note('saved'));
+    const socket = await welcome();
+    socket.say(subscribed(1, 0), event(1, 'a'));
+    await settle();
+    const closed = client.close();
+    socket.say(['save', null, 1, 60_000], ['save', null]);
+    await settle();
+    gate.open();
+    await closed;
+    expect(log.take()).toEqual([]);
+    expect(framesOf(socket, 9)).toMatchObject([[9, 1, { code: 'no-handler' }]]);
+  });
+
   test('waits for a handler that hangs no longer than closeTimeoutMs, and may be called inside one', async () => {
     const { client, clock, log, welcome } = createBench({ timings: { closeTimeoutMs: 3_000 } });
     client.subscribe('a', async (_message, { signal }) => {
