@@ -25,7 +25,14 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   setTimer(callback, delayMs, keepAlive = false) {
     const timers = globalThis as unknown as TimerGlobals;
-    const timer = timers.setTimeout(callback, Math.min(delayMs, maxTimerMs));
+    if (delayMs > maxTimerMs) {
+      const goOn = (): void => {
+        cancel = systemClock.setTimer(callback, delayMs - maxTimerMs, keepAlive);
+      };
+      let cancel = systemClock.setTimer(goOn, maxTimerMs, keepAlive);
+      return () => cancel();
+    }
+    const timer = timers.setTimeout(callback, delayMs);
     if (!keepAlive && typeof timer === 'object' && timer !== null && 'unref' in timer)
       (timer as { unref(): void }).unref();
     return () => timers.clearTimeout(timer);

@@ -148,6 +148,27 @@ describe('the system clock', () => {
     expect(delays).toEqual([2 ** 31 - 1, 2 ** 31 - 1]);
   });
 
+  test('waits longer than the platform can, for as long as it takes', () => {
+    vi.useFakeTimers();
+    try {
+      const day = 86_400_000;
+      const begun = Date.now();
+      const ran: string[] = [];
+      const at = (days: number): (() => void) => {
+        return () => ran.push(`${days}: ${(Date.now() - begun) / day}`);
+      };
+      for (const days of [10, 30, 90]) systemClock.setTimer(at(days), days * day);
+      systemClock.setTimer(at(Infinity), Infinity);
+      const cancel = systemClock.setTimer(at(60), 60 * day);
+      vi.advanceTimersByTime(50 * day);
+      cancel();
+      vi.advanceTimersByTime(150 * day);
+      expect(ran).toEqual(['10: 10', '30: 30', '90: 90']);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   test.each([
     ['setImmediate', []],
     ['a message channel, in a browser', ['setImmediate']],

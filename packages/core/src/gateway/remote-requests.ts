@@ -55,7 +55,8 @@ export class RemoteRequests {
     body: unknown,
     options: { readonly timeoutMs: number; readonly signal: AbortSignal },
   ): Promise<Outcome> {
-    const { node: own, registry, calls, onError } = this.#options;
+    const { node: own, registry, calls, clock, onError } = this.#options;
+    const begun = clock.now();
     let found: readonly ConnectionEntry[];
     try {
       found = await registry.find(target);
@@ -71,7 +72,10 @@ export class RemoteRequests {
       (last, next) => (last === undefined || isBefore(last, next) ? next : last),
       undefined,
     );
-    return entry === undefined ? notFound : calls.request(entry.node, entry.id, name, body, options);
+    if (entry === undefined) return notFound;
+    // The clock may step back.
+    const leftMs = Math.max(0, options.timeoutMs - Math.max(0, clock.now() - begun));
+    return calls.request(entry.node, entry.id, name, body, { ...options, timeoutMs: leftMs });
   }
 }
 

@@ -70,6 +70,25 @@ describe('a request to a connection of another node', () => {
     expect(one.clock.pendingTimers).toBe(before);
   });
 
+  it('P29: tells the client what is left of its time', async () => {
+    const on = await gateways.buses.open();
+    const registry = createMemoryRegistry({ clock: on.clock });
+    const broker = createMemoryBroker({ clock: on.clock });
+    const find: Registry['find'] = (query) =>
+      new Promise<void>((resolve) => void on.clock.setTimer(resolve, 400)).then(() => registry.find(query));
+    const one = await gateways.open({ on, registry: withMethod(registry, 'find', find), broker });
+    const two = await gateways.open({ on, registry, broker });
+    const client = await two.connect({}, 'ann');
+    const { connection } = client.welcome;
+    const asked = [500, Infinity].map((timeoutMs) => one.gateway.request({ connection }, 'state', 1, { timeoutMs }));
+    await on.clock.advance(400);
+    expect(client.frames()).toMatchObject([{ timeoutMs: 100 }, { timeoutMs: Infinity }]);
+    await on.clock.advance(100);
+    expect(await asked[0]).toEqual({ status: 'timeout' });
+    client.answer(2, 'late');
+    expect(await asked[1]).toEqual({ status: 'success', body: 'late' });
+  });
+
   it('without a limit of time waits for the answer', async () => {
     const { one, two } = await cluster();
     const client = await two.connect({}, 'ann');
