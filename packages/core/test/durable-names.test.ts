@@ -212,6 +212,19 @@ describe('forget', () => {
     await one.bus.forget('n');
   });
 
+  test.each([undefined, '', 'n'.repeat(257), '@held.job.x'])(
+    'refuses %j, which is no name, and harms no publish',
+    async (name) => {
+      const { bus } = await open();
+      const published = bus.publish('order.x', 1);
+      expect(await rejection(bus.forget(name as string))).toMatchObject({
+        code: 'HEXBUS_CONFIG',
+        message: expect.stringContaining('name is'),
+      });
+      await published;
+    },
+  );
+
   test('rejects with the error of the history', async () => {
     const { bus, probe } = await open();
     const broken = new HexbusError('HEXBUS_HISTORY_FAILED', 'no');

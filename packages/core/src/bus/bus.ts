@@ -26,7 +26,7 @@ import type { CallOutcomes, Hear } from './endings.ts';
 import { type BusInternals, busInternals } from './internals.ts';
 import { LocalMessage, type LocalOrigin, MessageIds } from './local-message.ts';
 import { MessageIterator } from './message-iterator.ts';
-import { NamedCursors } from './named-cursors.ts';
+import { assertName, NamedCursors } from './named-cursors.ts';
 import { type ObserverEvents, Observers } from './observers.ts';
 import { type BusOptions, type BusSettings, resolveBusOptions } from './options.ts';
 import { checkPublishOptions, validateBody } from './publish-checks.ts';
@@ -200,6 +200,7 @@ class HexBus implements Bus {
 
   async forget(name: string): Promise<void> {
     const side = this.#openSide('forget');
+    assertName(name);
     this.#names.assertFree(name);
     await side.writer.deleteCursor(name);
   }

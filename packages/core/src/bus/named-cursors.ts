@@ -2,6 +2,7 @@ import type { CancelTimer, Clock } from '../clock.ts';
 import type { CursorParts } from '../cursor.ts';
 import { HexbusError, shorten } from '../errors.ts';
 import type { NamedCursor } from '../ports/history-store.ts';
+import { assertField, isText } from './checks.ts';
 
 /** Cursors that are due, to be committed with one write. */
 export interface CursorCommit {
@@ -11,6 +12,15 @@ export interface CursorCommit {
 }
 
 export const nothingDue: CursorCommit = { cursors: [], settled: () => undefined };
+
+/** The longest durable name, in characters. */
+const maxNameLength = 256;
+
+/** Throws `HEXBUS_CONFIG` for what is no durable name of a program's own. Those of the bus begin with @. */
+export function assertName(name: unknown): asserts name is string {
+  const valid = isText(name, maxNameLength) && !name.startsWith('@');
+  assertField(valid, 'name', name, `use 1 to ${maxNameLength} characters, the first not @`);
+}
 
 /** A commit is asked for at half of this many handled messages, and no more are handled than this before it is done: a crash repeats no more. */
 const maxUncommitted = 64;

@@ -2,11 +2,11 @@ import { HexbusError, shorten } from '../errors.ts';
 import { assertPattern, isPattern } from '../pattern.ts';
 import { createTopicMatcher } from '../retention.ts';
 import type { Handler, SubscribeOptions, Subscription } from './api.ts';
-import { assertChoice, assertField, assertFunction, assertSignal, isObject, isText } from './checks.ts';
+import { assertChoice, assertField, assertFunction, assertSignal, isObject } from './checks.ts';
 import { HandlerRunner } from './handler-runner.ts';
 import { HeldLane } from './held-lane.ts';
 import type { LaneHandling } from './lane.ts';
-import type { DurableName, NamedCursors } from './named-cursors.ts';
+import { assertName, type DurableName, type NamedCursors } from './named-cursors.ts';
 import type { Observers } from './observers.ts';
 import { type BusSettings, busDefaults, resolveHandling } from './options.ts';
 import { Pump } from './pump.ts';
@@ -15,9 +15,6 @@ import type { RetainedSide } from './retained-side.ts';
 import { parseFrom } from './start.ts';
 import { BusSubscription, type RetainedPart, type SubscriptionHost } from './subscription.ts';
 import type { TopicTable } from './topic-table.ts';
-
-/** The longest durable name, in characters. */
-const maxNameLength = 256;
 
 export interface SubscriptionsOptions {
   readonly settings: BusSettings;
@@ -147,8 +144,7 @@ export class Subscriptions implements SubscriptionHost {
   }
 
   #claim(name: string, filter: readonly string[]): DurableName {
-    const valid = isText(name, maxNameLength) && !name.startsWith('@');
-    assertField(valid, 'name', name, `use 1 to ${maxNameLength} characters, the first not @`);
+    assertName(name);
     return this.#options.names.claim(name, filter);
   }
 
