@@ -24,7 +24,7 @@ const chunkBytes = 256 * 1024;
 export async function openInput(path: string | undefined, signal: AbortSignal): Promise<Input> {
   if (path === '-') return piped('standard input', process.stdin, signal);
   if (path !== undefined) return openPath(path, signal);
-  if (await somethingIsPiped()) return piped('standard input', process.stdin, signal);
+  if (await somethingIsPiped(signal)) return piped('standard input', process.stdin, signal);
   return openPath(shippedInput, signal);
 }
 
@@ -54,7 +54,7 @@ function piped(name: string, stream: Readable, signal: AbortSignal): Input {
 async function* noChunks(): AsyncGenerator<Buffer> {}
 
 /** Not where standard input is a terminal, closed, `/dev/null` or an empty pipe, as under a scheduler. */
-async function somethingIsPiped(): Promise<boolean> {
+async function somethingIsPiped(signal: AbortSignal): Promise<boolean> {
   const { stdin } = process;
   if (stdin.isTTY) return false;
   const hint = setTimeout(() => {
@@ -65,6 +65,8 @@ async function somethingIsPiped(): Promise<boolean> {
       stdin.once('readable', () => resolve(stdin.readableLength > 0));
       stdin.once('end', () => resolve(false));
       stdin.once('error', reject);
+      // Then whoever reads it finds that it was given up.
+      signal.addEventListener('abort', () => resolve(true));
     });
   } finally {
     clearTimeout(hint);

@@ -107,8 +107,19 @@ describe.runIf(canRun)('quickstart', () => {
     writeFileSync(input, Buffer.concat([Buffer.from([...good, '', ...bad, ''].join('\n')), Buffer.from([0xff, 0x0a])]));
     const ended = await runQuickstart(['--db', database, '--json', '--input', input]);
     expect(ended.code).toBe(0);
-    expect(summaryOf(ended)).toMatchObject({ records: good.length, bad: bad.length + 1, handled: good.length });
+    const counts = { records: good.length, bad: bad.length + 1 };
+    expect(summaryOf(ended)).toMatchObject({ ...counts, handled: good.length });
     for (const line of [8, 9, 10, 11, 12]) expect(ended.stderr).toContain(`odd.jsonl:${line}: `);
+    const again = await runQuickstart(['--db', database, '--json', '--input', input, '--strict']);
+    expect([again.code, summaryOf(again)]).toMatchObject([1, { ...counts, published: 0 }]);
+  });
+
+  test('ends at Ctrl-C while it waits for a pipe into which nothing comes', async () => {
+    const program = startQuickstart('--db', database, '--json');
+    await program.wrote(/Waiting for standard input/);
+    program.kill('SIGINT');
+    const ended = await program.ended;
+    expect([ended.code, summaryOf(ended)]).toMatchObject([130, { published: 0, interrupted: true }]);
   });
 
   test('handles what comes in live, while the pipe stays open, and ends at Ctrl-C', async () => {
