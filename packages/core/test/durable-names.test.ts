@@ -80,6 +80,21 @@ describe('a durable name', () => {
     await again().ready;
   });
 
+  test('is taken until done also while a call of a topic that is not retained still runs', async () => {
+    const { bus, settled } = await open();
+    const gate = deferred();
+    const first = bus.subscribe('>', () => gate.promise, { name: 'n' });
+    await first.ready;
+    bus.emit('mouse.moved', 1);
+    first.unsubscribe();
+    await settled();
+    const again = (): Subscription => bus.subscribe('>', () => {}, { name: 'n' });
+    expect(thrownBy(again)).toMatchObject({ code: 'HEXBUS_NAME_TAKEN' });
+    gate.resolve();
+    await first.done;
+    await again().ready;
+  });
+
   test('is free again after its subscription failed, or never began', async () => {
     const { bus, probe, takeErrors } = await open();
     const broken = new HexbusError('HEXBUS_HISTORY_FAILED', 'no');

@@ -197,8 +197,8 @@ export class BusSubscription implements Subscription, Subscriber {
   async #ending(): Promise<void> {
     await this.#lane?.end();
     await this.#starting;
-    this.#retained?.durable?.release();
     await Promise.all(this.#localCalls);
+    this.#retained?.durable?.release();
     this.finish();
   }
 
