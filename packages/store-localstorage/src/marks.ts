@@ -51,24 +51,22 @@ export class Marks {
    */
   merge(isEmpty: (topic: string) => boolean, room: number): boolean {
     if (this.#marks.size <= maxEmptyTopics) return true;
-    const mergeable: { topic: string; pattern: string; through: number }[] = [];
-    for (const [topic, through] of this.#marks) {
-      const pattern = this.#retention.policyOf(topic)?.pattern ?? topic;
-      if (pattern !== topic && !isPattern(topic) && isEmpty(topic)) mergeable.push({ topic, pattern, through });
-    }
-    if (mergeable.length <= maxEmptyTopics) return true;
-    mergeable.sort((a, b) => a.through - b.through);
+    const patternOf = (topic: string): string => this.#retention.policyOf(topic)?.pattern ?? topic;
+    const lowestFirst = [...this.#marks]
+      .filter(([topic]) => isEmpty(topic) && patternOf(topic) !== topic)
+      .sort(([, a], [, b]) => a - b);
+    let count = lowestFirst.length;
+    if (count <= maxEmptyTopics) return true;
     let left = room;
-    let merged = 0;
-    for (const { topic, pattern, through } of mergeable.slice(0, mergeable.length >>> 1)) {
+    for (const [topic, through] of lowestFirst) {
       left -= listedLength(topic);
       if (left < 0) break;
       this.#marks.delete(topic);
       this.#keep(topic, undefined);
-      this.raise(pattern, through);
-      merged += 1;
+      this.raise(patternOf(topic), through);
+      count -= 1;
     }
-    return mergeable.length - merged <= maxEmptyTopics;
+    return count <= maxEmptyTopics;
   }
 
   /** To be called when a topic gets its first message: from then on its own mark tells all that it lost. */
