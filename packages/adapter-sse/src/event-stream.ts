@@ -1,10 +1,4 @@
-import type { Frame } from '@hexbus/core/gateway';
-
-/**
- * How much is handed on at once. What one write holds counts as waiting until all of it is written, so a batch in one piece would look like a
- * standstill with a client that takes it slowly.
- */
-export const maxSliceBytes = 65_536;
+import { type Frame, maxSliceBytes } from '@hexbus/core/gateway';
 
 /**
  * Frames as a client of an event stream reads them (WHATWG HTML, 9.2): one event each, whatever is in them. The bytes are the same for every

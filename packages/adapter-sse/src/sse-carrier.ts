@@ -6,10 +6,11 @@ import {
   closeOf,
   type FrameBatch,
   type Handshake,
+  SliceQueue,
 } from '@hexbus/core/gateway';
 import { comment, encodeFrames, eventOf } from './event-stream.ts';
 import { KeepAlive } from './keep-alive.ts';
-import { SliceQueue } from './slice-queue.ts';
+import { SinkWriter } from './sink-writer.ts';
 import type { Stream } from './stream.ts';
 
 export interface SseCarrierOptions {
@@ -24,7 +25,7 @@ export class SseCarrier implements Carrier {
   /** Resolves when the listener was told of the end. */
   readonly gone: Promise<void>;
   readonly #stream: Stream;
-  readonly #queue: SliceQueue;
+  readonly #queue: SliceQueue<Buffer>;
   readonly #keepAlive: KeepAlive;
   #listener: CarrierListener | undefined;
   #resolveGone: () => void = () => {};
@@ -42,7 +43,7 @@ export class SseCarrier implements Carrier {
     this.handshake = handshake;
     this.protocol = protocol;
     this.#stream = stream;
-    this.#queue = new SliceQueue(stream.sink, () => this.#written());
+    this.#queue = new SliceQueue(new SinkWriter(stream.sink), () => this.#written());
     this.#keepAlive = new KeepAlive(keepAliveMs, () => this.#beat(), clock);
     this.gone = new Promise((resolve) => {
       this.#resolveGone = resolve;
@@ -140,10 +141,10 @@ export class SseCarrier implements Carrier {
     this.#listener?.drained();
   }
 
-  /** Ends the response when everything before its end was handed on. */
+  /** Ends the response when the operating system has everything before its end. */
   #endBehind(): void {
     const { response } = this.#stream;
-    if (this.#ending !== undefined && this.#queue.isHandedOn && !response.writableEnded) response.end();
+    if (this.#ending !== undefined && this.#queue.isEmpty && !response.writableEnded) response.end();
   }
 
   #beat(): void {

@@ -1,8 +1,8 @@
-import type { Frame } from '@hexbus/core/gateway';
+import { type Frame, maxSliceBytes } from '@hexbus/core/gateway';
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodeFrames, eventOf, maxSliceBytes, retryOf } from '../src/event-stream.ts';
+import { encodeFrames, eventOf, retryOf } from '../src/event-stream.ts';
 
 interface Heard {
   readonly events: EventSourceMessage[];

@@ -1,11 +1,5 @@
-import type { Frame } from '@hexbus/core/gateway';
+import { type Frame, maxSliceBytes } from '@hexbus/core/gateway';
 import type { WebSocket } from 'ws';
-
-/**
- * How much is handed to the socket at once. What one write holds counts as waiting until all of it is written, so a batch in one piece would look
- * like a standstill with a client that takes it slowly.
- */
-export const maxSliceBytes = 65_536;
 
 /** A text that needs a longer header than this is sent in parts, so that a slice holds whole frames only. */
 const maxPayloadBytes = maxSliceBytes - 4;
@@ -52,7 +46,7 @@ export function encodeParts(frames: readonly Frame[]): readonly (readonly Part[]
 }
 
 /** `written` is called once, when the operating system has all of them, or with an error. */
-export function sendParts(ws: WebSocket, parts: readonly Part[], written: (error?: Error | null) => void): void {
+export function sendParts(ws: WebSocket, parts: readonly Part[], written?: (error?: Error | null) => void): void {
   // ws keeps the order, so the last one answers for all.
   for (const part of parts)
     ws.send(part.payload, { binary: false, fin: part.final }, part === parts.at(-1) ? written : undefined);

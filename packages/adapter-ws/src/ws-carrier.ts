@@ -6,10 +6,12 @@ import {
   closeOf,
   type FrameBatch,
   type Handshake,
+  SliceQueue,
 } from '@hexbus/core/gateway';
 import type { WebSocket } from 'ws';
-import { SliceQueue } from './slice-queue.ts';
+import { encodeFrames, encodeParts } from './shared-frames.ts';
 import { violationCode } from './violation-code.ts';
+import { type Slice, WsWriter } from './ws-writer.ts';
 
 /** A WebSocket as a carrier. ws tells of what happens always later, never inside a call of it. */
 export class WsCarrier implements Carrier {
@@ -18,7 +20,7 @@ export class WsCarrier implements Carrier {
   /** Resolves when the listener was told of the end. */
   readonly gone: Promise<void>;
   readonly #ws: WebSocket;
-  readonly #queue: SliceQueue;
+  readonly #queue: SliceQueue<Slice>;
   #listener: CarrierListener | undefined;
   #resolveGone: () => void = () => {};
   /** `queued` was answered, so `drained` is owed. */
@@ -32,7 +34,7 @@ export class WsCarrier implements Carrier {
     this.#ws = ws;
     this.handshake = handshake;
     this.protocol = protocol;
-    this.#queue = new SliceQueue(ws, socket, () => this.#written());
+    this.#queue = new SliceQueue(new WsWriter(ws, socket), () => this.#written());
     this.gone = new Promise((resolve) => {
       this.#resolveGone = resolve;
     });
@@ -54,7 +56,7 @@ export class WsCarrier implements Carrier {
   send(batch: FrameBatch): 'sent' | 'queued' | 'closed' {
     if (this.#ending !== undefined || this.#ws.readyState !== this.#ws.OPEN) return 'closed';
     if (batch.frames.length === 0) return 'sent';
-    this.#queue.add(batch);
+    this.#queue.add(this.#ws.extensions === '' ? batch.encoded(encodeFrames) : batch.encoded(encodeParts));
     if (this.bufferedBytes === 0) return 'sent';
     this.#waiting = true;
     return 'queued';

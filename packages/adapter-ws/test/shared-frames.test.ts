@@ -1,5 +1,6 @@
+import { maxSliceBytes } from '@hexbus/core/gateway';
 import { expect, it } from 'vitest';
-import { encodeFrames, maxSliceBytes } from '../src/shared-frames.ts';
+import { encodeFrames } from '../src/shared-frames.ts';
 import { takeFrame } from './support/frames.ts';
 
 it.each([0, 1, 125, 126, 127, 65_525, 65_528])('a text of %i bytes is one frame, in one slice', (length) => {

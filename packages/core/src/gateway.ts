@@ -61,3 +61,5 @@ export { isOriginAllowed, resolveOrigins } from './transport/origins.ts';
 export type { Place, PlaceOptions } from './transport/place.ts';
 export { checkPlace } from './transport/place.ts';
 export { readAddress, readProtocols } from './transport/request-headers.ts';
+export type { SliceWriter } from './transport/slice-queue.ts';
+export { maxSliceBytes, SliceQueue } from './transport/slice-queue.ts';
