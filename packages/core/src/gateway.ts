@@ -49,7 +49,7 @@ export type {
   TransportHost,
 } from './ports/transport.ts';
 export type { Reconnect } from './protocol/close-codes.ts';
-export { closeCodes, mayReconnect, reconnectAfter } from './protocol/close-codes.ts';
+export { closeCodes, reconnectAfter } from './protocol/close-codes.ts';
 export { createHexbusV1EventSource } from './protocol/event-source.ts';
 export { hexbusV1EventSourceName, hexbusV1Name, wireLimits } from './protocol/frames.ts';
 export { createHexbusV1 } from './protocol/hexbus-v1.ts';

@@ -19,7 +19,7 @@ export type {
   WireSubscription,
 } from './ports/protocol.ts';
 export type { Reconnect } from './protocol/close-codes.ts';
-export { closeCodes, mayReconnect, reconnectAfter } from './protocol/close-codes.ts';
+export { closeCodes, reconnectAfter } from './protocol/close-codes.ts';
 export type { ServerFrame } from './protocol/decode-server-frame.ts';
 export { decodeServerFrame, readSubscribed } from './protocol/decode-server-frame.ts';
 export { isAscii, isFields, isId, isName, isPrintable, isToken, wireErrorCodes } from './protocol/elements.ts';

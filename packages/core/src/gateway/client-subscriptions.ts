@@ -65,10 +65,6 @@ export class ClientSubscriptions {
     this.#options = options;
   }
 
-  get size(): number {
-    return this.#all.size;
-  }
-
   /** `token`: where subscriptions go on that it covers. Takes effect at once where `authorize` answers at once and the start is known. */
   add({ id, topic, from }: WireSubscription, token?: Token): void {
     const { parts, refuse } = this.#options;

@@ -10,10 +10,6 @@ export class Matchers {
     this.#topics = topics;
   }
 
-  get size(): number {
-    return this.#shared.size;
-  }
-
   /** Each `take` is to be answered by one `release`. */
   take(entry: string): TopicMatcher {
     let shared = this.#shared.get(entry);

@@ -75,12 +75,6 @@ export class MergedStream {
     return this.#tokenAt(this.position.position);
   }
 
-  /** How many positions of the history lie between the stream and the head. */
-  get lag(): number {
-    const { tail } = this.#side;
-    return tail.epoch === this.#main.epoch ? Math.max(0, tail.head - this.#main.position) : tail.head;
-  }
-
   has(id: number): boolean {
     return this.#filters.has(id);
   }

@@ -61,8 +61,3 @@ export function reconnectAfter(code: number): Reconnect {
       return code >= 4500 && code <= 4999 ? 'no' : 'backoff';
   }
 }
-
-/** Whether a client may come back after a close with this code. */
-export function mayReconnect(code: number): boolean {
-  return reconnectAfter(code) !== 'no';
-}

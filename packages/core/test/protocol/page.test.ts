@@ -9,7 +9,6 @@ import {
   encodePong,
   encodeReply,
   frameTypes,
-  mayReconnect,
   readSubscribed,
   reconnectAfter,
   type ServerFrame,
@@ -177,14 +176,13 @@ describe('the example of docs/protocol.md', () => {
 describe('a close code', () => {
   test.each([1005, 1006, 1011, 3000, 4002, 4100, 4499, 5000])('%d, which is not listed, is not final', (code) => {
     expect(reconnectAfter(code)).toBe('backoff');
-    expect(mayReconnect(code)).toBe(true);
   });
 
   test.each([1000, 1008, 4500, 4501, 4503, 4504, 4506, 4509, 4511, 4999])('%d is final', (code) => {
-    expect(mayReconnect(code)).toBe(false);
+    expect(reconnectAfter(code)).toBe('no');
   });
 
   test.each([4505, 4510])('%d is not, although it is above 4500', (code) => {
-    expect(mayReconnect(code)).toBe(true);
+    expect(reconnectAfter(code)).not.toBe('no');
   });
 });
