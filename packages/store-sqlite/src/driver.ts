@@ -27,7 +27,7 @@ export function openWithNode(file: string): SqliteDatabase {
   if (module === undefined) {
     throw new HexbusError(
       'HEXBUS_UNSUPPORTED',
-      `this Node (${process.version}) has no node:sqlite; use Node 22.13 or newer, or pass createSqliteHistory a database of better-sqlite3`,
+      `this Node (${process.version}) has no node:sqlite; use Node 22.13 or newer, or pass createSqliteHistory a database of better-sqlite3, on Node 20 of its version 12`,
     );
   }
   return new module.DatabaseSync(file);

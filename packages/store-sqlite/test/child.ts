@@ -1,9 +1,9 @@
 // A program of its own on a history file: `hold` keeps it open, `write` appends to it without end. Ends when its input does.
 import { once } from 'node:events';
-import { createSqliteHistory } from '@hexbus/store-sqlite';
+import { createHistoryOf } from './support.ts';
 
 const [mode, file, durability] = process.argv.slice(2) as ['hold' | 'write', string, 'commit' | 'os'];
-const store = createSqliteHistory({ file, durability });
+const store = createHistoryOf(file, { durability });
 
 let running = true;
 const inputEnded = once(process.stdin, 'end').then(() => {

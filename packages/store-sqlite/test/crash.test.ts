@@ -1,15 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import type { StoredMessage } from '@hexbus/core';
-import { createSqliteHistory } from '@hexbus/store-sqlite';
 import { createSeededRandomness } from '@hexbus/testkit';
 import { afterAll, describe, expect, test } from 'vitest';
 import { checkDurable, checkHeld, checkPublished, type Snapshot } from './crash/checks.ts';
 import { Journal } from './crash/journal.ts';
 import { boundedTopic, durableFilter, durableName, inboxTopic, jobTopic } from './crash/topics.ts';
-import { drivers, nodeMajor, open, temporaryDirectory } from './support.ts';
+import { createHistoryOf, drivers, open, temporaryDirectory, typescriptProgram } from './support.ts';
 
 const deep = process.env['HEXBUS_DEEP'] === '1';
 const kills = deep ? 300 : 20;
@@ -32,71 +30,61 @@ const empty: Snapshot = {
   cursor: 0,
 };
 
-// Node 20 has neither node:sqlite nor a way to run TypeScript; what the history says there is tested with the suite.
-describe.runIf(nodeMajor >= 22).each(['commit', 'os'] as const)(
-  'killed while publishing, durability %s',
-  (durability) => {
-    test(`${kills} times, it has lost, repeated and reordered nothing (seed ${seed})`, { timeout }, async () => {
-      const { fraction } = createSeededRandomness(seed);
-      const file = directory.file(`${durability}.db`);
-      const journalFile = directory.file(`${durability}.journal`);
-      let before = empty;
+describe.each(['commit', 'os'] as const)('killed while publishing, durability %s', (durability) => {
+  test(`${kills} times, it has lost, repeated and reordered nothing (seed ${seed})`, { timeout }, async () => {
+    const { fraction } = createSeededRandomness(seed);
+    const file = directory.file(`${durability}.db`);
+    const journalFile = directory.file(`${durability}.journal`);
+    let before = empty;
 
-      const check = async (number: number): Promise<void> => {
-        const journal = new Journal(journalFile);
-        checkIntegrity(file);
-        const found = await takeSnapshot(file, durability);
-        if (before.epoch !== '') expect(found.epoch).toBe(before.epoch);
-        expect(found.head).toBeGreaterThanOrEqual(before.head);
-        checkPublished(found, journal);
-        checkDurable(found, before, journal, number);
-        checkHeld(found, before, journal, number);
-        before = found;
-      };
+    const check = async (number: number): Promise<void> => {
+      const journal = new Journal(journalFile);
+      checkIntegrity(file);
+      const found = await takeSnapshot(file, durability);
+      if (before.epoch !== '') expect(found.epoch).toBe(before.epoch);
+      expect(found.head).toBeGreaterThanOrEqual(before.head);
+      checkPublished(found, journal);
+      checkDurable(found, before, journal, number);
+      checkHeld(found, before, journal, number);
+      before = found;
+    };
 
-      const run = (number: number, mode: 'publish' | 'finish'): ChildProcess => {
-        const script = fileURLToPath(new URL('./crash/publisher.ts', import.meta.url));
-        const stripTypes = process.features.typescript ? [] : ['--experimental-strip-types'];
-        const uncertain = JSON.stringify(new Journal(journalFile).uncertain());
-        const args = [file, journalFile, durability, String(number), mode, uncertain];
-        return spawn(
-          process.execPath,
-          [...stripTypes, '--no-warnings', '--conditions=hexbus-source', script, ...args],
-          {
-            stdio: ['ignore', 'pipe', 'inherit'],
-          },
-        );
-      };
+    const run = (number: number, mode: 'publish' | 'finish'): ChildProcess => {
+      const uncertain = JSON.stringify(new Journal(journalFile).uncertain());
+      const args = [file, journalFile, durability, String(number), mode, uncertain];
+      return spawn(process.execPath, [...typescriptProgram('./crash/publisher.ts'), ...args], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+    };
 
-      for (let number = 1; number <= kills; number++) {
-        const publisher = run(number, 'publish');
-        const closed = once(publisher, 'close');
-        // Some die while they open the file, the others while they publish.
-        if (fraction() > 0.15) await Promise.race([once(publisher.stdout as NodeJS.EventEmitter, 'data'), closed]);
-        const timer = setTimeout(() => publisher.kill('SIGKILL'), fraction() * longestRunMs);
-        expect(await closed, `seed ${seed}, run ${number} ended by itself`).toEqual([null, 'SIGKILL']);
-        clearTimeout(timer);
-        await check(number);
-      }
+    for (let number = 1; number <= kills; number++) {
+      const publisher = run(number, 'publish');
+      const closed = once(publisher, 'close');
+      // Some die while they open the file, the others while they publish.
+      if (fraction() > 0.15) await Promise.race([once(publisher.stdout as NodeJS.EventEmitter, 'data'), closed]);
+      const timer = setTimeout(() => publisher.kill('SIGKILL'), fraction() * longestRunMs);
+      expect(await closed, `seed ${seed}, run ${number} ended by itself`).toEqual([null, 'SIGKILL']);
+      clearTimeout(timer);
+      await check(number);
+    }
 
-      expect(await once(run(kills + 1, 'finish'), 'close')).toEqual([0, null]);
-      await check(kills + 1);
-      expect(before.jobs).toEqual([]);
-      expect(before.cursor).toBeGreaterThanOrEqual(before.streams.at(-1)?.position ?? 0);
-      expect(before.streams.length, 'the runs published something').toBeGreaterThan(kills);
-      expect(before.deadJobs.length).toBeGreaterThan(0);
-    });
-  },
-);
+    expect(await once(run(kills + 1, 'finish'), 'close')).toEqual([0, null]);
+    await check(kills + 1);
+    expect(before.jobs).toEqual([]);
+    expect(before.cursor).toBeGreaterThanOrEqual(before.streams.at(-1)?.position ?? 0);
+    expect(before.streams.length, 'the runs published something').toBeGreaterThan(kills);
+    expect(before.deadJobs.length).toBeGreaterThan(0);
+  });
+});
 
 function checkIntegrity(file: string): void {
-  const database = drivers[0]?.open(file);
-  expect(database?.prepare('PRAGMA integrity_check').all()).toEqual([{ integrity_check: 'ok' }]);
-  database?.close();
+  const database = drivers[0].open(file);
+  expect(database.prepare('PRAGMA integrity_check').all()).toEqual([{ integrity_check: 'ok' }]);
+  database.close();
 }
 
 async function takeSnapshot(file: string, durability: 'commit' | 'os'): Promise<Snapshot> {
-  const history = await open(createSqliteHistory({ file, durability }), {
+  const history = await open(createHistoryOf(file, { durability }), {
     retention: [
       { kind: 'limits', pattern: durableFilter, maxCount: Infinity, maxAgeMs: Infinity },
       { kind: 'limits', pattern: boundedTopic, maxCount: Infinity, maxAgeMs: Infinity },

@@ -17,7 +17,7 @@ function integrityOf(database: SqliteDatabase): unknown {
   return Object.values(database.prepare('PRAGMA integrity_check').get() as object)[0];
 }
 
-describe.skipIf(drivers.length === 0).each(['commit', 'os'] as const)("durability '%s'", (durability) => {
+describe.each(['commit', 'os'] as const)("durability '%s'", (durability) => {
   test('a process killed in the middle of its writes leaves a whole history with all that it was told', async () => {
     const file = directory.file(`killed-${durability}.db`);
     for (let round = 1; round <= 4; round++) {
@@ -27,7 +27,7 @@ describe.skipIf(drivers.length === 0).each(['commit', 'os'] as const)("durabilit
       while (told < 2 || told % 100 < 10 * round) told = Number(await child.line());
       await child.kill();
       for (let line = await child.line(); line !== undefined; line = await child.line()) told = Number(line);
-      const database = (drivers[round % 2] as (typeof drivers)[number]).open(file);
+      const database = (drivers[round % drivers.length] ?? drivers[0]).open(file);
       const history = await open(createSqliteHistory({ database, durability }));
       expect(integrityOf(database)).toBe('ok');
       expect(history.head.position).toBeGreaterThanOrEqual(told);
@@ -48,7 +48,7 @@ describe.skipIf(drivers.length === 0).each(['commit', 'os'] as const)("durabilit
   });
 });
 
-describe.skipIf(drivers.length === 0).each(drivers)("positions in 'os' mode on $name", ({ name, open: connect }) => {
+describe.each(drivers)("positions in 'os' mode on $name", ({ name, open: connect }) => {
   const file = (label: string): string => directory.file(`${name.replace(':', '-')}-${label}.db`);
   const at = (path: string) => createSqliteHistory({ database: connect(path), durability: 'os' });
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createSqliteHistory, type SqliteDatabase } from '@hexbus/store-sqlite';
 import { afterAll, describe, expect, test } from 'vitest';
-import { drivers, open, temporaryDirectory } from './support.ts';
+import { drivers, hasNodeSqlite, open, temporaryDirectory } from './support.ts';
 
 const directory = temporaryDirectory();
 afterAll(directory.remove);
@@ -34,7 +34,7 @@ function diskError(): Error {
   return Object.assign(new Error('disk I/O error'), { code: 'ERR_SQLITE_ERROR', errcode: 1034 });
 }
 
-describe.skipIf(drivers.length === 0).each(drivers)('on $name', ({ name, open: connect }) => {
+describe.each(drivers)('on $name', ({ name, open: connect }) => {
   const file = (label: string): string => directory.file(`${name.replace(':', '-')}-${label}.db`);
 
   test.each(['before', 'after'] as const)('an unknown outcome is told, %s the commit took effect', async (when) => {
@@ -175,7 +175,7 @@ describe.skipIf(drivers.length === 0).each(drivers)('on $name', ({ name, open: c
   });
 });
 
-test.skipIf(drivers.length === 0)('a path that cannot be opened is told, and leaves nothing behind', async () => {
+test.runIf(hasNodeSqlite)('a path that cannot be opened is told, and leaves nothing behind', async () => {
   const path = directory.file('no/such/directory/history.db');
   const error = await open(createSqliteHistory({ file: path })).catch((reason: unknown) => reason);
   expect(error).toMatchObject({ code: 'HEXBUS_CONFIG', message: expect.stringContaining(path) });

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Filter, LocateQuery, StoredMessage } from '@hexbus/core';
 import { createMemoryHistory } from '@hexbus/store-memory';
-import { createSqliteHistory } from '@hexbus/store-sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { drivers, type Opened, open, temporaryDirectory } from './support.ts';
+import { createHistoryOf, type Opened, open, temporaryDirectory } from './support.ts';
 
 // What only shows with many rows: windows, scans that give up, the topics that are not cached, marks that are merged.
 const directory = temporaryDirectory();
@@ -60,7 +59,7 @@ async function everythingBackwards(history: Opened, filter: Filter, limit: numbe
   }
 }
 
-describe.skipIf(drivers.length === 0)('30,000 messages', () => {
+describe('30,000 messages', () => {
   let now = 0;
   const clock = { now: () => now };
   const retention = [
@@ -74,7 +73,7 @@ describe.skipIf(drivers.length === 0)('30,000 messages', () => {
   beforeAll(async () => {
     const random = pseudoRandom('large');
     memory = await open(createMemoryHistory({ clock }), { retention });
-    sqlite = await open(createSqliteHistory({ file: directory.file('large.db'), durability: 'os', clock }), {
+    sqlite = await open(createHistoryOf(directory.file('large.db'), { durability: 'os', clock }), {
       retention,
     });
     for (let position = 0; position < 30_000; ) {
@@ -151,13 +150,13 @@ describe.skipIf(drivers.length === 0)('30,000 messages', () => {
   });
 });
 
-describe.skipIf(drivers.length === 0)('25,000 topics', () => {
+describe('25,000 topics', () => {
   const retention = [{ kind: 'limits', pattern: '>', maxCount: 2, maxAgeMs: 10 }] as const;
 
   test('are counted right when most of them are not cached, and leave 10,000 marks at most', async () => {
     let now = 0;
     const file = directory.file('topics.db');
-    const make = () => createSqliteHistory({ file, durability: 'os', clock: { now: () => now } });
+    const make = () => createHistoryOf(file, { durability: 'os', clock: { now: () => now } });
     let history = await open(make(), { retention });
     const names = Array.from({ length: 25_000 }, (_, index) => `t.${index}`);
     const ids = (start: number) =>

@@ -17,9 +17,7 @@ import type {
   WriteBatch,
   WriteResult,
 } from '@hexbus/core';
-import type { SqliteDatabase } from '@hexbus/store-sqlite';
-
-export const nodeMajor: number = Number(process.versions.node.split('.')[0]);
+import { createSqliteHistory, type SqliteDatabase, type SqliteHistoryOptions } from '@hexbus/store-sqlite';
 
 /** Opens a connection with one of the drivers that the history works on. */
 export interface Driver {
@@ -29,20 +27,45 @@ export interface Driver {
 
 const require = createRequire(import.meta.url);
 
-/** None on Node 20: it has no node:sqlite, and better-sqlite3 13 ends the whole process there. */
-export const drivers: readonly Driver[] =
-  nodeMajor < 22
+const nodeSqlite: Driver = {
+  name: 'node:sqlite',
+  open: (file) => new (require('node:sqlite') as typeof import('node:sqlite')).DatabaseSync(file),
+};
+
+const betterSqlite3: Driver = {
+  name: 'better-sqlite3',
+  open: (file) => new (require('better-sqlite3') as typeof import('better-sqlite3'))(file),
+};
+
+/** node:sqlite as a package. It asks for Node 22, but its addon is one for all Nodes, and nothing is built at install. */
+const packagedSqlite: Driver = {
+  name: 'packaged node:sqlite',
+  open: (file) => new (require('@photostructure/sqlite') as typeof import('@photostructure/sqlite')).DatabaseSync(file),
+};
+
+/** Whether `createSqliteHistory({ file })` works here. */
+export const hasNodeSqlite: boolean = process.getBuiltinModule('node:sqlite') !== undefined;
+
+/** What this Node can load: Node 20 has no node:sqlite, and better-sqlite3 13 ends the whole process there. */
+export const drivers: readonly [Driver, ...Driver[]] = hasNodeSqlite ? [nodeSqlite, betterSqlite3] : [packagedSqlite];
+
+/** A history on a file, by the way that is shortest on this Node. */
+export function createHistoryOf(
+  file: string,
+  options: Pick<SqliteHistoryOptions, 'durability' | 'clock'> = {},
+): HistoryStore {
+  return createSqliteHistory(hasNodeSqlite ? { file, ...options } : { database: drivers[0].open(file), ...options });
+}
+
+/** The arguments by which this Node runs a program of these tests. */
+export function typescriptProgram(name: string): readonly string[] {
+  const flags = process.features.typescript
     ? []
-    : [
-        {
-          name: 'node:sqlite',
-          open: (file) => new (require('node:sqlite') as typeof import('node:sqlite')).DatabaseSync(file),
-        },
-        {
-          name: 'better-sqlite3',
-          open: (file) => new (require('better-sqlite3') as typeof import('better-sqlite3'))(file),
-        },
-      ];
+    : hasNodeSqlite
+      ? ['--experimental-strip-types']
+      : ['--import', new URL('./run-typescript.mjs', import.meta.url).href];
+  return [...flags, '--no-warnings', '--conditions=hexbus-source', fileURLToPath(new URL(name, import.meta.url))];
+}
 
 /** A new directory for the files of one test file. */
 export function temporaryDirectory(): { readonly path: string; file(name: string): string; remove(): void } {
@@ -96,8 +119,7 @@ export class Child {
   readonly #ended: Promise<unknown>;
 
   constructor(mode: 'hold' | 'write', file: string, durability: 'commit' | 'os' = 'commit') {
-    const script = fileURLToPath(new URL('./child.ts', import.meta.url));
-    const args = ['--conditions=hexbus-source', '--no-warnings', script, mode, file, durability];
+    const args = [...typescriptProgram('./child.ts'), mode, file, durability];
     this.#process = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
     this.#ended = once(this.#process, 'exit');
     this.#lines = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();

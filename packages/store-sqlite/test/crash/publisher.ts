@@ -2,8 +2,8 @@
 // Arguments: history file, journal file, durability, number of this run, 'publish' or 'finish', and what to publish first.
 import { openSync, writeSync } from 'node:fs';
 import { createBus, type Receipt } from '@hexbus/core';
-import { createSqliteHistory } from '@hexbus/store-sqlite';
 import { createSeededRandomness } from '@hexbus/testkit';
+import { createHistoryOf } from '../support.ts';
 import { type EntryKind, entryText } from './journal.ts';
 import { boundedTopic, durableFilter, durableName, inboxTopic, jobTopic, streamTopics, topics } from './topics.ts';
 
@@ -28,7 +28,7 @@ const note = (
 writeSync(journal, '\n');
 note('run', { topic: '-', id: run });
 
-const bus = createBus({ history: createSqliteHistory({ file, durability }), topics });
+const bus = createBus({ history: createHistoryOf(file, { durability }), topics });
 for (const kind of ['handled', 'dead', 'dropped'] as const) bus.observe(kind, (event) => note(kind, event));
 
 const audit = bus.subscribe(
