@@ -2,9 +2,9 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import { createServer as createHttp2Server, type ServerHttp2Stream } from 'node:http2';
 import { createSseTransport } from '@hexbus/adapter-sse';
 import { expect, it } from 'vitest';
+import { listening } from '../../../test/support/transports/servers.ts';
 import { dial, textOf } from './support/dial.ts';
 import { type Admit, closeAfterEach, letIn, open, openSse } from './support/host.ts';
-import { listening } from './support/servers.ts';
 
 closeAfterEach();
 

@@ -6,7 +6,7 @@ import { createSseTransport, type SseTransport } from '@hexbus/adapter-sse';
 import type { Transport } from '@hexbus/core/gateway';
 import { transportSuite } from '@hexbus/testkit';
 import { describe, it } from 'vitest';
-import { certificate } from './support/certificate.ts';
+import { certificate } from '../../../test/support/transports/certificate.ts';
 import type { Scheme } from './support/dial.ts';
 import { connectSse } from './support/sse-client.ts';
 

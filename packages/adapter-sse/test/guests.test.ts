@@ -9,9 +9,9 @@ import express from 'express';
 import Fastify from 'fastify';
 import { Hono } from 'hono';
 import { describe, expect, it } from 'vitest';
+import { listening } from '../../../test/support/transports/servers.ts';
 import { dial, textOf } from './support/dial.ts';
 import { closeAfterEach, type Guest, type Opened, open, openSse } from './support/host.ts';
-import { listening } from './support/servers.ts';
 import { connectSse, type Place } from './support/sse-client.ts';
 
 closeAfterEach();

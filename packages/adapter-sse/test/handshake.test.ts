@@ -2,10 +2,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createHttp2Server } from 'node:http2';
 import { createSseTransport } from '@hexbus/adapter-sse';
 import { expect, it } from 'vitest';
+import { listening } from '../../../test/support/transports/servers.ts';
 import { dial } from './support/dial.ts';
 import { closeAfterEach, open, openSse } from './support/host.ts';
 import { RawClient } from './support/raw-client.ts';
-import { listening } from './support/servers.ts';
 
 closeAfterEach();
 

@@ -2,10 +2,10 @@ import { createServer } from 'node:http';
 import { systemClock } from '@hexbus/core';
 import { createFrameBatch } from '@hexbus/testkit';
 import { afterEach, expect, it, vi } from 'vitest';
+import { listening } from '../../../test/support/transports/servers.ts';
 import { closeAfterEach, openSse } from './support/host.ts';
 import { postOn } from './support/posts.ts';
 import { opened, RawClient } from './support/raw-client.ts';
-import { listening } from './support/servers.ts';
 
 closeAfterEach();
 

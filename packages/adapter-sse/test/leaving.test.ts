@@ -4,9 +4,9 @@ import { createSseTransport } from '@hexbus/adapter-sse';
 import { createBus } from '@hexbus/core';
 import { createGateway } from '@hexbus/core/gateway';
 import { expect, it } from 'vitest';
+import { listening } from '../../../test/support/transports/servers.ts';
 import { type Dial, dial, type Question } from './support/dial.ts';
 import { closeAfterEach, letIn, openSse } from './support/host.ts';
-import { listening } from './support/servers.ts';
 
 closeAfterEach();
 

@@ -2,9 +2,9 @@ import { createServer } from 'node:http';
 import { createSseTransport } from '@hexbus/adapter-sse';
 import { createFrameBatch } from '@hexbus/testkit';
 import { describe, expect, it } from 'vitest';
+import { listening } from '../../../test/support/transports/servers.ts';
 import { type Admit, closeAfterEach, letIn, type Opened, open, openSse } from './support/host.ts';
 import { opened, RawClient } from './support/raw-client.ts';
-import { listening } from './support/servers.ts';
 
 closeAfterEach();
 

@@ -3,10 +3,10 @@ import { createGzip, type Gzip } from 'node:zlib';
 import { createSseTransport } from '@hexbus/adapter-sse';
 import { createFrameBatch } from '@hexbus/testkit';
 import { expect, it } from 'vitest';
+import { listening } from '../../../test/support/transports/servers.ts';
 import { dial } from './support/dial.ts';
 import { closeAfterEach, type Guest, type Opened, open } from './support/host.ts';
 import { RawClient } from './support/raw-client.ts';
-import { listening } from './support/servers.ts';
 
 closeAfterEach();
 

@@ -2,11 +2,11 @@ import type { Server } from 'node:http';
 import { createServer as createHttp2Server } from 'node:http2';
 import { createFrameBatch } from '@hexbus/testkit';
 import { expect, it } from 'vitest';
+import { listening } from '../../../test/support/transports/servers.ts';
 import { dial } from './support/dial.ts';
 import { closeAfterEach, openSse } from './support/host.ts';
 import { postOn } from './support/posts.ts';
 import { opened, RawClient } from './support/raw-client.ts';
-import { listening } from './support/servers.ts';
 
 closeAfterEach();
 

@@ -5,7 +5,7 @@ import { createWsTransport, type WsTransport } from '@hexbus/adapter-ws';
 import type { Transport } from '@hexbus/core/gateway';
 import { type ConnectOptions, transportSuite } from '@hexbus/testkit';
 import { describe, it } from 'vitest';
-import { certificate } from './support/certificate.ts';
+import { certificate } from '../../../test/support/transports/certificate.ts';
 import { connectWs } from './support/ws-client.ts';
 
 const host = '127.0.0.1';

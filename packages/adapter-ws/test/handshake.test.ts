@@ -1,10 +1,10 @@
 import { createServer } from 'node:http';
 import { expect, it } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { listening } from '../../../test/support/transports/servers.ts';
 import { frame } from './support/frames.ts';
 import { closeAfterEach, openWs } from './support/host.ts';
 import { RawClient, upgraded } from './support/raw-client.ts';
-import { listening } from './support/servers.ts';
 
 closeAfterEach();
 

@@ -2,9 +2,9 @@ import { createServer } from 'node:http';
 import { createWsTransport, type WsTransportOptions } from '@hexbus/adapter-ws';
 import { createFrameBatch } from '@hexbus/testkit';
 import { describe, expect, it } from 'vitest';
+import { listening } from '../../../test/support/transports/servers.ts';
 import { closeAfterEach, openWs } from './support/host.ts';
 import { RawClient, upgraded } from './support/raw-client.ts';
-import { listening } from './support/servers.ts';
 
 closeAfterEach();
 

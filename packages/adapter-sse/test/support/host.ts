@@ -1,138 +1,18 @@
 import { createSseTransport, type SseTransport, type SseTransportOptions } from '@hexbus/adapter-sse';
-import type { Admission, Carrier, CarrierListener, Handshake, TransportHost } from '@hexbus/core/gateway';
-import { afterEach } from 'vitest';
+import {
+  type Admit,
+  type Cluster,
+  type Opened as OpenedTransport,
+  open,
+} from '../../../../test/support/transports/host.ts';
 
-/** A client that was let in. */
-export class Guest implements CarrierListener {
-  readonly carrier: Carrier;
-  readonly texts: string[] = [];
-  drains = 0;
-  onText: (text: string) => void = () => {};
-  /** Resolves with the code with which it ended. */
-  readonly ended: Promise<number>;
-  #end: (code: number) => void = () => {};
-  #look = (): void => {};
-  #whenDrained = (): void => {};
+export type { Admit, Cluster } from '../../../../test/support/transports/host.ts';
+export { closeAfterEach, Guest, letIn, open } from '../../../../test/support/transports/host.ts';
 
-  constructor(carrier: Carrier) {
-    this.carrier = carrier;
-    this.ended = new Promise((resolve) => {
-      this.#end = resolve;
-    });
-  }
-
-  /** Resolves when so many texts were received. */
-  got(count: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.#look = () => this.texts.length >= count && resolve();
-      this.#look();
-    });
-  }
-
-  received(text: string): void {
-    this.texts.push(text);
-    this.onText(text);
-    this.#look();
-  }
-
-  whenDrained(callback: () => void): void {
-    this.#whenDrained = callback;
-  }
-
-  drained(): void {
-    this.drains += 1;
-    this.#whenDrained();
-  }
-
-  closed(code: number): void {
-    this.#end(code);
-  }
-}
-
-export interface Opened {
-  readonly transport: SseTransport;
-  readonly port: number;
-  readonly guests: Guest[];
-  readonly handshakes: Handshake[];
-  readonly abandons: Handshake[];
-  /** What the host was told that failed. */
-  readonly failures: unknown[];
-  /** The next client that is let in. `begin` is called before it is told anything. */
-  nextGuest(begin?: (guest: Guest) => void): Promise<Guest>;
-}
-
-const transports: SseTransport[] = [];
-
-/** What a host answers: whether it lets the client in, with which protocol. */
-export type Admit = (
-  handshake: Handshake,
-  signal: AbortSignal,
-) => Promise<{ protocol: string } | Extract<Admission, { accepted: false }>>;
-
-/** What a host knows of other nodes. */
-export type Cluster = Omit<TransportHost, 'admit' | 'error'>;
-
-const alone: Cluster = { node: 'lab', relay: async () => undefined, onRelayed: () => {} };
-
-export const letIn: Admit = async ({ protocols }) => ({ protocol: protocols[0] ?? 'lab.v1' });
+export type Opened = OpenedTransport<SseTransport>;
 
 /** An open transport, on a port of its own unless there is a server. It is closed after the test. */
-export async function openSse(
-  options: SseTransportOptions = {},
-  admit: Admit = letIn,
-  cluster: Cluster = alone,
-): Promise<Opened> {
+export function openSse(options: SseTransportOptions = {}, admit?: Admit, cluster?: Cluster): Promise<Opened> {
   const place = options.server === undefined ? { port: 0, host: '127.0.0.1' } : {};
   return open(createSseTransport({ ...place, ...options }), admit, cluster);
-}
-
-/** Opens a transport that is to be mounted. It is closed after the test. */
-export async function open(transport: SseTransport, admit: Admit = letIn, cluster: Cluster = alone): Promise<Opened> {
-  transports.push(transport);
-  const guests: Guest[] = [];
-  const handshakes: Handshake[] = [];
-  const abandons: Handshake[] = [];
-  const failures: unknown[] = [];
-  let arrived: (guest: Guest) => void = () => {};
-  await transport.open({
-    ...cluster,
-    error: (cause) => void failures.push(cause),
-    async admit(handshake, signal) {
-      handshakes.push(handshake);
-      const answer = await admit(handshake, signal);
-      if (!('protocol' in answer)) return answer;
-      return {
-        accepted: true,
-        protocol: answer.protocol,
-        connect(carrier) {
-          const guest = new Guest(carrier);
-          guests.push(guest);
-          arrived(guest);
-          return guest;
-        },
-        abandon: () => void abandons.push(handshake),
-      };
-    },
-  });
-  return {
-    transport,
-    port: transport.port ?? 0,
-    guests,
-    handshakes,
-    abandons,
-    failures,
-    nextGuest: (begin) =>
-      new Promise((resolve) => {
-        arrived = (guest) => {
-          begin?.(guest);
-          resolve(guest);
-        };
-      }),
-  };
-}
-
-export function closeAfterEach(): void {
-  afterEach(async () => {
-    await Promise.all(transports.splice(0).map((transport) => transport.close()));
-  });
 }
