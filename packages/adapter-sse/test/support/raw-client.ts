@@ -1,9 +1,4 @@
-import { connect, type Socket } from 'node:net';
-
-export interface RawAnswer {
-  readonly status: number;
-  readonly head: string;
-}
+import { type RawHead, RawSocket } from '../../../../test/support/transports/raw-socket.ts';
 
 export interface RawQuestion {
   readonly method?: string;
@@ -13,40 +8,16 @@ export interface RawQuestion {
   readonly body?: string | Buffer;
 }
 
-/** A client that writes what it likes, byte by byte. */
-export class RawClient {
-  readonly socket: Socket;
-  readonly closed: Promise<void>;
-  #bytes: Buffer = Buffer.alloc(0);
-  #isOver = false;
-  #look = (): void => {};
-
-  constructor(port: number) {
-    this.socket = connect(port, '127.0.0.1');
-    this.socket.on('error', () => {});
-    this.socket.on('data', (chunk) => {
-      this.#bytes = Buffer.concat([this.#bytes, chunk]);
-      this.#look();
-    });
-    this.closed = new Promise((resolve) => {
-      this.socket.on('close', () => {
-        this.#isOver = true;
-        this.#look();
-        resolve();
-      });
-    });
-  }
-
+/** A client of event streams that writes what it likes, byte by byte. */
+export class RawClient extends RawSocket {
   /** Everything that came and was not taken. */
   get text(): string {
-    return this.#bytes.toString();
+    return this.bytes.toString();
   }
 
   ask({ method = 'GET', path = '/hexbus/sse', headers = {}, body = '' }: RawQuestion = {}): void {
     const length = body.length === 0 && method === 'GET' ? undefined : String(Buffer.byteLength(body));
-    const all = { Host: 'lab.example', 'Content-Length': length, ...headers };
-    const lines = Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [`${name}: ${value}`]));
-    this.socket.write(`${[`${method} ${path} HTTP/1.1`, ...lines].join('\r\n')}\r\n\r\n`);
+    this.askFor(method, path, { 'Content-Length': length, ...headers });
     if (body.length > 0) this.socket.write(body);
   }
 
@@ -59,32 +30,17 @@ export class RawClient {
     });
   }
 
-  /** The head of the next answer; what follows it is left to be taken. */
-  async answer(): Promise<RawAnswer> {
-    await this.until(() => this.#bytes.includes('\r\n\r\n'));
-    const end = this.#bytes.indexOf('\r\n\r\n');
-    const head = this.#bytes.subarray(0, Math.max(end, 0)).toString();
-    this.#bytes = this.#bytes.subarray(end + 4);
-    return { status: Number(head.split(' ')[1]), head };
+  answer(): Promise<RawHead> {
+    return this.head();
   }
 
   /** Takes everything up to the end of an event, or of the stream if that comes before. */
   async event(): Promise<string> {
-    await this.until(() => this.#bytes.includes('\n\n'));
-    const end = this.#bytes.indexOf('\n\n');
-    const event = this.#bytes.subarray(0, end < 0 ? this.#bytes.length : end).toString();
-    this.#bytes = this.#bytes.subarray(end < 0 ? this.#bytes.length : end + 2);
+    await this.until(() => this.bytes.includes('\n\n'));
+    const end = this.bytes.indexOf('\n\n');
+    const event = this.bytes.subarray(0, end < 0 ? this.bytes.length : end).toString();
+    this.bytes = this.bytes.subarray(end < 0 ? this.bytes.length : end + 2);
     return event;
-  }
-
-  /** Resolves when that is so, or the link is gone. */
-  until(condition: () => boolean): Promise<void> {
-    return new Promise((resolve) => {
-      this.#look = () => {
-        if (condition() || this.#isOver) resolve();
-      };
-      this.#look();
-    });
   }
 }
 

@@ -1,59 +1,29 @@
-import { connect, type Socket } from 'node:net';
+import { type RawHead, RawSocket } from '../../../../test/support/transports/raw-socket.ts';
 import { frame, type ReceivedFrame, takeFrame } from './frames.ts';
 
-export interface RawAnswer {
-  readonly status: number;
-  readonly head: string;
+export interface RawAnswer extends RawHead {
   readonly body: string;
 }
 
-/** A client that writes what it likes, byte by byte. */
-export class RawClient {
-  readonly socket: Socket;
-  readonly closed: Promise<void>;
-  #bytes: Buffer = Buffer.alloc(0);
+/** A client of WebSockets that writes what it likes, byte by byte. */
+export class RawClient extends RawSocket {
   readonly #parts: Buffer[] = [];
-  #isOver = false;
-  #look = (): void => {};
-
-  constructor(port: number) {
-    this.socket = connect(port, '127.0.0.1');
-    this.socket.on('error', () => {});
-    this.socket.on('data', (chunk) => {
-      this.#bytes = Buffer.concat([this.#bytes, chunk]);
-      this.#look();
-    });
-    this.closed = new Promise((resolve) => {
-      this.socket.on('close', () => {
-        this.#isOver = true;
-        this.#look();
-        resolve();
-      });
-    });
-  }
 
   /** Asks for an upgrade. A header that is undefined is left out. */
   ask(headers: Readonly<Record<string, string | undefined>> = {}, path = '/hexbus', method = 'GET'): void {
-    const all = {
-      Host: 'lab.example',
+    this.askFor(method, path, {
       Upgrade: 'websocket',
       Connection: 'Upgrade',
       'Sec-WebSocket-Version': '13',
       'Sec-WebSocket-Key': 'AAAAAAAAAAAAAAAAAAAAAA==',
       ...headers,
-    };
-    const lines = Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [`${name}: ${value}`]));
-    this.socket.write(`${[`${method} ${path} HTTP/1.1`, ...lines].join('\r\n')}\r\n\r\n`);
+    });
   }
 
   async answer(): Promise<RawAnswer> {
-    await this.#until(() => this.#bytes.includes('\r\n\r\n'));
-    const end = this.#bytes.indexOf('\r\n\r\n');
-    const head = this.#bytes.subarray(0, Math.max(end, 0)).toString();
-    this.#bytes = this.#bytes.subarray(end + 4);
-    const status = Number(head.split(' ')[1]);
+    const { status, head } = await this.head();
     if (status !== 101) await this.closed;
-    return { status, head, body: status === 101 ? '' : this.#bytes.toString() };
+    return { status, head, body: status === 101 ? '' : this.bytes.toString() };
   }
 
   send(...parts: Parameters<typeof frame>): void {
@@ -70,13 +40,13 @@ export class RawClient {
   }
 
   async #frame(): Promise<ReceivedFrame | undefined> {
-    let taken = takeFrame(this.#bytes);
-    await this.#until(() => {
-      taken = takeFrame(this.#bytes);
+    let taken = takeFrame(this.bytes);
+    await this.until(() => {
+      taken = takeFrame(this.bytes);
       return taken !== undefined;
     });
     if (taken === undefined) return undefined;
-    this.#bytes = taken.rest;
+    this.bytes = taken.rest;
     return taken.frame;
   }
 
@@ -84,15 +54,6 @@ export class RawClient {
   async closeCode(): Promise<number | undefined> {
     const next = await this.frame();
     return next?.opcode === 8 ? next.payload.readUInt16BE(0) : undefined;
-  }
-
-  #until(condition: () => boolean): Promise<void> {
-    return new Promise((resolve) => {
-      this.#look = () => {
-        if (condition() || this.#isOver) resolve();
-      };
-      this.#look();
-    });
   }
 }
 
