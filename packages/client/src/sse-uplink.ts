@@ -35,7 +35,7 @@ export class SseUplink {
   readonly #encoder = new TextEncoder();
   /** Undefined before the server has named it, and after a failure. */
   #link: string | undefined;
-  #maxBodyBytes = Number.POSITIVE_INFINITY;
+  #maxBodyBytes = Infinity;
   #waiting: string[] = [];
   /** Something waits that may not. */
   #urgent = false;
@@ -142,6 +142,7 @@ export class SseUplink {
     if (status === 202) {
       this.#backoff.reset();
       this.#busy = false;
+      this.#cancelTimer = undefined;
       if (query === '') this.#wake();
       else this.#told?.();
     } else if (repeats < maxRepeats && !finalStatuses.includes(status)) {

@@ -194,6 +194,12 @@ describe('sending', () => {
     await clock.runAll();
     expect(postsUp(server)).toHaveLength(2);
     expect(server.last.texts).toEqual(['meanwhile', 'now']);
+    server.last.fail();
+    await clock.advance(500);
+    server.last.answer(202);
+    link.send('behind a repeat', true);
+    await clock.advance(5_000);
+    expect(server.last.texts).toEqual(['behind a repeat']);
     expect(clock.pendingTimers).toBe(0);
   });
 
