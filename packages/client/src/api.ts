@@ -12,8 +12,12 @@ import type { Outcome, RequestOptions } from '@hexbus/core/gateway';
 import type { ClientObserverEvents } from './observers.ts';
 
 /** Messages that a subscription will not get. `trimmed`: lost to a limit of the history; `dropped`: sent while this client was too slow, and not retained. */
-export interface ClientGap extends Partial<Gap> {
+export interface ClientGap {
   readonly why: 'trimmed' | 'dropped';
+  /** As in `Gap`, where the server knows. */
+  readonly topics?: Gap['topics'] | undefined;
+  readonly from?: Gap['from'] | undefined;
+  readonly to?: Gap['to'] | undefined;
 }
 
 /** Callbacks are called in their turn between two messages; what they return is not awaited. */

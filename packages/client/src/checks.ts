@@ -44,11 +44,6 @@ export function wireFrom(from: From): WireFrom {
   return 'earliest' in start ? 'earliest' : start;
 }
 
-/** Throws `HEXBUS_CONFIG` unless it is a duration, of which `Infinity` is one. */
-export function checkTimeout(timeoutMs: unknown): void {
-  checkNumber('timeoutMs', timeoutMs, 0);
-}
-
 /** Throws `HEXBUS_CONFIG` for less than `least`, and for what is no number. `Infinity` is one. */
 export function checkNumber(field: string, value: unknown, least: number): void {
   if (typeof value !== 'number' || !(value >= least))

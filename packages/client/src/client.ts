@@ -10,11 +10,11 @@ import type {
   ClientSubscribeOptions,
   ClientSubscription,
 } from './api.ts';
-import { checkName, checkNumber, checkPattern, checkTimeout, checkTopic } from './checks.ts';
+import { checkName, checkNumber, checkPattern, checkTopic, wireFrom } from './checks.ts';
 import type { Close } from './connector.ts';
 import { Conversation, type ConversationHost } from './conversation.ts';
 import { type ClientObserverEvents, ClientObservers } from './observers.ts';
-import { type ClientOptions, type ClientSettings, resolveClientOptions } from './options.ts';
+import { type ClientOptions, type ClientSettings, clientDefaults, resolveClientOptions } from './options.ts';
 import { outcomeOf, receiptOf } from './outcomes.ts';
 import { FollowedTopic } from './subscription.ts';
 
@@ -75,11 +75,13 @@ class GatewayClient implements Client, ConversationHost {
   ): ClientSubscription {
     checkPattern(topic);
     assertFunction('handler', handler);
+    const from = wireFrom(options.from ?? clientDefaults.from);
     this.#assertUsable();
     const conversation = this.#conversation;
+    const { runtime } = conversation;
     const { id, covered } = conversation.idFor(topic);
-    const subscription = new FollowedTopic(id, topic, handler as Handler, options, conversation, conversation.runtime);
-    if (covered) conversation.runtime.progress.inherit(subscription);
+    const subscription = new FollowedTopic({ id, topic, from }, handler as Handler, options, conversation, runtime);
+    if (covered) runtime.progress.inherit(subscription);
     conversation.stream.add(subscription);
     conversation.ask(subscription);
     endOnAbort(subscription, options.signal);
@@ -109,7 +111,7 @@ class GatewayClient implements Client, ConversationHost {
   async request<Body = unknown>(name: string, body: unknown, options: RequestOptions = {}): Promise<Outcome<Body>> {
     const { timeoutMs = this.#settings.timings.requestTimeoutMs, signal } = options;
     checkName('name', name);
-    checkTimeout(timeoutMs);
+    checkNumber('timeoutMs', timeoutMs, 0);
     const encode = (id: number): string => encodeAsk(name, body, id);
     return outcomeOf(await this.#conversation.requests.ask(encode, { timeoutMs, signal }));
   }
@@ -128,7 +130,7 @@ class GatewayClient implements Client, ConversationHost {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#close();
+    this.#closing ??= this.#end('ended', new HexbusError('HEXBUS_CLOSED', 'the client was closed'));
     return this.#closing;
   }
 
@@ -148,25 +150,22 @@ class GatewayClient implements Client, ConversationHost {
   }
 
   refused(close: Close): void {
+    if (this.#closing !== undefined) return;
     const what = `the server ended the connection for good (${close.code} ${shorten(close.reason)})`;
     const error = new HexbusError('HEXBUS_REFUSED', what);
-    this.#opened.reject(error);
-    if (this.#closing !== undefined) return;
-    this.#observers.tell('error', { error });
     this.#closing = this.#end('failed', error, close);
-  }
-
-  #close(): Promise<void> {
-    const error = new HexbusError('HEXBUS_CLOSED', 'the client was closed');
-    this.#opened.reject(error);
-    return this.#end('ended', error);
+    this.#observers.tell('error', { error });
   }
 
   async #end(state: 'ended' | 'failed', error: HexbusError, close?: Close): Promise<void> {
     const { stream, handlers } = this.#conversation;
+    this.#opened.reject(error);
     this.#state = 'closing';
+    const halted = Promise.all([stream.halt(state, error), handlers.halt()]);
+    // Observers may call close, which is known from now on.
+    await undefined;
     this.#tellState(close);
-    await this.#withinTime(Promise.all([stream.halt(state, error), handlers.halt()]));
+    await this.#withinTime(halted);
     stream.abandon();
     handlers.abandon();
     await this.#conversation.close();

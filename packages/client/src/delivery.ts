@@ -7,7 +7,7 @@ import type { Runtime } from './runtime.ts';
 
 /** What a subscription remembers between deliveries. */
 export interface DeliveryMemory {
-  /** Topic and id of a message that was handled when nobody waited for the answer any more: it will come again. */
+  /** Topic, id and time of a message that was handled when nobody waited for the answer any more: it will come again. */
   handledUnheard: string | undefined;
 }
 
@@ -38,8 +38,7 @@ export class Delivery implements Work, Asked {
     this.#memory = memory;
     this.#runtime = runtime;
     const { timeoutMs } = frame;
-    if (timeoutMs !== Number.POSITIVE_INFINITY)
-      this.#cancelTimer = runtime.clock.setTimer(() => this.#expire(timeoutMs), timeoutMs);
+    if (timeoutMs !== Infinity) this.#cancelTimer = runtime.clock.setTimer(() => this.#expire(timeoutMs), timeoutMs);
   }
 
   /** The handler was called, and has not ended. */
@@ -50,7 +49,8 @@ export class Delivery implements Work, Asked {
   async run(): Promise<boolean> {
     const { answers, clock, observers } = this.#runtime;
     if (!answers.isOpen(this)) return true;
-    const key = JSON.stringify([this.#message.topic, this.#message.id]);
+    const { topic, id, time } = this.#message;
+    const key = JSON.stringify([topic, id, time]);
     if (this.#memory.handledUnheard === key) {
       this.#memory.handledUnheard = undefined;
       this.#reply({ ok: true, body: null });
@@ -58,9 +58,8 @@ export class Delivery implements Work, Asked {
     }
     this.#runner = new HandlerRunner({
       handler: this.#handler,
-      handling: { maxTries: 1, retryDelayMs: 0, handleTimeoutMs: Number.POSITIVE_INFINITY },
+      handling: { maxTries: 1, retryDelayMs: 0, handleTimeoutMs: Infinity },
       clock,
-      onRetry: () => undefined,
     });
     const outcome = await this.#runner.run(this.#message);
     this.#runner = undefined;

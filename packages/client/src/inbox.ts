@@ -25,7 +25,7 @@ export class Inbox {
   ): () => void {
     const { clock, handling: usual } = this.#runtime;
     const handling = { ...usual, maxTries: maxTries ?? usual.maxTries };
-    const runner = new HandlerRunner({ handler, handling, clock, onRetry: () => undefined });
+    const runner = new HandlerRunner({ handler, handling, clock });
     const runners = this.#runners.get(type) ?? new Set();
     this.#runners.set(type, runners.add(runner));
     return () => {

@@ -16,14 +16,13 @@ import {
   type WireError,
   type WireFrom,
   type WireGap,
+  type WireSubscription,
 } from '@hexbus/core/wire';
 import type { ClientGap, ClientSubscribeOptions, ClientSubscription } from './api.ts';
 import { JitteredBackoff } from './backoff.ts';
-import { wireFrom } from './checks.ts';
 import { Delivery, type DeliveryMemory } from './delivery.ts';
 import { HighWater } from './high-water.ts';
 import { messageWork } from './message-work.ts';
-import { clientDefaults } from './options.ts';
 import type { Step } from './progress.ts';
 import { Pump } from './pump.ts';
 import type { Runtime } from './runtime.ts';
@@ -61,26 +60,24 @@ export class FollowedTopic implements ClientSubscription {
   readonly #done = new Deferred();
 
   constructor(
-    id: number,
-    topic: string,
+    { id, topic, from }: WireSubscription,
     handler: (message: Message, context: HandlerContext) => unknown,
     options: ClientSubscribeOptions,
     host: SubscriptionHost,
     runtime: Runtime,
   ) {
-    const { from = clientDefaults.from } = options;
     this.id = id;
     this.topic = topic;
     this.#handler = handler;
     this.#options = options;
     this.#host = host;
     this.#runtime = runtime;
-    this.#from = wireFrom(from);
+    this.#from = from;
     const { clock, backlog, handling, settings } = runtime;
     const { reconnectDelayMs, maxReconnectDelayMs } = settings.timings;
     this.#backoff = new JitteredBackoff(settings.randomness, reconnectDelayMs, maxReconnectDelayMs);
     this.#pump = new Pump(clock, backlog);
-    this.#runner = new HandlerRunner({ handler, handling, clock, onRetry: () => undefined });
+    this.#runner = new HandlerRunner({ handler, handling, clock });
     // Whoever does not await it learns of a refusal from the error observer.
     this.ready.catch(() => undefined);
   }
@@ -167,12 +164,7 @@ export class FollowedTopic implements ClientSubscription {
       if (onReset !== undefined) this.#signal('onReset', onReset, step);
     } else if (onGap !== undefined) {
       const { why, topics, from, to } = gap;
-      const told: ClientGap = {
-        why,
-        ...(topics === undefined ? {} : { topics }),
-        ...(from === undefined ? {} : { from }),
-        ...(to === undefined ? {} : { to }),
-      };
+      const told: ClientGap = { why, topics, from, to };
       this.#signal('onGap', () => onGap(told), step);
     }
   }

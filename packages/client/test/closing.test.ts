@@ -201,6 +201,23 @@ describe('close', () => {
     expect([network.sockets.length, clock.pendingTimers]).toEqual([1, 0]);
   });
 
+  test.each(['error', 'state'] as const)('may be called by an observer of %s that is told of the end', async (name) => {
+    const { client, log, network, settle } = createBench();
+    const subscription = client.subscribe('a', () => undefined);
+    const closed = new Set<Promise<void>>();
+    client.observe('state', ({ state }) => log.note(state));
+    const opened = expect(client.open()).rejects.toMatchObject({ code: 'HEXBUS_REFUSED' });
+    await settle();
+    client.observe(name, () => void closed.add(client.close()));
+    network.last.accept();
+    network.last.cut(4501);
+    await opened;
+    await client.close();
+    expect([...closed.add(client.close())]).toHaveLength(1);
+    expect(log.take()).toEqual(['opening', 'closing', 'closed']);
+    expect(subscription).toMatchObject({ state: 'failed', error: { code: 'HEXBUS_REFUSED' } });
+  });
+
   test('makes the verbs refuse', async () => {
     const { client } = createBench();
     await client.close();

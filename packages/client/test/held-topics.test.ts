@@ -98,4 +98,26 @@ describe('a message of a held topic', () => {
     expect(framesOf(socket, 8)).toEqual([]);
     await client.close();
   });
+
+  test('of an id that was handled without an answer is handled, where it is a later message', async () => {
+    const { client, clock, log, network, settle, welcome: connect } = createBench();
+    const gate = new Gate();
+    client.subscribe(
+      'jobs',
+      log.handler('jobs', () => gate.promise),
+    );
+    const socket = await connect();
+    socket.say(subscribed(1, 0), [19, 1, 1, 'jobs', null, 'first', { id: 'job-7', time: 1_000 }, 60_000]);
+    await settle();
+    socket.cut();
+    gate.open();
+    await clock.advance(60_000);
+    network.last.accept();
+    // Another client has handled the first one.
+    network.last.say(welcome({ resumed: true }), subscribed(1, 0));
+    network.last.say([19, 1, 1, 'jobs', null, 'second', { id: 'job-7', time: 3_600_000 }, 60_000]);
+    await settle();
+    expect(log.take()).toEqual(['jobs: jobs "first"', 'jobs: jobs "second"']);
+    await client.close();
+  });
 });

@@ -59,6 +59,17 @@ describe('a saved session', () => {
     await bench.client.close();
   });
 
+  test('is not spent on a subscription that is refused for its arguments', async () => {
+    const saved: SavedSession = { ...session, token: 'e.5', covered: [[7, 'a']] };
+    const bench = createBench({ session: { load: () => saved, save: () => undefined } });
+    const subscribe = (after: string) => bench.client.subscribe('a', () => undefined, { from: { after } });
+    expect(() => subscribe('bad')).toThrow();
+    subscribe('e.4');
+    const socket = await bench.welcome({ resumed: true });
+    expect(socket.sent).toMatchObject([[1, { subs: [[7, 'a', 'covered']] }]]);
+    await bench.client.close();
+  });
+
   test('stays what it was until everything that it covers was answered, or has ended', async () => {
     const covered = [
       [1, 'a'],

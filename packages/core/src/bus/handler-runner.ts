@@ -11,7 +11,7 @@ export interface HandlerRunnerOptions {
   readonly handling: HandlingSettings;
   readonly clock: Clock;
   /** A try failed and another will follow. */
-  readonly onRetry: (message: Message, attempt: number, error: unknown) => void;
+  readonly onRetry?: (message: Message, attempt: number, error: unknown) => void;
 }
 
 export const abandoned: HandlingOutcome = { status: 'abandoned' };
@@ -68,7 +68,7 @@ export class HandlerRunner {
       } catch (error) {
         if (this.#ended) return abandoned;
         if (attempt >= handling.maxTries) return { status: 'failed', error };
-        onRetry(message, attempt, error);
+        onRetry?.(message, attempt, error);
       } finally {
         this.#running = undefined;
       }
