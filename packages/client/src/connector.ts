@@ -259,7 +259,6 @@ export class Connector {
 
   #setTimer(callback: () => void, delayMs: number, keepAlive = false): void {
     this.#cancelTimer?.();
-    this.#cancelTimer =
-      delayMs === Number.POSITIVE_INFINITY ? undefined : this.#clock.setTimer(callback, delayMs, keepAlive);
+    this.#cancelTimer = delayMs === Infinity ? undefined : this.#clock.setTimer(callback, delayMs, keepAlive);
   }
 }

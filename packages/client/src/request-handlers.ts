@@ -15,7 +15,7 @@ export class RequestHandlers {
   }
 
   handle(name: string, handler: ClientRequestHandler): () => void {
-    if (this.#handlers.has(name)) throw configError('name', name, 'it has a handler already: end that one first');
+    if (this.#handlers.has(name)) throw configError('name', name, 'end its handler first');
     this.#handlers.set(name, handler);
     return () => {
       if (this.#handlers.get(name) === handler) this.#handlers.delete(name);
@@ -31,8 +31,7 @@ export class RequestHandlers {
       answers.reply(request, failure('no-handler', `nothing handles ${shorten(name)}`));
       return;
     }
-    if (timeoutMs !== Number.POSITIVE_INFINITY)
-      request.limit(clock.setTimer(() => this.#overdue(request, name), timeoutMs));
+    if (timeoutMs !== Infinity) request.limit(clock.setTimer(() => this.#overdue(request, name), timeoutMs));
     this.#run(handler, body, request, name);
   }
 

@@ -58,7 +58,7 @@ export class Requests {
         signal?.removeEventListener('abort', abort);
         resolve(settled);
       });
-      if (timeoutMs !== Number.POSITIVE_INFINITY) {
+      if (timeoutMs !== Infinity) {
         cancelTimer = this.#clock.setTimer(() => giveUp('timeout'), timeoutMs);
       }
       signal?.addEventListener('abort', abort);

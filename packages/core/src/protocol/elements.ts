@@ -25,7 +25,7 @@ export function durationElement(ms: number): number | null {
 
 /** Undefined for what is no duration. */
 export function readDuration(value: unknown): number | undefined {
-  if (value === null) return Number.POSITIVE_INFINITY;
+  if (value === null) return Infinity;
   return isCount(value) ? value : undefined;
 }
 
