@@ -8,6 +8,8 @@ const typeTests = process.env['HEXBUS_TYPE_TESTS'] !== '0';
 export const ssr = { resolve: { conditions: ['hexbus-source', 'module', 'node', 'development|production'] } };
 
 export const timeouts = {
+  // What is polled for comes at last on a busy machine too; the default is a second.
+  expect: { poll: { timeout: 10_000 } },
   // Only to end what hangs: a machine may be busy with much else.
   testTimeout: deep ? 600_000 : 120_000,
   hookTimeout: deep ? 600_000 : 120_000,
