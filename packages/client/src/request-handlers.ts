@@ -100,7 +100,7 @@ class RunningRequest implements Asked {
 
   cancelled(): void {
     this.ended();
-    this.abort(new HexbusError('HEXBUS_CLOSED', 'the server gave up, or the connection is gone'));
+    this.abort(new HexbusError('HEXBUS_CLOSED', 'the server waits no longer'));
   }
 
   abort(reason: HexbusError): void {
