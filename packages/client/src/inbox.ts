@@ -10,7 +10,7 @@ import type { Runtime } from './runtime.ts';
 export class Inbox {
   readonly #runtime: Runtime;
   readonly #pump: Pump;
-  readonly #seen = new HighWater();
+  readonly seen: HighWater = new HighWater();
   readonly #runners = new Map<string, Set<HandlerRunner>>();
 
   constructor(runtime: Runtime) {
@@ -36,14 +36,14 @@ export class Inbox {
   }
 
   offer(message: Message, at: CursorParts | undefined, size: number, step: Step | undefined): void {
-    if (!this.#seen.pass(at)) return;
+    if (!this.seen.pass(at)) return;
     const { observers, progress } = this.#runtime;
     this.#pump.push(messageWork(message, size, () => this.#runnersOf(message), observers, progress.hold(step)));
   }
 
   /** Positions have lost their meaning. */
   reset(): void {
-    this.#seen.clear();
+    this.seen.clear();
   }
 
   /** Starts nothing any more. Resolves when the running calls have ended. */

@@ -121,7 +121,7 @@ export class Stream {
 
   /** The client itself took nothing for a while. */
   missed(): void {
-    this.#lost({ why: 'dropped' }, true, undefined, ({ lossy }) => lossy);
+    this.#lost({ why: 'dropped' }, this.inbox.seen.lossy, undefined, ({ lossy }) => lossy);
   }
 
   /** How far the stream is, from a frame that brings nothing else. */
@@ -170,7 +170,8 @@ export class Stream {
     for (const subscription of concerned) subscription.lost(gap, step);
     const { topics, from, to, why } = gap;
     const subscriptions = concerned.map(({ topic }) => topic);
-    this.#runtime.observers.tell('gap', { why, subscriptions, inbox, topics, from, to });
+    if (inbox || subscriptions.length > 0)
+      this.#runtime.observers.tell('gap', { why, subscriptions, inbox, topics, from, to });
   }
 
   #begin(token: string | undefined, covers?: FollowedTopic): Step | undefined {

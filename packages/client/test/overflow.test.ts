@@ -57,7 +57,7 @@ describe('a client whose handlers are slow', () => {
     await client.close();
   });
 
-  test('is told what it may have missed of what is not retained: not of held topics, and of patterns where it has been given some', async () => {
+  test('is told what it may have missed of what is not retained: not of held topics, and of patterns and the inbox where it has been given some', async () => {
     const { client, log, network, settle, welcome: connect } = createBench({ limits: { maxQueuedMessages: 4 } });
     const gate = new Gate();
     const onGap = (topic: string) => (gap: object) => log.note(`${topic}: ${JSON.stringify(gap)}`);
@@ -69,7 +69,8 @@ describe('a client whose handlers are slow', () => {
     const moved = [5, null, 'mouse', null, 1, { id: 'm', time: 1 }];
     const delivery = [19, 1, 3, 'held', null, 1, { id: 'h', time: 1 }, 60_000];
     const answers = [1, 4, 5].map((id) => subscribed(id, 0));
-    socket.say(...answers, [8, 2, {}], [8, 3, {}], delivery, moved);
+    const toAll = [5, null, '@all', 'Note', 1, { id: 'a', time: 1 }];
+    socket.say(...answers, [8, 2, {}], [8, 3, {}], delivery, moved, toAll);
     await settle();
     client.subscribe('late', () => undefined, { onGap: onGap('late') });
     socket.say(event(1, 'kept'), event(2, 'kept'), event(3, 'kept'), moved);
