@@ -2,7 +2,6 @@ import type { WireProtocol } from '../ports/protocol.ts';
 import type { Admission, Handshake } from '../ports/transport.ts';
 import { retryAfterMs } from './come-back.ts';
 import { Connection } from './connection.ts';
-import type { Release } from './connection-limits.ts';
 import type { GatewayParts } from './parts.ts';
 import { Questions } from './questions.ts';
 import { bringsId, ticketOf } from './tickets.ts';
@@ -26,12 +25,8 @@ export async function admit(
   if (protocol === undefined) return refuse(400, 'no protocol in common');
   const hello = protocol.helloOf(handshake);
   if (hello !== undefined && 'fault' in hello) return refuse(400, hello.fault);
-  const place = parts.limits.admit(handshake.address);
-  if (typeof place === 'string') return refuse(place === 'maxConnections' ? 503 : 429, place, retryAfterMs);
-  const releases: Release[] = [place];
-  const giveBack = (): void => {
-    for (const release of releases.splice(0)) release();
-  };
+  const release = parts.limits.admit(handshake.address);
+  if (typeof release === 'string') return refuse(release === 'maxConnections' ? 503 : 429, release, retryAfterMs);
   const { clock, timings } = parts.settings;
   const began = parts.disconnects.now();
   const questions = new Questions({ clock, timeoutMs: timings.authenticateTimeoutMs });
@@ -44,7 +39,7 @@ export async function admit(
   signal.removeEventListener('abort', leave);
   const abandon = (): void => {
     if (typeof found !== 'string') found.ticket?.giveBack();
-    giveBack();
+    release();
   };
   if (found === 'refused') {
     abandon();
@@ -59,7 +54,7 @@ export async function admit(
     protocol: protocol.name,
     connect(carrier) {
       const told = { ...found, hello, began };
-      const connection = new Connection({ parts, carrier, protocol, told, questions, release: giveBack });
+      const connection = new Connection({ parts, carrier, protocol, told, questions, release });
       parts.connected(connection);
       connection.begin();
       return connection;

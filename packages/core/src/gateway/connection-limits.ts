@@ -23,22 +23,28 @@ export class ConnectionLimits {
 
   /** A place for one more connection from a network address. */
   admit(address: string): Release | 'maxConnections' | 'maxConnectionsPerAddress' {
-    const releaseOne = this.#all.take('', this.#limits.maxConnections);
-    if (releaseOne === undefined) return 'maxConnections';
-    const releaseAddress = this.#addresses.take(address, this.#limits.maxConnectionsPerAddress);
-    if (releaseAddress === undefined) {
-      releaseOne();
+    if (!this.#all.take('', this.#limits.maxConnections)) return 'maxConnections';
+    if (!this.#addresses.take(address, this.#limits.maxConnectionsPerAddress)) {
+      this.#all.giveBack('');
       return 'maxConnectionsPerAddress';
     }
+    let taken = true;
     return () => {
-      releaseOne();
-      releaseAddress();
+      if (!taken) return;
+      taken = false;
+      this.#all.giveBack('');
+      this.#addresses.giveBack(address);
     };
   }
 
   /** A place for one more connection of a user, beside the one that `admit` gave. */
   claimUser(userId: string): Release | 'maxConnectionsPerUser' {
-    return this.#users.take(userId, this.#limits.maxConnectionsPerUser) ?? 'maxConnectionsPerUser';
+    if (!this.#users.take(userId, this.#limits.maxConnectionsPerUser)) return 'maxConnectionsPerUser';
+    let taken = true;
+    return () => {
+      if (taken) this.#users.giveBack(userId);
+      taken = false;
+    };
   }
 }
 
@@ -50,17 +56,17 @@ class Counts {
     return this.#counts.size;
   }
 
-  take(key: string, max: number): Release | undefined {
+  /** False: there is none left. */
+  take(key: string, max: number): boolean {
     const count = this.#counts.get(key) ?? 0;
-    if (count >= max) return undefined;
+    if (count >= max) return false;
     this.#counts.set(key, count + 1);
-    let taken = true;
-    return () => {
-      if (!taken) return;
-      taken = false;
-      const left = (this.#counts.get(key) ?? 0) - 1;
-      if (left > 0) this.#counts.set(key, left);
-      else this.#counts.delete(key);
-    };
+    return true;
+  }
+
+  giveBack(key: string): void {
+    const left = (this.#counts.get(key) ?? 0) - 1;
+    if (left > 0) this.#counts.set(key, left);
+    else this.#counts.delete(key);
   }
 }

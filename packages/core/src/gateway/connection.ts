@@ -97,7 +97,7 @@ export class Connection implements LiveConnection, CarrierListener {
       flusher: parts.flusher,
       maxBytes: limits.maxOutboxBytes,
       onHeldBack: () => this.#heartbeat.watchDraining(),
-      onFull: () => this.#gate.shut('outbox'),
+      onFull: () => this.#gate.setOutboxFull(true),
       onRoom: () => this.#onRoom(),
     });
     this.#sender = new EventSender({
@@ -312,7 +312,7 @@ export class Connection implements LiveConnection, CarrierListener {
   }
 
   #onRoom(): void {
-    this.#gate.open('outbox');
+    this.#gate.setOutboxFull(false);
     this.#client?.onRoom();
   }
 

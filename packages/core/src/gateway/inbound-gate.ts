@@ -3,15 +3,15 @@ import type { Carrier } from '../ports/transport.ts';
 import type { GatewayLimits } from './api.ts';
 import { TokenBucket } from './token-bucket.ts';
 
-/** Why nothing is read from a client for now: it sends too fast, or does not take what it is sent. */
-export type GateReason = 'rate' | 'outbox';
-
 /** Reads from one client, or not. What is not read waits in the network, and in the client. */
 export class InboundGate {
   readonly #carrier: Carrier;
   readonly #clock: Clock;
   readonly #bucket: TokenBucket;
-  readonly #reasons = new Set<GateReason>();
+  /** It sends too fast. */
+  #isTooFast = false;
+  /** It does not take what it is sent. */
+  #isOutboxFull = false;
   #cancelTimer: CancelTimer | undefined;
   #owedFrames = 0;
   #owedBytes = 0;
@@ -23,41 +23,44 @@ export class InboundGate {
   }
 
   get isShut(): boolean {
-    return this.#reasons.size > 0;
+    return this.#isTooFast || this.#isOutboxFull;
   }
 
-  shut(reason: GateReason): void {
-    this.#reasons.add(reason);
-    if (this.#reasons.size === 1) this.#carrier.pause();
-  }
-
-  open(reason: GateReason): void {
-    if (this.#reasons.delete(reason) && this.#reasons.size === 0) this.#carrier.resume();
+  /** The client does not take what it is sent, or takes it again. */
+  setOutboxFull(isFull: boolean): void {
+    this.#set(this.#isTooFast, isFull);
   }
 
   /** The client sent something that counts as so many frames. Shuts the gate until its rate allows for it. */
   charge(frames: number, bytes: number): void {
     this.#owedFrames += frames;
     this.#owedBytes += bytes;
-    if (!this.#reasons.has('rate')) this.#pay();
+    if (!this.#isTooFast) this.#pay();
   }
 
   /** Opens for good, so that the carrier can see its client close. */
   end(): void {
     this.#cancelTimer?.();
-    if (this.isShut) this.#carrier.resume();
-    this.#reasons.clear();
+    this.#set(false, false);
+  }
+
+  #set(isTooFast: boolean, isOutboxFull: boolean): void {
+    const wasShut = this.isShut;
+    this.#isTooFast = isTooFast;
+    this.#isOutboxFull = isOutboxFull;
+    if (this.isShut === wasShut) return;
+    if (wasShut) this.#carrier.resume();
+    else this.#carrier.pause();
   }
 
   #pay(): void {
     const waitMs = this.#bucket.take(this.#owedFrames, this.#owedBytes);
-    if (waitMs === 0) {
-      this.#owedFrames = 0;
-      this.#owedBytes = 0;
-      this.open('rate');
+    this.#set(waitMs > 0, this.#isOutboxFull);
+    if (waitMs > 0) {
+      this.#cancelTimer = this.#clock.setTimer(() => this.#pay(), waitMs);
       return;
     }
-    this.shut('rate');
-    this.#cancelTimer = this.#clock.setTimer(() => this.#pay(), waitMs);
+    this.#owedFrames = 0;
+    this.#owedBytes = 0;
   }
 }
