@@ -1,11 +1,10 @@
 import type { LiveConnection } from './live-connection.ts';
-
-const nobody: ReadonlySet<LiveConnection> = new Set();
+import { Multimap } from './multimap.ts';
 
 /** The live connections of one gateway, by id and by address. */
 export class Directory {
   readonly #byId = new Map<string, LiveConnection>();
-  readonly #byAddress = new Map<string, Set<LiveConnection>>();
+  readonly #byAddress = new Multimap<LiveConnection>();
 
   get size(): number {
     return this.#byId.size;
@@ -20,25 +19,21 @@ export class Directory {
   }
 
   /** Those that receive at an address. Changes as they come and go. */
-  at(address: string): ReadonlySet<LiveConnection> {
-    return this.#byAddress.get(address) ?? nobody;
+  at(address: string): Iterable<LiveConnection> {
+    return this.#byAddress.get(address);
+  }
+
+  countAt(address: string): number {
+    return this.#byAddress.count(address);
   }
 
   add(connection: LiveConnection, addresses: readonly string[]): void {
     this.#byId.set(connection.id, connection);
-    for (const address of addresses) {
-      const there = this.#byAddress.get(address);
-      if (there === undefined) this.#byAddress.set(address, new Set([connection]));
-      else there.add(connection);
-    }
+    for (const address of addresses) this.#byAddress.add(address, connection);
   }
 
   remove(connection: LiveConnection, addresses: readonly string[]): void {
     this.#byId.delete(connection.id);
-    for (const address of addresses) {
-      const there = this.#byAddress.get(address);
-      there?.delete(connection);
-      if (there?.size === 0) this.#byAddress.delete(address);
-    }
+    for (const address of addresses) this.#byAddress.delete(address, connection);
   }
 }

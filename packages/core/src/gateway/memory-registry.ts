@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../clock.ts';
 import { HexbusError, shorten } from '../errors.ts';
 import type { ConnectionEntry, ConnectionQuery, Registry } from '../ports/registry.ts';
+import { Multimap } from './multimap.ts';
 
 export interface MemoryRegistryOptions {
   readonly clock?: Clock | undefined;
@@ -30,8 +31,8 @@ class MemoryRegistry implements Registry {
   readonly #clock: Clock;
   readonly #nodes = new Map<string, Node>();
   readonly #connections = new Map<string, ConnectionEntry>();
-  readonly #bySession = new Index();
-  readonly #byUser = new Index();
+  readonly #bySession = new Multimap<ConnectionEntry>();
+  readonly #byUser = new Multimap<ConnectionEntry>();
   #seenAt: number;
   /** Counts the milliseconds that passed, so that a clock that steps back neither ends a lease nor stops it. */
   #time = 0;
@@ -144,25 +145,4 @@ function matches(entry: ConnectionEntry, { connection, session, user, capability
     (user === undefined || entry.userId === user) &&
     (capability === undefined || entry.capabilities.includes(capability))
   );
-}
-
-/** Connections by one of their fields. */
-class Index {
-  readonly #entries = new Map<string, Set<ConnectionEntry>>();
-
-  get(key: string): Iterable<ConnectionEntry> {
-    return this.#entries.get(key) ?? [];
-  }
-
-  add(key: string, entry: ConnectionEntry): void {
-    const entries = this.#entries.get(key);
-    if (entries === undefined) this.#entries.set(key, new Set([entry]));
-    else entries.add(entry);
-  }
-
-  delete(key: string, entry: ConnectionEntry): void {
-    const entries = this.#entries.get(key);
-    entries?.delete(entry);
-    if (entries?.size === 0) this.#entries.delete(key);
-  }
 }

@@ -131,7 +131,7 @@ export class OpenGateway {
   }
 
   countAt(address: string): number {
-    return this.#parts.directory.at(address).size;
+    return this.#parts.directory.countAt(address);
   }
 
   /** Rejects with the reason of the signal once that is aborted, whatever still opens. What has opened, or does so later, is closed by `close`. */
