@@ -4,6 +4,7 @@ import type { Filter, HistoryStore, TrimMark } from '../ports/history-store.ts';
 import type { TopicMatcher } from '../retention.ts';
 import type { Gap, Reset } from './losses.ts';
 import type { FeedPage, Tail } from './tail.ts';
+import type { WakeLoop } from './wake-loop.ts';
 
 /** What a feed gives, in order: messages, and the signals that stand before the first message they concern. */
 export type FeedItem = RetainedMessage | FeedSignal;
@@ -23,14 +24,18 @@ export interface FeedOptions {
   readonly history: HistoryStore;
   readonly tail: Tail;
   readonly filter: Filter;
-  readonly matcher: TopicMatcher;
-  readonly start: FeedStart;
+  readonly matcher: Pick<TopicMatcher, 'matches'>;
   /** Held topics read the store only: the tail does not know what was settled. */
   readonly storeOnly?: boolean;
-  /** Called when there may be something to take; must return at once. */
-  readonly wake: () => void;
-  /** Takes a message that was just committed at once, without a queue. False: not now, the feed reads it again when woken. */
-  readonly takeLive?: (message: RetainedMessage) => boolean;
+  /** Woken when there may be something to take. */
+  readonly loop: WakeLoop;
+  readonly taker?: LiveTaker;
+}
+
+/** Takes what was just committed at once, without a queue. */
+export interface LiveTaker {
+  /** False: not now, the feed reads it again when woken. */
+  takeLive(message: RetainedMessage): boolean;
 }
 
 /** How many pushed messages wait in a feed before it reads on by itself. */
@@ -58,21 +63,21 @@ export class Feed {
   #wakes = 0;
   #doubts = 0;
   /** Losses that were reported, or that lie before a relative start, by topic; kept until the feed has passed them. */
-  readonly #known = new Map<string, number>();
+  #known: Map<string, number> | undefined;
   #ignoresMarks = false;
   /** The next page is the first of a new epoch: its marks belong to the reset. */
   #afterReset: boolean;
 
-  constructor(options: FeedOptions) {
+  constructor(options: FeedOptions, start: FeedStart) {
     this.#options = options;
-    this.#epoch = options.start.epoch;
-    this.#through = options.start.position;
-    this.#taken = options.start.position;
-    for (const { topic, through } of options.start.known ?? []) this.#known.set(topic, through);
+    this.#epoch = start.epoch;
+    this.#through = start.position;
+    this.#taken = start.position;
+    for (const mark of start.known ?? []) this.setKnown(mark);
     // A start above the head must be shown to the store, which may answer that there is no such position; one at a head that is in doubt too.
     this.#live = options.storeOnly !== true && this.#reachesHead() && options.tail.knows(this.#epoch, this.#through);
     // Where nothing is to be read, nothing was lost.
-    this.#afterReset = options.start.afterReset === true && !this.#live;
+    this.#afterReset = start.afterReset === true && !this.#live;
     this.#reportReached();
   }
 
@@ -95,7 +100,7 @@ export class Feed {
 
   /** The losses that were reported, or need not be, and that the feed has not passed: for a feed that goes on from here. */
   get known(): readonly TrimMark[] {
-    return Array.from(this.#known, ([topic, through]) => ({ topic, through }));
+    return Array.from(this.#known ?? [], ([topic, through]) => ({ topic, through }));
   }
 
   /** A message was committed. Called in the order of the history, in the turn of its acknowledgement. */
@@ -107,9 +112,9 @@ export class Feed {
     }
     // A store page may have been ahead of the tail.
     if (message.position <= this.#through || this.#isReported(message)) return;
-    const { takeLive } = this.#options;
-    if (takeLive !== undefined) {
-      if (this.#next === this.#queue.length && takeLive(message)) {
+    const { taker } = this.#options;
+    if (taker !== undefined) {
+      if (this.#next === this.#queue.length && taker.takeLive(message)) {
         this.#through = message.position;
         this.#taken = message.position;
         this.#options.tail.reached(message.position);
@@ -123,7 +128,7 @@ export class Feed {
     this.#queue.push(message);
     this.#through = message.position;
     this.#options.tail.reached(message.position);
-    this.#options.wake();
+    this.#options.loop.wake();
   }
 
   /** What the feed believes of the tail is no longer sure: it reads on before it is live again. To be called before the tail itself starts anew. */
@@ -137,7 +142,7 @@ export class Feed {
   wake(): void {
     this.#wakes += 1;
     this.#parked = false;
-    this.#options.wake();
+    this.#options.loop.wake();
   }
 
   /** What `take` would give. */
@@ -186,6 +191,7 @@ export class Feed {
 
   /** Somebody else has told of the losses of a topic up to here, and of none behind. */
   setKnown({ topic, through }: TrimMark): void {
+    this.#known ??= new Map();
     this.#known.set(topic, through);
   }
 
@@ -256,7 +262,7 @@ export class Feed {
 
   /** It was reported as lost by a page that was ahead of the tail, which has it still. Of a held topic the tail has nothing. */
   #isReported({ topic, position }: RetainedMessage): boolean {
-    return this.#known.size > 0 && this.#options.storeOnly !== true && position <= (this.#known.get(topic) ?? 0);
+    return this.#options.storeOnly !== true && position <= (this.#known?.get(topic) ?? 0);
   }
 
   #accept(page: FeedPage): void {
@@ -267,7 +273,7 @@ export class Feed {
     this.#through = Math.max(this.#through, page.through);
     this.#reportReached();
     // What is released is read again, so only what was taken is passed.
-    for (const [topic, through] of this.#known) if (through <= this.#taken) this.#known.delete(topic);
+    for (const [topic, through] of this.#known ?? []) if (through <= this.#taken) this.#known?.delete(topic);
     // The store may be ahead of the bus, after a write whose outcome is not known: then the head is not the end.
     this.#live = this.#reachesHead() && page.through >= page.position;
   }
@@ -288,10 +294,10 @@ export class Feed {
     let from = Infinity;
     let to = 0;
     for (const { topic, through } of page.trimmed) {
-      const known = Math.max(this.#through, this.#known.get(topic) ?? 0);
+      const known = Math.max(this.#through, this.#known?.get(topic) ?? 0);
       // What is ignored counts as told by nobody: whoever was to tell may not come to it.
       if (through <= known || this.#ignoresMarks) continue;
-      this.#known.set(topic, through);
+      this.setKnown({ topic, through });
       if (this.#afterReset) continue;
       topics.push(topic);
       from = Math.min(from, known + 1);
@@ -305,7 +311,7 @@ export class Feed {
     this.#epoch = epoch;
     this.#through = 0;
     this.#taken = 0;
-    this.#known.clear();
+    this.#known = undefined;
     this.#afterReset = true;
     this.#queue.push({ kind: 'reset', reset: { from, to: formatCursor(epoch, 0) } });
   }

@@ -232,15 +232,7 @@ export class HeldQueue {
     await this.#loadTold();
     const matcher: TopicMatcher = { only: topic, matches: (other) => other === topic };
     const start = { epoch: tail.epoch, position: 0, known: this.#toldIn(tail.epoch) };
-    this.#feed = new Feed({
-      history,
-      tail,
-      filter: [topic],
-      matcher,
-      start,
-      storeOnly: true,
-      wake: () => this.#loop.wake(),
-    });
+    this.#feed = new Feed({ history, tail, filter: [topic], matcher, storeOnly: true, loop: this.#loop }, start);
     return this.#feed;
   }
 

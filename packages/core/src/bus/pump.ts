@@ -79,7 +79,7 @@ export class Pump implements Lane {
     if (this.#ended) throw subscriptionEnded();
     const { epoch, position } = start;
     this.#handled = { epoch, position };
-    this.#feed = new Feed({ history, tail, filter, matcher, start, wake: () => this.#loop.wake() });
+    this.#feed = new Feed({ history, tail, filter, matcher, loop: this.#loop }, start);
     this.#loop.wake();
     return { start: formatCursor(epoch, position), head: formatCursor(tail.epoch, tail.head) };
   }

@@ -132,7 +132,7 @@ export class Tail {
   read(
     epoch: string,
     after: number,
-    { filter, matcher }: { readonly filter: Filter; readonly matcher: TopicMatcher },
+    { filter, matcher }: { readonly filter: Filter; readonly matcher: Pick<TopicMatcher, 'matches'> },
     limit: number,
   ): FeedPage | undefined {
     if (!this.knows(epoch, after)) return undefined;

@@ -4,8 +4,9 @@ import type { Message, RetainedMessage } from '../message.ts';
 import type { ProtocolSession } from '../ports/protocol.ts';
 import type { CursorTexts } from './cursor-texts.ts';
 import { DroppedTopics } from './dropped-topics.ts';
-import type { MergedStream, StreamSink } from './merged-stream.ts';
+import type { MergedStream } from './merged-stream.ts';
 import type { Outbox } from './outbox.ts';
+import type { StreamSink } from './stream-sink.ts';
 
 export interface EventSenderOptions {
   readonly protocol: ProtocolSession;

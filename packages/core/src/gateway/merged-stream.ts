@@ -1,5 +1,5 @@
 import { Backoff } from '../bus/backoff.ts';
-import { Feed, type FeedStart } from '../bus/feed.ts';
+import { Feed, type FeedStart, type LiveTaker } from '../bus/feed.ts';
 import type { Gap } from '../bus/losses.ts';
 import type { RetainedParts } from '../bus/retained-parts.ts';
 import { WakeLoop } from '../bus/wake-loop.ts';
@@ -8,36 +8,24 @@ import { RetainedMessage } from '../message.ts';
 import type { Filter, TrimMark } from '../ports/history-store.ts';
 import type { TopicMatcher } from '../retention.ts';
 import { StreamFilter } from './stream-filter.ts';
+import type { StreamSink } from './stream-sink.ts';
 import { formatToken } from './token.ts';
-
-/** Where a merged stream goes. Every method returns at once. */
-export interface StreamSink {
-  /** Whether another message may be given. When there is room again, the stream must be woken. */
-  readonly hasRoom: boolean;
-  /** A message for every subscription that it matches, all of which are settled. */
-  event(message: RetainedMessage): void;
-  /** A message for these subscriptions alone. */
-  eventFor(message: RetainedMessage, subs: readonly number[], token: string): void;
-  gap(gap: Gap, subs: readonly number[]): void;
-  /** All positions are void, of these subscriptions or of all: they go on at the beginning of another epoch. */
-  reset(token: string, subs?: readonly number[]): void;
-  /** The last subscription that was not settled is. On a quiet connection nothing else would tell. */
-  settled(token: string): void;
-  error(error: unknown): void;
-}
 
 /**
  * Everything retained that one connection follows, as one stream with one main position. A subscription is settled (it follows the main position),
  * behind (it started earlier, and is fed by itself until it meets the main position), ahead (it starts later), or unsure (the bus knows no such start). Nothing is held for a sink
  * without room: the position waits, and the history is read again. Knows no frames, no clients and no rights.
  */
-export class MergedStream {
+export class MergedStream implements LiveTaker {
   readonly #side: RetainedParts;
   readonly #sink: StreamSink;
   readonly #filters = new Map<number, StreamFilter>();
   readonly #loop: WakeLoop;
-  readonly #backoff: Backoff;
-  #main: Feed;
+  #backoff: Backoff | undefined;
+  /** The main stream, if it was made. */
+  #feed: Feed | undefined;
+  /** Where it begins. */
+  #start: FeedStart;
   #epoch: string;
   /** None of the filters is unsure, behind or ahead. */
   #allSettled = true;
@@ -53,10 +41,9 @@ export class MergedStream {
     this.#side = side;
     this.#sink = sink;
     this.#loop = new WakeLoop(() => this.#run(), sink.error.bind(sink));
-    this.#backoff = new Backoff(side.clock);
     this.#epoch = start.epoch;
     this.#isCertain = side.tail.has(start);
-    this.#main = this.#makeMain(start);
+    this.#start = start;
   }
 
   /** The epoch that the sink knows of. */
@@ -66,7 +53,7 @@ export class MergedStream {
 
   /** Everything of the settled subscriptions up to here was given to the sink. */
   get position(): CursorParts {
-    const { epoch, position } = this.#main;
+    const { epoch, position } = this.#here;
     // A reset that was read and not yet told: of the old epoch nothing can be claimed any more.
     return { epoch: this.#epoch, position: epoch === this.#epoch ? position : 0 };
   }
@@ -119,7 +106,7 @@ export class MergedStream {
 
   /** What the bus knew of the head is no longer sure. */
   doubt(): void {
-    this.#main.doubt();
+    this.#feed?.doubt();
     for (const { feed } of this.#filters.values()) feed?.doubt();
   }
 
@@ -128,12 +115,25 @@ export class MergedStream {
     this.#loop.wake();
   }
 
+  /** What the main stream feeds. */
+  matches(topic: string): boolean {
+    for (const { matcher, isFedByMain } of this.#filters.values())
+      if (isFedByMain && matcher.matches(topic)) return true;
+    return false;
+  }
+
+  takeLive(message: RetainedMessage): boolean {
+    if (!this.#sink.hasRoom) return false;
+    this.#give(message);
+    return true;
+  }
+
   end(): void {
     this.#ended = true;
-    this.#main.end();
+    this.#feed?.end();
     for (const filter of this.#filters.values()) filter.end();
     this.#filters.clear();
-    this.#backoff.end();
+    this.#backoff?.end();
     void this.#loop.stop();
   }
 
@@ -144,7 +144,7 @@ export class MergedStream {
         let moved = false;
         for (const filter of [...this.#filters.values()]) moved = (await this.#feedBehind(filter)) || moved;
         moved = (await this.#feedMain()) || moved;
-        this.#backoff.reset();
+        this.#backoff?.reset();
         if (!moved) {
           this.#tellSettled();
           return;
@@ -152,6 +152,7 @@ export class MergedStream {
       } catch (error) {
         if (this.#ended) return;
         this.#sink.error(error);
+        this.#backoff ??= new Backoff(this.#side.clock);
         await this.#backoff.pause();
       }
       // Between two pages the others have their turn, and what was given so far is sent.
@@ -166,7 +167,7 @@ export class MergedStream {
     if (main.peek() === undefined && !main.idle) await main.fill();
     for (;;) {
       // A subscription was added or removed meanwhile: the page was read for the wrong ones.
-      if (this.#main !== main) return true;
+      if (this.#feed !== main) return true;
       this.#isCertain = true;
       this.#tellSignals();
       const message = main.peek();
@@ -178,14 +179,15 @@ export class MergedStream {
       main.take();
       this.#give(message);
     }
-    if (this.#main !== main) return true;
+    if (this.#feed !== main) return true;
     this.#settleAhead(main.position);
     return !main.idle;
   }
 
   /** Tells what stands before the next message of the main stream. */
   #tellSignals(): void {
-    const main = this.#main;
+    const main = this.#feed;
+    if (main === undefined) return;
     for (let item = main.peek(); item !== undefined && !(item instanceof RetainedMessage); item = main.peek()) {
       // A token does not pass a gap before everybody was told of it.
       if (item.kind === 'gap') this.#tellGap(item.gap);
@@ -200,11 +202,11 @@ export class MergedStream {
     if (filter.unsure) return this.#findStart(filter);
     const { feed } = filter;
     if (feed === undefined) return false;
-    if (feed.peek() === undefined && !feed.idle && feed.position < this.#main.position) await feed.fill();
+    if (feed.peek() === undefined && !feed.idle && feed.position < this.#here.position) await feed.fill();
     if (filter.feed !== feed || this.#ended) return true;
     for (let item = feed.peek(); item !== undefined; item = feed.peek()) {
       if (item instanceof RetainedMessage) {
-        if (item.position > this.#main.position) break;
+        if (item.position > this.#here.position) break;
         if (!this.#sink.hasRoom) {
           feed.release();
           return false;
@@ -221,7 +223,7 @@ export class MergedStream {
         }
       }
     }
-    if (feed.peek() === undefined && feed.position < this.#main.position) return !feed.idle;
+    if (feed.peek() === undefined && feed.position < this.#here.position) return !feed.idle;
     this.#meet(filter, feed);
     return true;
   }
@@ -244,14 +246,15 @@ export class MergedStream {
   /** Whether nobody need be asked for a start: it is there, or the main position is not there either, which the main stream finds out. */
   #isKnown(start: CursorParts): boolean {
     if (start.epoch !== this.#epoch) return false;
-    return start.position <= this.#main.position || this.#side.tail.has(start);
+    return start.position <= this.#here.position || this.#side.tail.has(start);
   }
 
   #place(filter: StreamFilter): void {
     const { start } = filter;
-    const { position, known } = this.#main;
+    const { position, known = [] } = this.#here;
     // What the others were told of losses beyond, it is told when it meets them.
-    if (start.position < position || known.some(({ through }) => through > position)) filter.feedBy(this.#feed(filter));
+    if (start.position < position || known.some(({ through }) => through > position))
+      filter.feedBy(this.#feedOf(filter));
     else filter.follow(position, start.known);
   }
 
@@ -266,7 +269,7 @@ export class MergedStream {
 
   /** It has met the main position: the main stream goes on for it too. */
   #meet(filter: StreamFilter, feed: Feed): void {
-    const { position, known } = this.#main;
+    const { position, known = [] } = this.#here;
     // Beyond the main position, which an unsure head can set back.
     filter.start = { epoch: this.#epoch, position: feed.position };
     filter.follow(position, feed.known);
@@ -340,15 +343,21 @@ export class MergedStream {
     return formatToken(this.#epoch, position, own);
   }
 
-  #feed({ entries, matcher, start }: StreamFilter): Feed {
+  #feedOf({ entries, matcher, start }: StreamFilter): Feed {
     const { history, tail } = this.#side;
-    return new Feed({ history, tail, filter: entries, matcher, start, wake: () => this.#loop.wake() });
+    return new Feed({ history, tail, filter: entries, matcher, loop: this.#loop }, start);
+  }
+
+  /** Where the main stream is. */
+  get #here(): FeedStart {
+    return this.#feed ?? this.#start;
   }
 
   /** The subscriptions that the main stream serves have changed: it goes on from where it is, and a page that is being read for the old ones is void. */
-  #replaceMain(start: FeedStart = { ...this.position, known: this.#main.known }): void {
-    this.#main.end();
-    this.#main = this.#makeMain(start);
+  #replaceMain(start: FeedStart = { ...this.position, known: this.#here.known ?? [] }): void {
+    this.#feed?.end();
+    this.#feed = undefined;
+    this.#start = start;
     this.#noteSettled();
     this.#loop.wake();
   }
@@ -366,29 +375,14 @@ export class MergedStream {
     this.#sink.settled(this.token);
   }
 
-  #makeMain(start: FeedStart): Feed {
+  /** The main stream, made when it is needed, so that subscriptions which come together make one. */
+  get #main(): Feed {
+    if (this.#feed !== undefined) return this.#feed;
     const { history, tail } = this.#side;
     const served = [...this.#filters.values()].filter(({ isFedByMain }) => isFedByMain);
     const filter = [...new Set(served.flatMap(({ entries }) => entries))].sort();
     this.#served = served.length;
-    const matcher: TopicMatcher = {
-      only: undefined,
-      matches: (topic) => served.some((one) => one.matcher.matches(topic)),
-    };
-    return new Feed({
-      history,
-      tail,
-      filter,
-      matcher,
-      start,
-      wake: () => this.#loop.wake(),
-      takeLive: (message) => this.#takeLive(message),
-    });
-  }
-
-  #takeLive(message: RetainedMessage): boolean {
-    if (!this.#sink.hasRoom) return false;
-    this.#give(message);
-    return true;
+    this.#feed = new Feed({ history, tail, filter, matcher: this, loop: this.#loop, taker: this }, this.#start);
+    return this.#feed;
   }
 }

@@ -70,7 +70,7 @@ export const streamMutants: readonly StreamMutant[] = [
     patches: [
       {
         file: stream,
-        find: 'if (feed.peek() === undefined && feed.position < this.#main.position) return !feed.idle;',
+        find: 'if (feed.peek() === undefined && feed.position < this.#here.position) return !feed.idle;',
         replace: '',
       },
     ],
@@ -138,7 +138,7 @@ export const streamMutants: readonly StreamMutant[] = [
         file: 'bus/feed.ts',
         find: 'if (!this.#live) {\n      this.wake();\n      return;\n    }\n    // A store page',
         replace:
-          'if (!this.#live && this.#options.takeLive === undefined) {\n      this.wake();\n      return;\n    }\n    // A store page',
+          'if (!this.#live && this.#options.taker === undefined) {\n      this.wake();\n      return;\n    }\n    // A store page',
       },
     ],
     caughtBy: ['P1', 'P2', 'P14'],

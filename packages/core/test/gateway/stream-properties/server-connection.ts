@@ -4,7 +4,7 @@ import type { RetainedParts } from '../../../src/bus/retained-parts.ts';
 import type { Subscriber, TopicTable } from '../../../src/bus/topic-table.ts';
 import { CursorTexts } from '../../../src/gateway/cursor-texts.ts';
 import { EventSender } from '../../../src/gateway/event-sender.ts';
-import type { StreamSink } from '../../../src/gateway/merged-stream.ts';
+import type { StreamSink } from '../../../src/gateway/stream-sink.ts';
 import type { RetainedMessage } from '../../../src/message.ts';
 import type { ProtocolHost } from '../../../src/ports/protocol.ts';
 import type { Frame } from '../../../src/ports/transport.ts';

@@ -99,8 +99,8 @@ export const rules: readonly Mutant[] = [
       { file: 'feed.ts', find: 'tail.noteTrimmed(tail.epoch === read.epoch ? read.trimmed : []);', replace: '' },
       {
         file: 'feed.ts',
-        find: 'return this.#known.size > 0 && this.#options.storeOnly',
-        replace: 'return this.#known.size < 0 && this.#options.storeOnly',
+        find: 'position <= (this.#known?.get(topic) ?? 0)',
+        replace: 'position < 0',
       },
     ],
     caughtBy: ['P4'],
@@ -111,7 +111,7 @@ export const rules: readonly Mutant[] = [
     patches: [
       {
         file: 'feed.ts',
-        find: 'this.#known.set(topic, through);\n      if (this.#afterReset',
+        find: 'this.setKnown({ topic, through });\n      if (this.#afterReset',
         replace: 'if (this.#afterReset',
       },
     ],
