@@ -29,7 +29,7 @@ export async function admit(
   if (typeof release === 'string') return refuse(release === 'maxConnections' ? 503 : 429, release, retryAfterMs);
   const { clock, timings } = parts.settings;
   const began = parts.disconnects.now();
-  const questions = new Questions({ clock, timeoutMs: timings.authenticateTimeoutMs });
+  const questions = new Questions(clock, timings.authenticateTimeoutMs);
   const leave = (): void => questions.end();
   if (signal.aborted) leave();
   signal.addEventListener('abort', leave);

@@ -1,18 +1,14 @@
 import type { WireReply } from '../ports/protocol.ts';
 import type { ConnectionInfo } from './api.ts';
-import type { GatewayParts } from './parts.ts';
+import type { ClientLine } from './client-line.ts';
 import type { Rights } from './rights.ts';
 import { refusal, wireErrorOf } from './wire-errors.ts';
 
 export interface ClientAsksOptions {
-  readonly parts: GatewayParts;
   readonly info: ConnectionInfo;
   readonly rights: Rights;
   /** Answers the client. */
   readonly reply: (id: number, reply: WireReply) => void;
-  /** There is no room for what nobody waits for. */
-  readonly onDropped: (what: string) => void;
-  readonly onError: (error: unknown) => void;
 }
 
 /** A message as a client wants it published. */
@@ -23,26 +19,33 @@ export interface ClientMessage {
   readonly messageId?: string;
 }
 
+/** One that runs. */
+interface Ask {
+  /** Undefined: nobody waits for the answer, or no longer. */
+  id: number | undefined;
+  readonly controller: AbortController;
+}
+
 /**
  * What one client asks of the server: each request runs by itself, and at most so many at once; more are refused, since what they wait for may be said
  * after them. What it publishes keeps the order of its calls.
  */
 export class ClientAsks {
+  readonly #line: ClientLine;
   readonly #options: ClientAsksOptions;
-  readonly #running = new Set<AbortController>();
-  readonly #byId = new Map<number, AbortController>();
+  readonly #running = new Set<Ask>();
   /** Whether the last message may be published, once that is known of all before it too. */
   #lastVerdict: Promise<boolean> | undefined;
-  #ended = false;
 
-  constructor(options: ClientAsksOptions) {
+  constructor(line: ClientLine, options: ClientAsksOptions) {
+    this.#line = line;
     this.#options = options;
   }
 
   /** Without an id nobody waits for the answer. */
   ask(name: string, body: unknown, id: number | undefined): void {
-    const { parts, info, onError } = this.#options;
-    const handler = parts.handlers.get(name);
+    const { info } = this.#options;
+    const handler = this.#line.parts.handlers.get(name);
     if (handler === undefined) {
       this.#answer(id, refusal('no-handler', 'the server has no handler of this name'));
       return;
@@ -51,20 +54,21 @@ export class ClientAsks {
       try {
         return { ok: true, body: (await handler(body, { connection: info, signal })) ?? null };
       } catch (error) {
-        onError(error);
+        this.#line.onError(error);
         return refusal('remote-error', 'the handler failed');
       }
     });
   }
 
   publish(id: number, { topic, type, body, messageId }: ClientMessage): void {
-    const { parts, info, rights } = this.#options;
+    const { info, rights } = this.#options;
+    const { bus } = this.#line.parts;
     this.#run(id, 'a message', async (signal) => {
       this.#lastVerdict = inTurn(rights.allows('publish', topic), this.#lastVerdict);
       if (!(await this.#lastVerdict)) return refusal('forbidden', 'publishing to this topic is not allowed');
       try {
         const sender = info.identity.userId;
-        return { ok: true, body: await parts.bus.publish(topic, body, { id: messageId, type, sender, signal }) };
+        return { ok: true, body: await bus.publish(topic, body, { id: messageId, type, sender, signal }) };
       } catch (error) {
         return { ok: false, error: wireErrorOf(error) };
       }
@@ -73,33 +77,25 @@ export class ClientAsks {
 
   /** The client does not want the answer any more. */
   cancel(id: number): void {
-    const running = this.#byId.get(id);
-    this.#byId.delete(id);
-    running?.abort();
+    for (const ask of this.#running) if (ask.id === id) giveUp(ask);
   }
 
   /** The client is gone: what runs is told by its signal, and answers nobody. */
   end(): void {
-    this.#ended = true;
-    this.#byId.clear();
-    for (const running of this.#running) running.abort();
+    for (const ask of this.#running) giveUp(ask);
   }
 
   #run(id: number | undefined, what: string, work: (signal: AbortSignal) => Promise<WireReply>): void {
-    const { parts, onDropped } = this.#options;
-    if (this.#running.size >= parts.settings.limits.maxRunningAsks) {
-      if (id === undefined) onDropped(`${what}, as too many requests are running`);
+    if (this.#running.size >= this.#line.parts.settings.limits.maxRunningAsks) {
+      if (id === undefined) this.#line.onIgnored(`${what}, as too many requests are running`, true);
       else this.#answer(id, refusal('overloaded', 'too many requests of this client are running', true));
       return;
     }
-    const controller = new AbortController();
-    this.#running.add(controller);
-    if (id !== undefined) this.#byId.set(id, controller);
-    void work(controller.signal).then((reply) => {
-      this.#running.delete(controller);
-      if (this.#ended || id === undefined || this.#byId.get(id) !== controller) return;
-      this.#byId.delete(id);
-      this.#answer(id, reply);
+    const ask: Ask = { id, controller: new AbortController() };
+    this.#running.add(ask);
+    void work(ask.controller.signal).then((reply) => {
+      this.#running.delete(ask);
+      this.#answer(ask.id, reply);
     });
   }
 
@@ -112,4 +108,9 @@ export class ClientAsks {
 async function inTurn(answer: boolean | Promise<boolean>, before: Promise<boolean> | undefined): Promise<boolean> {
   await before;
   return answer;
+}
+
+function giveUp(ask: Ask): void {
+  ask.id = undefined;
+  ask.controller.abort();
 }

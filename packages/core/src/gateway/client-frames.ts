@@ -5,30 +5,31 @@ import type { ClientMessage } from './client-asks.ts';
 import type { PendingRequests } from './pending-requests.ts';
 import type { Renewals } from './renewals.ts';
 
-export interface ClientFramesOptions {
+export interface ClientFramesHost {
   /** The client, if it was let in and is still there. */
-  readonly client: () => AdmittedClient | undefined;
+  readonly admitted: AdmittedClient | undefined;
   readonly pending: PendingRequests;
   readonly renewals: Renewals;
-  /** So many frames may have no effect before `renew` is called. */
-  readonly maxIgnored: number;
-  readonly onHello: (hello: Hello) => void;
-  readonly onPing: () => void;
-  readonly onIgnored: (what: string) => void;
+  onHello(hello: Hello): void;
+  onPing(): void;
+  tellIgnored(what: string): void;
   /** The client is to go, with this close code. */
-  readonly onFailed: (code: number, reason: string) => void;
+  end(code: number, reason: string): void;
   /** The same, of one that broke the protocol. */
-  readonly onViolated: (code: number, reason: string) => void;
+  reject(code: number, reason: string): void;
 }
 
 /** What one client says: hands it to whom it concerns, and counts what it costs, and what had no effect. */
 export class ClientFrames implements ProtocolHost {
-  readonly #options: ClientFramesOptions;
+  readonly #host: ClientFramesHost;
+  readonly #maxIgnored: number;
   #cost = 1;
   #ignored = 0;
 
-  constructor(options: ClientFramesOptions) {
-    this.#options = options;
+  /** `maxIgnored`: so many frames may have no effect before `renew` is called. */
+  constructor(host: ClientFramesHost, maxIgnored: number) {
+    this.#host = host;
+    this.#maxIgnored = maxIgnored;
   }
 
   /** Returns as how many frames it counts for the client's rate. 0: it is free, whatever its length. */
@@ -45,58 +46,57 @@ export class ClientFrames implements ProtocolHost {
 
   hello(hello: Hello): void {
     this.#cost += hello.subscriptions.length;
-    this.#options.onHello(hello);
+    this.#host.onHello(hello);
   }
 
   subscribe(subscription: WireSubscription): void {
-    this.#options.client()?.subscriptions.add(subscription);
+    this.#host.admitted?.subscriptions.add(subscription);
   }
 
   unsubscribe(id: number): void {
-    this.#options.client()?.subscriptions.remove(id);
+    this.#host.admitted?.subscriptions.remove(id);
   }
 
   acknowledge(token: string): void {
-    if (this.#options.client()?.acknowledge(token) === false) this.ignored('an acknowledgement of what was not sent');
+    if (this.#host.admitted?.acknowledge(token) === false) this.ignored('an acknowledgement of what was not sent');
   }
 
   ask(name: string, body: unknown, id?: number): void {
-    this.#options.client()?.asks.ask(name, body, id);
+    this.#host.admitted?.asks.ask(name, body, id);
   }
 
   publish(id: number, message: ClientMessage): void {
-    this.#options.client()?.asks.publish(id, message);
+    this.#host.admitted?.asks.publish(id, message);
   }
 
   reply(id: number, reply: WireReply): void {
-    const { pending } = this.#options;
+    const { pending } = this.#host;
     // How many of these come is for the server to say, which has asked. Counted by their bytes, 64 questions in flight took 30 times as long as without.
     if (pending.settle(id, reply)) this.#cost = 0;
     else this.ignored('a reply that nobody waits for', pending.wasAsked(id));
   }
 
   cancel(id: number): void {
-    this.#options.client()?.asks.cancel(id);
-    this.#options.renewals.cancel(id);
+    this.#host.admitted?.asks.cancel(id);
+    this.#host.renewals.cancel(id);
   }
 
   authenticate(id: number, token: string): void {
-    if (this.#options.client() !== undefined) this.#options.renewals.add(id, token);
+    if (this.#host.admitted !== undefined) this.#host.renewals.add(id, token);
   }
 
   ping(): void {
-    if (this.#options.client() !== undefined) this.#options.onPing();
+    if (this.#host.admitted !== undefined) this.#host.onPing();
   }
 
   violated(code: number, reason: string): void {
-    this.#options.onViolated(code, reason);
+    this.#host.reject(code, reason);
   }
 
   ignored(what: string, mayHaveCrossed = false): void {
-    this.#options.onIgnored(what);
+    this.#host.tellIgnored(what);
     if (mayHaveCrossed) return;
     this.#ignored += 1;
-    if (this.#ignored > this.#options.maxIgnored)
-      this.#options.onFailed(closeCodes.malformed, 'too much without effect');
+    if (this.#ignored > this.#maxIgnored) this.#host.end(closeCodes.malformed, 'too much without effect');
   }
 }

@@ -4,11 +4,11 @@ import { parseFrom, resolveStart, type StartQuery } from '../bus/start.ts';
 import type { Subscriber } from '../bus/topic-table.ts';
 import { formatCursor } from '../cursor.ts';
 import { HexbusError } from '../errors.ts';
-import type { Message } from '../message.ts';
 import { assertPattern, isPattern, patternsOverlap } from '../pattern.ts';
 import type { WireError, WireFrom, WireSubscription } from '../ports/protocol.ts';
+import type { ClientLine } from './client-line.ts';
+import type { Deliveries } from './deliveries.ts';
 import type { MergedStream } from './merged-stream.ts';
-import type { GatewayParts } from './parts.ts';
 import type { Rights } from './rights.ts';
 import { positionIn, type Token } from './token.ts';
 import { wireErrorOf } from './wire-errors.ts';
@@ -20,20 +20,15 @@ export interface SubscriptionAnswer {
   readonly token?: string;
 }
 
-export interface ClientSubscriptionsOptions {
-  readonly parts: GatewayParts;
+/** Whose subscriptions these are. */
+export interface Follower {
   readonly rights: Rights;
   /** Undefined where the bus has no history. */
   readonly stream: MergedStream | undefined;
   /** Gets the messages of every subscription. */
   readonly subscriber: Subscriber;
-  /** Whether it can listen to held topics, of which every message wants an answer. */
-  readonly canAnswer: boolean;
-  /** Hands a message of a held topic to the client. Resolves when the client has handled it, rejects when it has not. */
-  readonly deliver: (id: number, message: Message, signal: AbortSignal) => Promise<unknown>;
-  readonly answer: (id: number, answer: SubscriptionAnswer) => void;
-  /** There is no such subscription, or no longer. */
-  readonly refuse: (id: number, error: WireError) => void;
+  /** What hands the messages of held topics to the client. */
+  readonly deliveries: Deliveries;
 }
 
 /** One subscription of a client. `active` from the moment at which its messages may be sent. */
@@ -55,23 +50,24 @@ const forbidden: WireError = { code: 'forbidden', message: 'following this topic
 
 /** What one client follows by name: asks for each whether it may, finds where it begins, and ends what is revoked. */
 export class ClientSubscriptions {
-  readonly #options: ClientSubscriptionsOptions;
+  readonly #line: ClientLine;
+  readonly #follower: Follower;
   readonly #all = new Map<number, ClientSubscription>();
   /** Counts revocations, so that an answer of `authorize` from before one is not taken for a present one. */
   #revocations = 0;
   #ended = false;
 
-  constructor(options: ClientSubscriptionsOptions) {
-    this.#options = options;
+  constructor(line: ClientLine, follower: Follower) {
+    this.#line = line;
+    this.#follower = follower;
   }
 
   /** `token`: where subscriptions go on that it covers. Takes effect at once where `authorize` answers at once and the start is known. */
   add({ id, topic, from }: WireSubscription, token?: Token): void {
-    const { parts, refuse } = this.#options;
-    const { maxSubscriptions } = parts.settings.limits;
+    const { maxSubscriptions } = this.#line.parts.settings.limits;
     if (this.#ended) return;
     if (this.#all.size >= maxSubscriptions) {
-      refuse(id, {
+      this.#tellRefused(id, {
         code: 'limit',
         message: `a client has at most ${maxSubscriptions} subscriptions`,
         retryable: false,
@@ -84,7 +80,7 @@ export class ClientSubscriptions {
       assertPattern(topic);
       start = startOf(id, from, token);
     } catch (error) {
-      refuse(id, wireErrorOf(error));
+      this.#tellRefused(id, wireErrorOf(error));
       return;
     }
     this.#all.set(id, subscription);
@@ -102,7 +98,7 @@ export class ClientSubscriptions {
   /** Asks again for what overlaps a topic, or for all, and ends what is refused. Resolves with how many were. */
   async reauthorize(topic: string | undefined): Promise<number> {
     this.#revocations += 1;
-    const { rights } = this.#options;
+    const { rights } = this.#follower;
     let refused = 0;
     const asked = [...this.#all.values()].filter(
       (one) => one.active && (topic === undefined || patternsOverlap(topic, one.topic)),
@@ -127,7 +123,7 @@ export class ClientSubscriptions {
 
   #begin(subscription: ClientSubscription, start: StartQuery | FeedStart): void | Promise<void> {
     const { topic } = subscription;
-    const allowed = this.#options.rights.allowsToFollow(topic);
+    const allowed = this.#follower.rights.allowsToFollow(topic);
     if (allowed instanceof Promise) return this.#beginWhenAllowed(subscription, start, allowed);
     if (this.#ended) return;
     if (!allowed) this.#refuse(subscription, forbidden);
@@ -149,10 +145,10 @@ export class ClientSubscriptions {
 
   #beginAllowed(subscription: ClientSubscription, start: StartQuery | FeedStart): void | Promise<void> {
     const { id, topic } = subscription;
-    const { parts, stream, subscriber, canAnswer, answer } = this.#options;
-    const { topics, side } = parts.internals;
+    const { stream, subscriber } = this.#follower;
+    const { topics, side } = this.#line.parts.internals;
     const isHeld = !isPattern(topic) && topics.isHeld(topic);
-    if (isHeld && !canAnswer) {
+    if (isHeld && !this.#line.canAnswer) {
       this.#refuse(subscription, unanswerable);
       return;
     }
@@ -174,12 +170,12 @@ export class ClientSubscriptions {
     }
     topics.add([topic], subscriber);
     subscription.active = true;
-    answer(id, {});
+    this.#answer(id, {});
   }
 
   /** The start is for the history to find. Meanwhile rights may be revoked, so they are asked again then. */
   async #beginLocated(subscription: ClientSubscription, query: Exclude<StartQuery, 'now' | FeedStart>): Promise<void> {
-    const { parts } = this.#options;
+    const { parts } = this.#line;
     const { side } = parts.internals;
     if (side === undefined) return;
     const revocations = this.#revocations;
@@ -197,13 +193,14 @@ export class ClientSubscriptions {
 
   #follow(subscription: ClientSubscription, start: FeedStart): void {
     const { id, topic } = subscription;
-    const { parts, stream, subscriber, answer } = this.#options;
-    const { topics, side } = parts.internals;
+    const { stream, subscriber } = this.#follower;
+    const { matchers, internals } = this.#line.parts;
+    const { topics, side } = internals;
     if (stream === undefined || side === undefined) return;
     topics.add([topic], subscriber);
     subscription.active = true;
-    stream.add(id, [topic], parts.matchers.take(topic), start);
-    answer(id, {
+    stream.add(id, [topic], matchers.take(topic), start);
+    this.#answer(id, {
       start: formatCursor(start.epoch, start.position),
       head: formatCursor(side.tail.epoch, side.tail.head),
       token: stream.token,
@@ -212,11 +209,12 @@ export class ClientSubscriptions {
 
   #attach(subscription: ClientSubscription): void {
     const { id, topic } = subscription;
-    const { parts, deliver, answer } = this.#options;
+    const { deliveries } = this.#follower;
     try {
-      subscription.held = parts.bus.subscribe(topic, (message, { signal }) => deliver(id, message, signal));
+      const { bus } = this.#line.parts;
+      subscription.held = bus.subscribe(topic, (message, { signal }) => deliveries.deliver(id, message, signal));
       subscription.active = true;
-      answer(id, {});
+      this.#answer(id, {});
     } catch (error) {
       this.#refuse(subscription, wireErrorOf(error));
     }
@@ -224,18 +222,30 @@ export class ClientSubscriptions {
 
   #refuse(subscription: ClientSubscription, error: WireError): void {
     this.remove(subscription.id);
-    this.#options.refuse(subscription.id, error);
+    this.#tellRefused(subscription.id, error);
+  }
+
+  #answer(id: number, answer: SubscriptionAnswer): void {
+    const { outbox, protocol } = this.#line;
+    outbox.add(protocol.subscribed(id, answer));
+  }
+
+  /** There is no such subscription, or no longer. */
+  #tellRefused(id: number, error: WireError): void {
+    const { outbox, protocol } = this.#line;
+    outbox.add(protocol.reply(id, { ok: false, error }));
   }
 
   #stop({ id, topic, active, held }: ClientSubscription): void {
     if (!active) return;
     held?.unsubscribe();
     if (held !== undefined) return;
-    const { parts, stream, subscriber } = this.#options;
-    parts.internals.topics.remove([topic], subscriber);
+    const { stream, subscriber } = this.#follower;
+    const { internals, matchers } = this.#line.parts;
+    internals.topics.remove([topic], subscriber);
     if (stream?.has(id) !== true) return;
     stream.remove(id);
-    parts.matchers.release(topic);
+    matchers.release(topic);
   }
 }
 

@@ -1,29 +1,20 @@
 import type { Message } from '../message.ts';
-import type { ProtocolSession } from '../ports/protocol.ts';
 import type { Outcome } from './api.ts';
-import type { Outbox } from './outbox.ts';
-import type { PendingRequests } from './pending-requests.ts';
-
-export interface DeliveriesOptions {
-  readonly protocol: ProtocolSession;
-  readonly outbox: Outbox;
-  readonly pending: PendingRequests;
-  readonly handleTimeoutMs: number;
-}
+import type { ClientLine } from './client-line.ts';
 
 /** Hands messages of held topics to one client: each as a request, as soon as there is room for it. */
 export class Deliveries {
-  readonly #options: DeliveriesOptions;
+  readonly #line: ClientLine;
   /** Those that wait for room, in order. */
   readonly #waiting = new Set<() => void>();
 
-  constructor(options: DeliveriesOptions) {
-    this.#options = options;
+  constructor(line: ClientLine) {
+    this.#line = line;
   }
 
   /** Resolves with the answer of the client. Rejects when it fails, goes, or the signal is aborted. */
   async deliver(sub: number, message: Message, signal: AbortSignal): Promise<unknown> {
-    const { outbox } = this.#options;
+    const { outbox } = this.#line;
     const ask = (): Promise<Outcome> => this.#ask(sub, message, signal);
     const outcome = await (outbox.hasRoom ? ask() : this.#whenRoom(ask, signal));
     if (outcome.status === 'success') return outcome.body;
@@ -33,7 +24,7 @@ export class Deliveries {
   /** There is room again. */
   onRoom(): void {
     for (const start of this.#waiting) {
-      if (!this.#options.outbox.hasRoom) return;
+      if (!this.#line.outbox.hasRoom) return;
       start();
     }
   }
@@ -53,9 +44,9 @@ export class Deliveries {
   }
 
   #ask(sub: number, message: Message, signal: AbortSignal): Promise<Outcome> {
-    const { protocol, outbox, pending, handleTimeoutMs } = this.#options;
+    const { protocol, outbox, pending, parts } = this.#line;
     const send = (id: number): boolean => {
-      const frame = protocol.delivery(id, sub, message, handleTimeoutMs);
+      const frame = protocol.delivery(id, sub, message, parts.internals.handleTimeoutMs);
       outbox.add(frame);
       return frame !== undefined;
     };

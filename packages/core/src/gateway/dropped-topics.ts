@@ -1,25 +1,16 @@
 /** How many topics are named before a client is only told that something was dropped. */
 const maxNamed = 16;
 
-/** What was not sent to one client since it was last told: it is told of it when there is room. */
+/** What was not sent to one client since it was last told. */
 export class DroppedTopics {
-  readonly #tell: (topics: readonly string[] | undefined) => void;
-  #topics: Set<string> | undefined;
+  readonly #topics = new Set<string>();
 
-  constructor(tell: (topics: readonly string[] | undefined) => void) {
-    this.#tell = tell;
+  /** Undefined: too many to be named. */
+  get named(): readonly string[] | undefined {
+    return this.#topics.size > maxNamed ? undefined : [...this.#topics];
   }
 
   add(topic: string): void {
-    this.#topics ??= new Set();
     if (this.#topics.size <= maxNamed) this.#topics.add(topic);
-  }
-
-  /** There is room to tell. */
-  flush(): void {
-    const topics = this.#topics;
-    if (topics === undefined) return;
-    this.#topics = undefined;
-    this.#tell(topics.size > maxNamed ? undefined : [...topics]);
   }
 }

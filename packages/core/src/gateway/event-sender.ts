@@ -8,29 +8,27 @@ import type { MergedStream } from './merged-stream.ts';
 import type { Outbox } from './outbox.ts';
 import type { StreamSink } from './stream-sink.ts';
 
-export interface EventSenderOptions {
+export interface EventSenderHost {
   readonly protocol: ProtocolSession;
   readonly outbox: Outbox;
   readonly cursors: CursorTexts;
-  readonly onDropped: (message: Message) => void;
-  readonly onError: (error: unknown) => void;
+  onDropped(message: Message): void;
+  onError(error: unknown): void;
 }
 
 /** Turns messages for one client into frames in its outbox. What is retained waits for room in the history; what is not is dropped, and told. */
 export class EventSender implements StreamSink, Subscriber {
   /** What pushed messages of retained topics go to. Undefined where the bus has no history. */
   stream: MergedStream | undefined;
-  readonly #options: EventSenderOptions;
-  readonly #dropped: DroppedTopics;
+  readonly #host: EventSenderHost;
+  #dropped: DroppedTopics | undefined;
 
-  constructor(options: EventSenderOptions) {
-    this.#options = options;
-    const { protocol, outbox } = options;
-    this.#dropped = new DroppedTopics((topics) => outbox.add(protocol.gap({ topics, why: 'dropped' })));
+  constructor(host: EventSenderHost) {
+    this.#host = host;
   }
 
   get hasRoom(): boolean {
-    return this.#options.outbox.hasRoom;
+    return this.#host.outbox.hasRoom;
   }
 
   push(message: RetainedMessage): void {
@@ -39,52 +37,57 @@ export class EventSender implements StreamSink, Subscriber {
 
   /** Of a topic that is not retained. */
   call(message: Message): void {
-    const { outbox, protocol, onDropped, onError } = this.#options;
+    const { outbox, protocol } = this.#host;
     if (!outbox.hasRoom) {
+      this.#dropped ??= new DroppedTopics();
       this.#dropped.add(message.topic);
-      onDropped(message);
+      this.#host.onDropped(message);
       return;
     }
     try {
       outbox.add(protocol.event(message, undefined));
     } catch (error) {
       // Its body is of this program, and nobody checked that JSON can carry it.
-      onError(error);
+      this.#host.onError(error);
     }
   }
 
   event(message: RetainedMessage): void {
-    const { outbox, protocol, cursors } = this.#options;
+    const { outbox, protocol, cursors } = this.#host;
     outbox.add(protocol.event(message, cursors.of(message, this.#epoch)));
   }
 
   eventFor(message: RetainedMessage, subs: readonly number[], token: string): void {
-    const { outbox, protocol, cursors } = this.#options;
+    const { outbox, protocol, cursors } = this.#host;
     outbox.add(protocol.eventFor(message, subs, token, cursors.of(message, this.#epoch)));
   }
 
   gap({ topics, from, to }: Gap, subs: readonly number[]): void {
-    const { outbox, protocol } = this.#options;
+    const { outbox, protocol } = this.#host;
     outbox.add(protocol.gap({ subs, topics, from, to, why: 'trimmed' }));
   }
 
   reset(token: string, subs?: readonly number[]): void {
-    const { outbox, protocol } = this.#options;
+    const { outbox, protocol } = this.#host;
     outbox.add(protocol.gap({ subs, why: 'reset', token }));
   }
 
   settled(token: string): void {
-    const { outbox, protocol } = this.#options;
+    const { outbox, protocol } = this.#host;
     outbox.add(protocol.ping(token));
   }
 
   error(error: unknown): void {
-    this.#options.onError(error);
+    this.#host.onError(error);
   }
 
   /** There is room again. */
   onRoom(): void {
-    this.#dropped.flush();
+    if (this.#dropped !== undefined) {
+      const { outbox, protocol } = this.#host;
+      outbox.add(protocol.gap({ topics: this.#dropped.named, why: 'dropped' }));
+      this.#dropped = undefined;
+    }
     this.stream?.wake();
   }
 

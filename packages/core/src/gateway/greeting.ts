@@ -6,6 +6,7 @@ import { closeCodes } from '../protocol/close-codes.ts';
 import { addressesOf } from './addresses.ts';
 import type { Identity } from './api.ts';
 import { isExpired } from './authenticator.ts';
+import type { ClientLine } from './client-line.ts';
 import { later } from './later.ts';
 import type { GatewayParts } from './parts.ts';
 import type { Questions } from './questions.ts';
@@ -41,18 +42,15 @@ export interface Refusal {
 
 /** Finds out who says HELLO, which session that is, and where it begins. Changes nothing. Rejects when the history does, or takes too long. */
 export async function greet(
-  parts: GatewayParts,
-  connection: string,
-  handshake: Handshake,
+  { id, parts, carrier, questions }: ClientLine,
   told: Told,
   hello: Hello,
-  questions: Questions,
 ): Promise<Greeting | Refusal> {
-  const identity = await identify(parts, handshake, told.identity, hello.token, questions);
+  const identity = await identify(parts, carrier.handshake, told.identity, hello.token, questions);
   if ('code' in identity) return identity;
   const taken = await sessionOf(parts, hello.resume, told.ticket, identity.userId);
   const { session, resumed } = taken;
-  const addresses = addressesOf({ id: connection, session, identity });
+  const addresses = addressesOf({ id, session, identity });
   const { topics } = parts.internals;
   const userAddress = addresses.find((address) => address.startsWith('@user.') && topics.mayKeep(address));
   // Positions are no secret and give no rights, so they hold for a new session too.

@@ -1,36 +1,36 @@
 import type { CancelTimer, Clock } from '../clock.ts';
 import type { GatewayTimings } from './api.ts';
+import type { Outbox } from './outbox.ts';
 
-export interface HeartbeatOptions {
-  readonly clock: Clock;
-  readonly timings: GatewayTimings;
+export interface HeartbeatHost {
   /** Nothing is read from the client at present, so its silence says nothing. */
-  readonly isDeaf: () => boolean;
-  /** The carrier has not drained. */
-  readonly isHeldBack: () => boolean;
-  /** Rises whenever the carrier has drained something. */
-  readonly drains: () => number;
-  readonly onPing: () => void;
-  /** The client sent nothing between too many pings. */
-  readonly onDead: () => void;
+  readonly isDeaf: boolean;
+  readonly outbox: Pick<Outbox, 'isHeldBack' | 'drains'>;
+  /** The client is to be sent a sign of life. */
+  onBeat(): void;
+  /** The client sent nothing between too many of these. */
+  onDead(): void;
   /** The carrier has drained nothing for too long. */
-  readonly onStalled: () => void;
+  onStalled(): void;
 }
 
 /** Watches whether one client is alive: that it sends something now and then, and takes what it is sent. */
 export class Heartbeat {
-  readonly #options: HeartbeatOptions;
+  readonly #clock: Clock;
+  readonly #timings: GatewayTimings;
+  readonly #host: HeartbeatHost;
   #missed = 0;
   #cancelPing: CancelTimer | undefined;
   #cancelStall: CancelTimer | undefined;
 
-  constructor(options: HeartbeatOptions) {
-    this.#options = options;
+  constructor(clock: Clock, timings: GatewayTimings, host: HeartbeatHost) {
+    this.#clock = clock;
+    this.#timings = timings;
+    this.#host = host;
   }
 
   start(): void {
-    const { clock, timings } = this.#options;
-    this.#cancelPing = clock.setTimer(() => this.#tick(), timings.pingMs);
+    this.#cancelPing = this.#clock.setTimer(() => this.#tick(), this.#timings.pingMs);
   }
 
   /** The client sent something. */
@@ -40,11 +40,11 @@ export class Heartbeat {
 
   /** The carrier holds back what was sent: from now on it must drain. */
   watchDraining(): void {
-    const { clock, timings, drains } = this.#options;
+    const { stallTimeoutMs } = this.#timings;
     // Over TLS a carrier holds back and drains all the time, so a running timer is left to run.
-    if (this.#cancelStall !== undefined || timings.stallTimeoutMs === Number.POSITIVE_INFINITY) return;
-    const before = drains();
-    this.#cancelStall = clock.setTimer(() => this.#checkDraining(before), timings.stallTimeoutMs);
+    if (this.#cancelStall !== undefined || stallTimeoutMs === Number.POSITIVE_INFINITY) return;
+    const before = this.#host.outbox.drains();
+    this.#cancelStall = this.#clock.setTimer(() => this.#checkDraining(before), stallTimeoutMs);
   }
 
   end(): void {
@@ -53,22 +53,21 @@ export class Heartbeat {
   }
 
   #checkDraining(before: number): void {
-    const { isHeldBack, drains, onStalled } = this.#options;
+    const { outbox } = this.#host;
     this.#cancelStall = undefined;
-    if (!isHeldBack()) return;
-    if (drains() > before) this.watchDraining();
-    else onStalled();
+    if (!outbox.isHeldBack) return;
+    if (outbox.drains() > before) this.watchDraining();
+    else this.#host.onStalled();
   }
 
   #tick(): void {
-    const { timings, isDeaf, onPing, onDead } = this.#options;
-    if (isDeaf()) this.#missed = 0;
+    if (this.#host.isDeaf) this.#missed = 0;
     else this.#missed += 1;
-    if (this.#missed > timings.maxMissedPings) {
-      onDead();
+    if (this.#missed > this.#timings.maxMissedPings) {
+      this.#host.onDead();
       return;
     }
-    onPing();
+    this.#host.onBeat();
     this.start();
   }
 }

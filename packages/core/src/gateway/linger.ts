@@ -1,29 +1,24 @@
 import type { CancelTimer, Clock } from '../clock.ts';
-
-export interface LingerOptions {
-  readonly clock: Clock;
-  readonly stallTimeoutMs: number;
-  /** Grows with what the carrier has taken. */
-  readonly drains: () => number;
-  readonly onStalled: () => void;
-}
+import type { Carrier } from '../ports/transport.ts';
+import type { Outbox } from './outbox.ts';
 
 /** Closing waits behind what the client has not taken yet, as long as it takes something now and then. */
 export class Linger {
-  readonly #options: LingerOptions;
+  readonly #carrier: Carrier;
+  readonly #outbox: Outbox;
   #cancelTimer: CancelTimer | undefined;
 
-  constructor(options: LingerOptions) {
-    this.#options = options;
+  constructor(carrier: Carrier, outbox: Outbox) {
+    this.#carrier = carrier;
+    this.#outbox = outbox;
   }
 
-  begin(): void {
-    const { clock, stallTimeoutMs, drains, onStalled } = this.#options;
+  begin(clock: Clock, stallTimeoutMs: number): void {
     if (stallTimeoutMs === Number.POSITIVE_INFINITY) return;
-    const before = drains();
+    const before = this.#outbox.drains();
     this.#cancelTimer = clock.setTimer(() => {
-      if (drains() > before) this.begin();
-      else onStalled();
+      if (this.#outbox.drains() > before) this.begin(clock, stallTimeoutMs);
+      else this.#carrier.terminate();
     }, stallTimeoutMs);
   }
 

@@ -31,16 +31,14 @@ export class Flusher {
   }
 }
 
-export interface OutboxOptions {
-  readonly carrier: Carrier;
-  readonly flusher: Flusher;
-  readonly maxBytes: number;
+/** Whom an outbox tells. */
+export interface OutboxOwner {
   /** The carrier holds back a part of what was sent. */
-  readonly onHeldBack: () => void;
+  onHeldBack(): void;
   /** There is no room any more. */
-  readonly onFull: () => void;
+  onFull(): void;
   /** There is room again. */
-  readonly onRoom: () => void;
+  onRoom(): void;
 }
 
 /**
@@ -48,7 +46,10 @@ export interface OutboxOptions {
  * is for those to ask who have more to say.
  */
 export class Outbox {
-  readonly #options: OutboxOptions;
+  readonly #carrier: Carrier;
+  readonly #flusher: Flusher;
+  readonly #maxBytes: number;
+  readonly #owner: OutboxOwner;
   #batch: Batch | undefined;
   /** What waited in the carrier when it was looked at last. */
   #buffered = 0;
@@ -58,8 +59,11 @@ export class Outbox {
   #full = false;
   #ended = false;
 
-  constructor(options: OutboxOptions) {
-    this.#options = options;
+  constructor(carrier: Carrier, flusher: Flusher, maxBytes: number, owner: OutboxOwner) {
+    this.#carrier = carrier;
+    this.#flusher = flusher;
+    this.#maxBytes = maxBytes;
+    this.#owner = owner;
   }
 
   /**
@@ -72,7 +76,7 @@ export class Outbox {
 
   /** Bytes that wait, here and in the carrier. */
   get bytes(): number {
-    return (this.#batch?.bytes ?? 0) + (this.#heldBack ? this.#options.carrier.bufferedBytes : 0);
+    return (this.#batch?.bytes ?? 0) + (this.#heldBack ? this.#carrier.bufferedBytes : 0);
   }
 
   get isHeldBack(): boolean {
@@ -81,7 +85,7 @@ export class Outbox {
 
   /** How often the carrier was seen to have drained something, however much more it was given. */
   drains(): number {
-    const { bufferedBytes } = this.#options.carrier;
+    const { bufferedBytes } = this.#carrier;
     if (bufferedBytes < this.#buffered) this.#drains += 1;
     this.#buffered = bufferedBytes;
     return this.#drains;
@@ -89,14 +93,13 @@ export class Outbox {
 
   add(frame: Frame | undefined): void {
     if (frame === undefined || this.#ended) return;
-    const { flusher, maxBytes, onFull } = this.#options;
     if (this.#batch === undefined) {
-      flusher.add(this);
-      this.#batch = flusher.empty.with(frame);
+      this.#flusher.add(this);
+      this.#batch = this.#flusher.empty.with(frame);
     } else this.#batch = this.#batch.with(frame);
-    if (this.#full || this.bytes < maxBytes) return;
+    if (this.#full || this.bytes < this.#maxBytes) return;
     this.#full = true;
-    onFull();
+    this.#owner.onFull();
   }
 
   /** Sends what was added. */
@@ -105,12 +108,12 @@ export class Outbox {
     if (batch === undefined || this.#ended) return;
     this.#batch = undefined;
     if (this.#heldBack) this.drains();
-    const outcome = this.#options.carrier.send(batch);
-    if (outcome === 'queued') this.#buffered = this.#options.carrier.bufferedBytes;
+    const outcome = this.#carrier.send(batch);
+    if (outcome === 'queued') this.#buffered = this.#carrier.bufferedBytes;
     if (outcome === 'sent' && !this.#heldBack) this.#hasDrained();
     if (outcome !== 'queued' || this.#heldBack) return;
     this.#heldBack = true;
-    this.#options.onHeldBack();
+    this.#owner.onHeldBack();
   }
 
   /** The carrier holds nothing back any more. */
@@ -131,6 +134,6 @@ export class Outbox {
   #hasDrained(): void {
     if (!this.#full || this.#ended) return;
     this.#full = false;
-    this.#options.onRoom();
+    this.#owner.onRoom();
   }
 }

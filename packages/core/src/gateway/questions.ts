@@ -1,19 +1,17 @@
 import type { Clock } from '../clock.ts';
 import { HexbusError } from '../errors.ts';
 
-export interface QuestionsOptions {
-  readonly clock: Clock;
-  readonly timeoutMs: number;
-}
-
 /** What the program and the history are asked about one client. An answer is waited for only for a while, and only as long as the client is there. */
 export class Questions {
-  readonly #options: QuestionsOptions;
-  readonly #open = new Set<() => void>();
+  readonly #clock: Clock;
+  readonly #timeoutMs: number;
+  /** What gives up each that is open. Few, and nearly always none. */
+  #open: readonly (() => void)[] = [];
   #isOver = false;
 
-  constructor(options: QuestionsOptions) {
-    this.#options = options;
+  constructor(clock: Clock, timeoutMs: number) {
+    this.#clock = clock;
+    this.#timeoutMs = timeoutMs;
   }
 
   /** The client is gone, so no answer is of use any more. */
@@ -23,10 +21,10 @@ export class Questions {
 
   /** Rejects when whoever is asked does or takes too long. Undefined: the client is gone. */
   async ask<Answer>(name: string, answer: Promise<Answer>): Promise<Answer | undefined> {
-    const { clock, timeoutMs } = this.#options;
+    const timeoutMs = this.#timeoutMs;
     let giveUp = (): void => undefined;
     const givenUp = new Promise<undefined>((resolve, reject) => {
-      const cancelTimer = clock.setTimer(() => {
+      const cancelTimer = this.#clock.setTimer(() => {
         const message = `${name} did not answer within authenticateTimeoutMs ${timeoutMs}; nothing is allowed without an answer`;
         reject(new HexbusError('HEXBUS_HANDLER_TIMEOUT', message, { retryable: true }));
       }, timeoutMs);
@@ -35,13 +33,13 @@ export class Questions {
         resolve(undefined);
       };
     });
-    this.#open.add(giveUp);
+    this.#open = [...this.#open, giveUp];
     if (this.#isOver) giveUp();
     try {
       return await Promise.race([answer, givenUp]);
     } finally {
       giveUp();
-      this.#open.delete(giveUp);
+      this.#open = this.#open.filter((other) => other !== giveUp);
     }
   }
 

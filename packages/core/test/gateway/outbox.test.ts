@@ -47,10 +47,7 @@ function made({
   };
   const told: string[] = [];
   const used = flusher ?? new Flusher(clock);
-  const outbox = new Outbox({
-    carrier,
-    flusher: used,
-    maxBytes,
+  const outbox = new Outbox(carrier, used, maxBytes, {
     onHeldBack: () => void told.push('held back'),
     onFull: () => void told.push('full'),
     onRoom: () => void told.push('room'),

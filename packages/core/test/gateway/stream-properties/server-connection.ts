@@ -33,7 +33,7 @@ export interface ServerOptions {
 type MeasuredOutbox = InstanceType<typeof Parts.Outbox> & { readonly unsentBytes: number };
 
 /** An outbox whose own bytes can be seen. */
-function measured({ Outbox }: typeof Parts, options: ConstructorParameters<typeof Parts.Outbox>[0]): MeasuredOutbox {
+function measured({ Outbox }: typeof Parts, ...options: ConstructorParameters<typeof Parts.Outbox>): MeasuredOutbox {
   return new (class extends Outbox {
     unsentBytes = 0;
     override add(frame: Frame | undefined): void {
@@ -44,7 +44,7 @@ function measured({ Outbox }: typeof Parts, options: ConstructorParameters<typeo
       this.unsentBytes = 0;
       super.flush();
     }
-  })(options);
+  })(...options);
 }
 
 /** The server's end of one connection: what the gateway does for one client, without sessions and rights. */
@@ -64,10 +64,7 @@ export class ServerConnection implements StreamSink, Subscriber {
     const { parts, side, carrier, maxOutboxBytes, checks } = options;
     this.#options = options;
     this.#token = token === undefined ? undefined : parts.parseToken(token);
-    this.#outbox = measured(parts, {
-      carrier,
-      flusher: new parts.Flusher(side.clock),
-      maxBytes: maxOutboxBytes,
+    this.#outbox = measured(parts, carrier, new parts.Flusher(side.clock), maxOutboxBytes, {
       onHeldBack: () => undefined,
       onFull: () => {
         this.wasHeldBack = true;
