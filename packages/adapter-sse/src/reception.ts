@@ -230,16 +230,13 @@ export class Reception {
     }
     if (stream === undefined) return undefined;
     const carrier = new SseCarrier(stream, handshake, protocol, this.#settings);
-    this.#keep(carrier);
-    carrier.start(connect);
+    this.#carriers.add(carrier);
+    carrier.start(connect, this.#forget);
     return carrier;
   }
 
-  /** Apart from where the exchange is, of which nothing may live as long as the carrier. */
-  #keep(carrier: SseCarrier): void {
-    this.#carriers.add(carrier);
-    void carrier.gone.then(() => this.#carriers.delete(carrier));
-  }
+  /** One for all carriers, so that nothing of an exchange lives as long as they do. */
+  readonly #forget = (carrier: SseCarrier): void => void this.#carriers.delete(carrier);
 
   /** Why nobody is let in any more. */
   get #refusal(): Refusal | undefined {

@@ -22,17 +22,17 @@ export interface SseCarrierOptions {
 export class SseCarrier implements Carrier {
   readonly handshake: Handshake;
   readonly protocol: string;
-  /** Resolves when the listener was told of the end. */
-  readonly gone: Promise<void>;
   readonly #stream: Stream;
   readonly #queue: SliceQueue<Buffer>;
   readonly #keepAlive: KeepAlive;
   #listener: CarrierListener | undefined;
-  #resolveGone: () => void = () => {};
+  #onGone: ((carrier: SseCarrier) => void) | undefined;
+  #gone: Promise<void> | undefined;
+  #resolveGone: (() => void) | undefined;
   /** `queued` was answered, so `drained` is owed. */
   #waiting = false;
   #paused = false;
-  #whenResumed: () => void = () => {};
+  #whenResumed: (() => void) | undefined;
   /** One side ended it, with this code. */
   #ending: Close | undefined;
   /** Nothing is told any more but the end. */
@@ -45,14 +45,21 @@ export class SseCarrier implements Carrier {
     this.#stream = stream;
     this.#queue = new SliceQueue(new SinkWriter(stream.sink), () => this.#written());
     this.#keepAlive = new KeepAlive(keepAliveMs, () => this.#beat(), clock);
-    this.gone = new Promise((resolve) => {
-      this.#resolveGone = resolve;
-    });
   }
 
-  start(connect: (carrier: Carrier) => CarrierListener): void {
+  /** `onGone` is called when the listener was told of the end. */
+  start(connect: (carrier: Carrier) => CarrierListener, onGone?: (carrier: SseCarrier) => void): void {
+    this.#onGone = onGone;
     this.#stream.response.on('close', () => this.#closed());
     this.#listener = connect(this);
+  }
+
+  /** Resolves when the listener was told of the end. To be asked before that, by the few who wait for it. */
+  get gone(): Promise<void> {
+    this.#gone ??= new Promise((resolve) => {
+      this.#resolveGone = resolve;
+    });
+    return this.#gone;
   }
 
   get bufferedBytes(): number {
@@ -75,7 +82,7 @@ export class SseCarrier implements Carrier {
 
   resume(): void {
     this.#paused = false;
-    this.#whenResumed();
+    this.#whenResumed?.();
   }
 
   close(code: number, reason: string): void {
@@ -117,6 +124,14 @@ export class SseCarrier implements Carrier {
     this.#endBehind();
   }
 
+  #written(): void {
+    if (this.#terminated) return;
+    this.#endBehind();
+    if (!this.#waiting || !this.#queue.isEmpty) return;
+    this.#waiting = false;
+    this.#listener?.drained();
+  }
+
   get #isEnding(): boolean {
     return this.#ending !== undefined || this.#terminated;
   }
@@ -130,15 +145,8 @@ export class SseCarrier implements Carrier {
     this.#keepAlive.stop();
     this.resume();
     listener?.closed(code, reason);
-    this.#resolveGone();
-  }
-
-  #written(): void {
-    if (this.#terminated) return;
-    this.#endBehind();
-    if (!this.#waiting || !this.#queue.isEmpty) return;
-    this.#waiting = false;
-    this.#listener?.drained();
+    this.#onGone?.(this);
+    this.#resolveGone?.();
   }
 
   /** Ends the response when the operating system has everything before its end. */

@@ -17,12 +17,12 @@ import { type Slice, WsWriter } from './ws-writer.ts';
 export class WsCarrier implements Carrier {
   readonly handshake: Handshake;
   readonly protocol: string;
-  /** Resolves when the listener was told of the end. */
-  readonly gone: Promise<void>;
   readonly #ws: WebSocket;
   readonly #queue: SliceQueue<Slice>;
   #listener: CarrierListener | undefined;
-  #resolveGone: () => void = () => {};
+  #onGone: ((carrier: WsCarrier) => void) | undefined;
+  #gone: Promise<void> | undefined;
+  #resolveGone: (() => void) | undefined;
   /** `queued` was answered, so `drained` is owed. */
   #waiting = false;
   /** This side ended it, with this code. */
@@ -35,18 +35,25 @@ export class WsCarrier implements Carrier {
     this.handshake = handshake;
     this.protocol = protocol;
     this.#queue = new SliceQueue(new WsWriter(ws, socket), () => this.#written());
-    this.gone = new Promise((resolve) => {
-      this.#resolveGone = resolve;
-    });
   }
 
-  start(connect: (carrier: Carrier) => CarrierListener): void {
+  /** `onGone` is called when the listener was told of the end. */
+  start(connect: (carrier: Carrier) => CarrierListener, onGone?: (carrier: WsCarrier) => void): void {
+    this.#onGone = onGone;
     this.#ws.on('message', (data: Buffer, isBinary: boolean) => this.#received(data, isBinary));
     this.#ws.on('error', (error) => this.#failed(error));
     this.#ws.on('close', (code, reason) => this.#closed(code, reason.toString()));
     // The socket comes paused, so that a pause inside `connect` holds.
     this.#ws.resume();
     this.#listener = connect(this);
+  }
+
+  /** Resolves when the listener was told of the end. To be asked before that, by the few who wait for it. */
+  get gone(): Promise<void> {
+    this.#gone ??= new Promise((resolve) => {
+      this.#resolveGone = resolve;
+    });
+    return this.#gone;
   }
 
   get bufferedBytes(): number {
@@ -84,6 +91,14 @@ export class WsCarrier implements Carrier {
     this.#ws.terminate();
   }
 
+  #written(): void {
+    if (this.#terminated) return;
+    if (this.#ending !== undefined) this.#closeBehind(this.#ending);
+    if (!this.#waiting || !this.#queue.isEmpty) return;
+    this.#waiting = false;
+    this.#listener?.drained();
+  }
+
   #received(data: Buffer, isBinary: boolean): void {
     if (this.#ending !== undefined || this.#terminated) return;
     if (isBinary) this.close(1003, 'messages must be text');
@@ -102,15 +117,8 @@ export class WsCarrier implements Carrier {
     this.#terminated = true;
     this.#queue.clear();
     listener?.closed(end.code, end.reason);
-    this.#resolveGone();
-  }
-
-  #written(): void {
-    if (this.#terminated) return;
-    if (this.#ending !== undefined) this.#closeBehind(this.#ending);
-    if (!this.#waiting || !this.#queue.isEmpty) return;
-    this.#waiting = false;
-    this.#listener?.drained();
+    this.#onGone?.(this);
+    this.#resolveGone?.();
   }
 
   /** Not before the operating system has everything that was sent: from then on ws counts how long the client takes to answer. */

@@ -174,17 +174,14 @@ class WebSocketTransport implements WsTransport {
     this.#acceptor.handleUpgrade(request, knock.socket, knock.release(), (ws) => {
       connected = true;
       const carrier = new WsCarrier(ws, knock.socket, handshake, protocol);
-      this.#keep(carrier);
-      carrier.start((carrier) => admission.connect(carrier));
+      this.#carriers.add(carrier);
+      carrier.start((carrier) => admission.connect(carrier), this.#forget);
     });
     return connected;
   }
 
-  /** Apart from where the handshake is, of which nothing may live as long as the carrier. */
-  #keep(carrier: WsCarrier): void {
-    this.#carriers.add(carrier);
-    void carrier.gone.then(() => this.#carriers.delete(carrier));
-  }
+  /** One for all carriers, so that nothing of the handshake lives as long as they do. */
+  readonly #forget = (carrier: WsCarrier): void => void this.#carriers.delete(carrier);
 }
 
 const drainingRefusal: Refusal = {
