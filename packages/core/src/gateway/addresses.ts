@@ -35,9 +35,10 @@ export function askedOf(target: Target): { readonly connection: string } | { rea
 /** The addresses at which a connection receives. Throws `HEXBUS_CONFIG` when its user has an id that fits into none. */
 export function addressesOf(connection: Pick<ConnectionInfo, 'id' | 'session' | 'identity'>): readonly string[] {
   const { id, session, identity } = connection;
-  const own = [address('session', session, 'session'), address('connection', id, 'connection')];
-  if (identity.userId === undefined) return ['@all', ...own];
-  return ['@all', address('user', identity.userId, 'identity.userId'), ...own];
+  const bySession = address('session', session, 'session');
+  const byId = address('connection', id, 'connection');
+  if (identity.userId === undefined) return ['@all', bySession, byId];
+  return ['@all', address('user', identity.userId, 'identity.userId'), bySession, byId];
 }
 
 /** Whether a topic or pattern is out of reach for clients, which receive from addresses without asking. */

@@ -1,4 +1,5 @@
 import { configError, isObject, isText } from '../bus/checks.ts';
+import { isThenable } from '../bus/handler-runner.ts';
 import type { Clock } from '../clock.ts';
 import type { Handshake } from '../ports/transport.ts';
 import { addressesOf } from './addresses.ts';
@@ -26,7 +27,7 @@ export class Authenticator {
   async byHandshake(handshake: Handshake, questions: Questions): Promise<Authentication> {
     const { authenticate, authenticateToken } = this.#settings;
     if (authenticate === undefined) return authenticateToken === undefined ? anonymous : 'token-wanted';
-    const found = await this.#ask('authenticate', async () => authenticate(handshake), questions);
+    const found = await this.#ask('authenticate', () => authenticate(handshake), questions);
     return found === 'refused' && authenticateToken !== undefined ? 'token-wanted' : found;
   }
 
@@ -37,12 +38,18 @@ export class Authenticator {
   ): Promise<Exclude<Authentication, 'token-wanted'>> {
     const { authenticateToken } = this.#settings;
     if (authenticateToken === undefined) return 'refused';
-    return this.#ask('authenticateToken', async () => authenticateToken(token, handshake), questions);
+    return this.#ask('authenticateToken', () => authenticateToken(token, handshake), questions);
   }
 
-  async #ask(name: string, who: () => Promise<Answer>, questions: Questions): Promise<Identity | 'refused' | 'failed'> {
+  async #ask(
+    name: string,
+    who: () => Answer | Promise<Answer>,
+    questions: Questions,
+  ): Promise<Identity | 'refused' | 'failed'> {
     try {
-      const found = await questions.ask(name, who());
+      const answer = who();
+      // Whoever answers at once need not be waited for.
+      const found = isThenable(answer) ? await questions.ask(name, Promise.resolve<Answer>(answer)) : answer;
       if (questions.isOver) return 'failed';
       if (found === null) return 'refused';
       const identity = checkIdentity(found);
