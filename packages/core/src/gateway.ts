@@ -15,10 +15,10 @@ export type {
 } from './gateway/api.ts';
 export { gatewayDefaults } from './gateway/defaults.ts';
 export { createGateway } from './gateway/gateway.ts';
-export type { MemoryBrokerOptions } from './gateway/memory-broker.ts';
-export { createMemoryBroker } from './gateway/memory-broker.ts';
-export type { MemoryRegistryOptions } from './gateway/memory-registry.ts';
-export { createMemoryRegistry, memoryRegistryDefaults } from './gateway/memory-registry.ts';
+export type { MemoryBrokerOptions } from './gateway/nodes/memory-broker.ts';
+export { createMemoryBroker } from './gateway/nodes/memory-broker.ts';
+export type { MemoryRegistryOptions } from './gateway/nodes/memory-registry.ts';
+export { createMemoryRegistry, memoryRegistryDefaults } from './gateway/nodes/memory-registry.ts';
 export type { ConnectionReference, GatewayObserverEvents } from './gateway/observers.ts';
 export type { Target } from './gateway/target.ts';
 export { RetainedMessage } from './message.ts';

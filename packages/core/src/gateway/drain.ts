@@ -1,6 +1,6 @@
 import type { Clock, Randomness } from '../clock.ts';
 import { closeCodes } from '../protocol/close-codes.ts';
-import type { LiveConnection } from './live-connection.ts';
+import type { LiveConnection } from './connection/live-connection.ts';
 
 export interface DrainOptions {
   readonly clock: Clock;

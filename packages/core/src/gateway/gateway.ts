@@ -10,6 +10,7 @@ import { assertPattern } from '../pattern.ts';
 import type { ConnectionEntry, ConnectionQuery } from '../ports/registry.ts';
 import { closeCodes } from '../protocol/close-codes.ts';
 import { addressOf, askedOf } from './addresses.ts';
+import { checkIdentity } from './admission/authenticator.ts';
 import type {
   Gateway,
   GatewayOptions,
@@ -20,8 +21,7 @@ import type {
   RequestHandler,
   RequestOptions,
 } from './api.ts';
-import { checkIdentity } from './authenticator.ts';
-import { assertQuery } from './connection-query.ts';
+import { assertQuery } from './nodes/connection-query.ts';
 import { type GatewayObserverEvents, gatewayObserverNames } from './observers.ts';
 import { OpenGateway } from './open-gateway.ts';
 import { type GatewaySettings, resolveGatewayOptions } from './options.ts';

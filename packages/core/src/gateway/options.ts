@@ -8,10 +8,10 @@ import { createHexbusV1EventSource } from '../protocol/event-source.ts';
 import { createHexbusV1 } from '../protocol/hexbus-v1.ts';
 import type { GatewayLimits, GatewayOptions, GatewayTimings } from './api.ts';
 import { gatewayDefaults } from './defaults.ts';
-import { createMemoryBroker } from './memory-broker.ts';
-import { createMemoryRegistry } from './memory-registry.ts';
-import { createSessionSecrets, type SessionSecrets } from './session-secrets.ts';
-import { createSigner, type Signer } from './signer.ts';
+import { createMemoryBroker } from './nodes/memory-broker.ts';
+import { createMemoryRegistry } from './nodes/memory-registry.ts';
+import { createSessionSecrets, type SessionSecrets } from './sessions/session-secrets.ts';
+import { createSigner, type Signer } from './sessions/signer.ts';
 
 /** The options of a gateway, checked and completed. */
 export interface GatewaySettings extends Pick<GatewayOptions, 'authenticate' | 'authenticateToken' | 'authorize'> {

@@ -1,20 +1,20 @@
 import type { Bus } from '../bus/api.ts';
 import type { BusInternals } from '../bus/internals.ts';
 import type { ObserverHub } from '../observer-hub.ts';
+import type { Authenticator } from './admission/authenticator.ts';
+import type { ConnectionLimits } from './admission/connection-limits.ts';
+import type { Disconnects } from './admission/disconnects.ts';
 import type { RequestHandler } from './api.ts';
-import type { Authenticator } from './authenticator.ts';
-import type { ConnectionLimits } from './connection-limits.ts';
-import type { CursorTexts } from './cursor-texts.ts';
-import type { Directory } from './directory.ts';
-import type { Disconnects } from './disconnects.ts';
-import type { LiveConnection } from './live-connection.ts';
-import type { Matchers } from './matchers.ts';
+import type { LiveConnection } from './connection/live-connection.ts';
+import type { Flusher } from './connection/outbox.ts';
+import type { Directory } from './nodes/directory.ts';
 import type { GatewayObserverEvents } from './observers.ts';
 import type { GatewaySettings } from './options.ts';
-import type { Flusher } from './outbox.ts';
-import type { Sessions } from './sessions.ts';
-import type { Tickets } from './tickets.ts';
-import type { UserCursors } from './user-cursors.ts';
+import type { Sessions } from './sessions/sessions.ts';
+import type { Tickets } from './sessions/tickets.ts';
+import type { CursorTexts } from './stream/cursor-texts.ts';
+import type { Matchers } from './stream/matchers.ts';
+import type { UserCursors } from './stream/user-cursors.ts';
 
 /** What the connections of a gateway share. Owned by the gateway. */
 export interface GatewayParts {

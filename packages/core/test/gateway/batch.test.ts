@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Batch } from '../../src/gateway/batch.ts';
+import { Batch } from '../../src/gateway/connection/batch.ts';
 import type { Frame } from '../../src/ports/transport.ts';
 
 const [a, b, c]: [Frame, Frame, Frame] = [{ text: 'a' }, { text: 'b' }, { text: 'c' }];

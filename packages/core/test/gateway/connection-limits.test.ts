@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ConnectionLimits, type Release } from '../../src/gateway/connection-limits.ts';
+import { ConnectionLimits, type Release } from '../../src/gateway/admission/connection-limits.ts';
 
 const limits = { maxConnections: 3, maxConnectionsPerAddress: 2, maxConnectionsPerUser: 1 };
 

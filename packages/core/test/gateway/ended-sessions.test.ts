@@ -1,8 +1,8 @@
 import { createVirtualClock } from '@hexbus/testkit';
 import { describe, expect, it, test } from 'vitest';
+import { Disconnects, mostRemembered } from '../../src/gateway/admission/disconnects.ts';
 import { gatewayDefaults } from '../../src/gateway/defaults.ts';
-import { Disconnects, mostRemembered } from '../../src/gateway/disconnects.ts';
-import { Sessions } from '../../src/gateway/sessions.ts';
+import { Sessions } from '../../src/gateway/sessions/sessions.ts';
 
 test.each([
   ['as many as there may be', 9_000, 3_000, 12_000],

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Multimap } from '../../src/gateway/multimap.ts';
+import { Multimap } from '../../src/gateway/nodes/multimap.ts';
 
 test('whatever is added and deleted, each key has the values that are left, each once, in the order in which they came', () => {
   const values = [{ name: 0 }, { name: 1 }, { name: 2 }];

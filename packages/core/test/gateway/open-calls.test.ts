@@ -1,6 +1,6 @@
 import { createVirtualClock } from '@hexbus/testkit';
 import { describe, expect, it } from 'vitest';
-import { OpenCalls } from '../../src/gateway/open-calls.ts';
+import { OpenCalls } from '../../src/gateway/nodes/open-calls.ts';
 import { rejection } from '../support/buses.ts';
 import { deferred } from '../support/deferred.ts';
 

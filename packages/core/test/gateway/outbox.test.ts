@@ -1,6 +1,6 @@
 import { createVirtualClock, type VirtualClock } from '@hexbus/testkit';
 import { expect, test } from 'vitest';
-import { Flusher, Outbox } from '../../src/gateway/outbox.ts';
+import { Flusher, Outbox } from '../../src/gateway/connection/outbox.ts';
 import type { Carrier, Frame, FrameBatch } from '../../src/ports/transport.ts';
 
 interface FakeCarrier extends Carrier {

@@ -2,7 +2,7 @@ import type { Outcome, WireReply } from '@hexbus/core/gateway';
 import { createVirtualClock } from '@hexbus/testkit';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { PendingRequests } from '../../src/gateway/pending-requests.ts';
+import { PendingRequests } from '../../src/gateway/requests/pending-requests.ts';
 import { mutate, type Patch } from './support/mutate.ts';
 import { type PendingRequestsClass, runPending, stepsOfPending } from './support/pending-world.ts';
 
@@ -156,7 +156,10 @@ const mutants: readonly (Patch & { readonly fault: string; readonly rule: string
 ];
 
 test.each(mutants)('the property catches: $fault', async ({ rule, ...patch }) => {
-  const module = await mutate<{ readonly PendingRequests: PendingRequestsClass }>('gateway/pending-requests.ts', patch);
+  const module = await mutate<{ readonly PendingRequests: PendingRequestsClass }>(
+    'gateway/requests/pending-requests.ts',
+    patch,
+  );
   const failure = await property(module.PendingRequests, { seed: 1, endOnFailure: true }).catch(String);
   expect(failure).toMatch(new RegExp(`Got error: ${rule} `));
 });

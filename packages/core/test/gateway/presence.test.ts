@@ -1,7 +1,7 @@
 import { type ConnectionEntry, createMemoryRegistry, type Registry } from '@hexbus/core/gateway';
 import { createVirtualClock } from '@hexbus/testkit';
 import { describe, expect, it } from 'vitest';
-import { Presence } from '../../src/gateway/presence.ts';
+import { Presence } from '../../src/gateway/nodes/presence.ts';
 import { rejection } from '../support/buses.ts';
 import { deferred } from '../support/deferred.ts';
 import { useGateways } from './support/use-gateways.ts';

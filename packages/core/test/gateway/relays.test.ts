@@ -1,8 +1,8 @@
 import { type Broker, createGateway, createMemoryBroker, createMemoryRegistry } from '@hexbus/core/gateway';
 import { createMemoryTransport, createVirtualClock } from '@hexbus/testkit';
 import { describe, expect, it } from 'vitest';
-import { type NodeCallHandlers, NodeCalls } from '../../src/gateway/node-calls.ts';
-import { Relays } from '../../src/gateway/relays.ts';
+import { type NodeCallHandlers, NodeCalls } from '../../src/gateway/nodes/node-calls.ts';
+import { Relays } from '../../src/gateway/nodes/relays.ts';
 import { deferred } from '../support/deferred.ts';
 import { createStreamTransport } from './support/stream-transport.ts';
 import { useGateways, type World } from './support/use-gateways.ts';

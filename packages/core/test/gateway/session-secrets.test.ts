@@ -1,8 +1,8 @@
 import { type Randomness, systemRandomness } from '@hexbus/core';
 import { createSeededRandomness } from '@hexbus/testkit';
 import { describe, expect, test } from 'vitest';
-import { createSessionSecrets, type SessionSecrets } from '../../src/gateway/session-secrets.ts';
-import { createSigner } from '../../src/gateway/signer.ts';
+import { createSessionSecrets, type SessionSecrets } from '../../src/gateway/sessions/session-secrets.ts';
+import { createSigner } from '../../src/gateway/sessions/signer.ts';
 
 const key = 'k'.repeat(32);
 const secretsWith = (resumeKey: string | Uint8Array | undefined, seed = 1): SessionSecrets =>

@@ -8,10 +8,10 @@ import {
 import { createVirtualClock, type VirtualClock } from '@hexbus/testkit';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Disconnects } from '../../src/gateway/disconnects.ts';
-import type { LiveConnection } from '../../src/gateway/live-connection.ts';
-import { Sessions } from '../../src/gateway/sessions.ts';
-import { TakeOvers } from '../../src/gateway/take-overs.ts';
+import { Disconnects } from '../../src/gateway/admission/disconnects.ts';
+import type { LiveConnection } from '../../src/gateway/connection/live-connection.ts';
+import { TakeOvers } from '../../src/gateway/nodes/take-overs.ts';
+import { Sessions } from '../../src/gateway/sessions/sessions.ts';
 import { deferred } from '../support/deferred.ts';
 import { useGateways } from './support/use-gateways.ts';
 import { withMethod } from './support/with-method.ts';

@@ -1,7 +1,7 @@
 import { createVirtualClock, type VirtualClock } from '@hexbus/testkit';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { TokenBucket } from '../../src/gateway/token-bucket.ts';
+import { TokenBucket } from '../../src/gateway/connection/token-bucket.ts';
 
 const limits = { maxFramesPerSecond: 10, maxFrameBurst: 5, maxBytesPerSecond: 1000, maxByteBurst: 2000 };
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseCursor } from '../../src/cursor.ts';
-import { formatToken, parseToken, positionIn } from '../../src/gateway/token.ts';
+import { formatToken, parseToken, positionIn } from '../../src/gateway/stream/token.ts';
 
 const counts = fc.nat({ max: Number.MAX_SAFE_INTEGER });
 const epochs = fc.string({ unit: fc.constantFrom(...'abzAZ09_-'), minLength: 1, maxLength: 64 });

@@ -10,7 +10,7 @@ export interface EventSourceMutant {
 }
 
 const protocol = 'protocol/event-source.ts';
-const sender = 'gateway/event-sender.ts';
+const sender = 'gateway/stream/event-sender.ts';
 
 export const eventSourceMutants: readonly EventSourceMutant[] = [
   {
@@ -106,7 +106,7 @@ export const eventSourceMutants: readonly EventSourceMutant[] = [
     name: 'every topic goes on at the main position',
     patches: [
       {
-        file: 'gateway/client-subscriptions.ts',
+        file: 'gateway/stream/client-subscriptions.ts',
         find: 'position: positionIn(token, id) }',
         replace: 'position: token.position }',
       },
@@ -115,19 +115,27 @@ export const eventSourceMutants: readonly EventSourceMutant[] = [
   },
   {
     name: 'the inbox of a new session begins at the head',
-    patches: [{ file: 'gateway/greeting.ts', find: 'return later(start, known) ?? start;', replace: 'return now;' }],
+    patches: [
+      { file: 'gateway/connection/greeting.ts', find: 'return later(start, known) ?? start;', replace: 'return now;' },
+    ],
     caughtBy: ['P1', 'P3', 'P14'],
   },
   {
     name: 'the inbox of a client that keeps no session begins at its user alone',
-    patches: [{ file: 'gateway/greeting.ts', find: 'return later(start, known) ?? start;', replace: 'return start;' }],
+    patches: [
+      {
+        file: 'gateway/connection/greeting.ts',
+        find: 'return later(start, known) ?? start;',
+        replace: 'return start;',
+      },
+    ],
     caughtBy: ['P14'],
   },
   {
     name: 'an id acknowledges for whoever brings it',
     patches: [
       {
-        file: 'gateway/greeting.ts',
+        file: 'gateway/connection/greeting.ts',
         find: 'if (userAddress === undefined) return place;',
         replace: 'if (place !== undefined) return place;',
       },
@@ -138,7 +146,7 @@ export const eventSourceMutants: readonly EventSourceMutant[] = [
     name: 'what was sent to a user is forgotten when her connection ends',
     patches: [
       {
-        file: 'gateway/sent-inboxes.ts',
+        file: 'gateway/stream/sent-inboxes.ts',
         find: 'this.#note(address, later(this.#ended.get(address), sent()));',
         replace: '',
       },
@@ -147,12 +155,12 @@ export const eventSourceMutants: readonly EventSourceMutant[] = [
   },
   {
     name: 'what was sent to a user is not known before her connection ends',
-    patches: [{ file: 'gateway/sent-inboxes.ts', find: 'sent = later(sent, live());', replace: 'void live;' }],
+    patches: [{ file: 'gateway/stream/sent-inboxes.ts', find: 'sent = later(sent, live());', replace: 'void live;' }],
     caughtBy: ['P14'],
   },
   {
     name: 'a ticket is used once and for all',
-    patches: [{ file: 'gateway/tickets.ts', find: 'if (!isInTime && !isBack)', replace: 'if (!isInTime)' }],
+    patches: [{ file: 'gateway/sessions/tickets.ts', find: 'if (!isInTime && !isBack)', replace: 'if (!isInTime)' }],
     caughtBy: ['P3'],
   },
 ];

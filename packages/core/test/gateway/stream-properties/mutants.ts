@@ -15,8 +15,8 @@ export interface StreamMutant {
   readonly mix: Mix;
 }
 
-const stream = 'gateway/merged-stream.ts';
-const filter = 'gateway/stream-filter.ts';
+const stream = 'gateway/stream/merged-stream.ts';
+const filter = 'gateway/stream/stream-filter.ts';
 
 export const streamMutants: readonly StreamMutant[] = [
   {
@@ -225,7 +225,11 @@ export const streamMutants: readonly StreamMutant[] = [
   {
     name: 'an outbox always has room',
     patches: [
-      { file: 'gateway/outbox.ts', find: 'return !this.#full && !this.#ended;', replace: 'return !this.#ended;' },
+      {
+        file: 'gateway/connection/outbox.ts',
+        find: 'return !this.#full && !this.#ended;',
+        replace: 'return !this.#ended;',
+      },
     ],
     caughtBy: ['P27'],
     mix: connection,

@@ -2,9 +2,9 @@ import { createTopicMatcher, type From, formatCursor, type Head } from '@hexbus/
 import type { Gap } from '../../../src/bus/losses.ts';
 import type { RetainedParts } from '../../../src/bus/retained-parts.ts';
 import type { Subscriber, TopicTable } from '../../../src/bus/topic-table.ts';
-import { CursorTexts } from '../../../src/gateway/cursor-texts.ts';
-import { EventSender } from '../../../src/gateway/event-sender.ts';
-import type { StreamSink } from '../../../src/gateway/stream-sink.ts';
+import { CursorTexts } from '../../../src/gateway/stream/cursor-texts.ts';
+import { EventSender } from '../../../src/gateway/stream/event-sender.ts';
+import type { StreamSink } from '../../../src/gateway/stream/stream-sink.ts';
 import type { RetainedMessage } from '../../../src/message.ts';
 import type { ProtocolHost } from '../../../src/ports/protocol.ts';
 import type { Frame } from '../../../src/ports/transport.ts';

@@ -1,7 +1,7 @@
 import type { Outcome } from '@hexbus/core/gateway';
 import { createVirtualClock } from '@hexbus/testkit';
 import fc from 'fast-check';
-import type { PendingRequests } from '../../../src/gateway/pending-requests.ts';
+import type { PendingRequests } from '../../../src/gateway/requests/pending-requests.ts';
 
 export type PendingRequestsClass = typeof PendingRequests;
 

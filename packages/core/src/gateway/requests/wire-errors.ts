@@ -1,0 +1,27 @@
+import { type ErrorCode, isHexbusError } from '../../errors.ts';
+import type { WireError, WireErrorCode, WireReply } from '../../ports/protocol.ts';
+
+/** An answer that is no success. */
+export function refusal(code: WireErrorCode, message: string, retryable = false): WireReply {
+  return { ok: false, error: { code, message, retryable } };
+}
+
+const invalid: ReadonlySet<ErrorCode> = new Set([
+  'HEXBUS_INVALID_TOPIC',
+  'HEXBUS_INVALID_BODY',
+  'HEXBUS_BODY_TOO_LARGE',
+  'HEXBUS_INVALID_CURSOR',
+  'HEXBUS_NOT_RETAINED',
+  'HEXBUS_CONFIG',
+]);
+const overloaded: ReadonlySet<ErrorCode> = new Set(['HEXBUS_TOPIC_FULL', 'HEXBUS_OVERLOADED']);
+
+/** What a client is told of an error of the bus: only what hexbus itself says of the client's own input leaves the server. */
+export function wireErrorOf(error: unknown): WireError {
+  if (!isHexbusError(error)) return { code: 'remote-error', message: 'the server failed', retryable: false };
+  if (invalid.has(error.code)) return { code: 'invalid', message: error.message, retryable: false };
+  if (overloaded.has(error.code))
+    return { code: 'overloaded', message: 'there is no room at present', retryable: true };
+  if (error.code === 'HEXBUS_CLOSED') return { code: 'closed', message: 'the server is closing', retryable: true };
+  return { code: 'remote-error', message: 'the server failed', retryable: error.retryable };
+}
