@@ -64,6 +64,8 @@ describe.runIf(canRunPrograms)('a switchboard that is ended and started again', 
     onTestFinished(() => program.kill('SIGKILL'));
     const ann = await openTab(await browser.newUser(), await program.address(), 'ann', { mayLose: true });
     await ann.rate('4');
+    // To whom she can post she learns from who is there.
+    await ann.row('ann', 'WebSocket').waitFor();
     program.kill('SIGINT');
     await program.ended;
     await ann.cutOff();
