@@ -1,12 +1,14 @@
 import { defineConfig } from 'vitest/config';
 import { ssr, timeouts } from './vitest.shared.ts';
 
-/** What is the same whatever Node runs the tests: pages in Chromium, rules that the files keep, and benchmarks, which bring their own Node. */
+/** What is the same whatever Node runs the tests: pages in Chromium, rules that the files keep, snippets, which are compiled and bundled, and benchmarks, which bring their own Node. */
 const anyNode = [
   'test/browser/**/*.test.ts',
   'test/end-to-end/page.test.ts',
   'examples/switchboard/**/*.test.ts',
-  ...['bench', 'bundle-size', 'import-directions', 'links', 'source-rules'].map((name) => `test/${name}.test.ts`),
+  ...['bench', 'bundle-size', 'docs-snippets', 'import-directions', 'links', 'source-rules'].map(
+    (name) => `test/${name}.test.ts`,
+  ),
 ];
 const everything = ['test/**/*.test.ts', 'examples/**/*.test.ts'];
 

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type Clock, systemClock } from '@hexbus/core';
 import { ByteCollector } from './byte-collector.ts';
-import { channelOf, type SseRequest, type SseResponse } from './http.ts';
+import { channelOf, http2StreamOf, type SseRequest, type SseResponse } from './http.ts';
 
 /** An HTTP answer instead of a stream. */
 export interface Refusal {
@@ -127,7 +127,10 @@ export class Exchange {
   }
 
   #cut(): void {
-    channelOf(this.request, this.response).destroy();
+    const channel = channelOf(this.request, this.response);
+    if (http2StreamOf(this.response) === undefined) channel.destroy();
+    // Node 20 does not come back from here where the client has just gone and another stream of its connection had something unsent.
+    else this.#clock.nextTurn(() => channel.destroy());
   }
 
   readonly #onClose = (): void => {

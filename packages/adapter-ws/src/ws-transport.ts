@@ -122,7 +122,12 @@ class WebSocketTransport implements WsTransport {
     const knock = new Knock(socket, head);
     const refusal = this.#refusalOf(request);
     if (refusal !== undefined) knock.refuse(refusal);
-    else void this.#admit(knock, request).catch((error: unknown) => this.#host?.error(error));
+    else {
+      void this.#admit(knock, request).catch((error: unknown) => {
+        this.#host?.error(error);
+        knock.drop();
+      });
+    }
   };
 
   #refusalOf(request: IncomingMessage): Refusal | undefined {
@@ -140,8 +145,7 @@ class WebSocketTransport implements WsTransport {
     const handshake = this.#handshakeOf(request, host);
     if (handshake === undefined) return knock.refuse(failedRefusal);
     this.#knocks.add(knock);
-    const admission = await host.admit(handshake, knock.signal);
-    this.#knocks.delete(knock);
+    const admission = await host.admit(handshake, knock.signal).finally(() => this.#knocks.delete(knock));
     if (!admission.accepted) return knock.refuse(admission);
     let isConnected = false;
     try {

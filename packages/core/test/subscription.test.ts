@@ -182,6 +182,17 @@ describe('a subscription tells', () => {
     expect(log.take()).toEqual(['handled', 'caught up']);
   });
 
+  test('by caughtUp that it has ended, with a call running that does not', async () => {
+    const { bus } = await open();
+    const gate = deferred();
+    const subscription = bus.subscribe('mouse.moved', () => gate.promise);
+    bus.emit('mouse.moved', 1);
+    const caughtUp = subscription.caughtUp();
+    subscription.unsubscribe();
+    await caughtUp;
+    gate.resolve();
+  });
+
   test('by caughtUp that it has ended, with messages left', async () => {
     const { bus, settled, log } = await open();
     const gate = deferred();

@@ -53,7 +53,7 @@ export class Marks {
     if (this.#marks.size <= maxEmptyTopics) return true;
     const patternOf = (topic: string): string => this.#retention.policyOf(topic)?.pattern ?? topic;
     const lowestFirst = [...this.#marks]
-      .filter(([topic]) => isEmpty(topic) && patternOf(topic) !== topic)
+      .filter(([topic]) => !isPattern(topic) && isEmpty(topic) && patternOf(topic) !== topic)
       .sort(([, a], [, b]) => a - b);
     let count = lowestFirst.length;
     if (count <= maxEmptyTopics) return true;

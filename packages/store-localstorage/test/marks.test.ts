@@ -7,6 +7,14 @@ const retention: RetentionPolicies = [
   { kind: 'limits', pattern: '>', maxCount: Number.POSITIVE_INFINITY, maxAgeMs: 10 },
 ];
 
+/** Messages go with the batch that brings them. */
+const shortLived = (pattern: string): RetentionPolicies[number] => ({
+  kind: 'limits',
+  pattern,
+  maxCount: 0,
+  maxAgeMs: Number.POSITIVE_INFINITY,
+});
+
 /** A history of so many topics that have become empty. */
 async function emptied(topics: number): Promise<{ site: Site; page: Page; history: Opened }> {
   const site = new Site();
@@ -55,6 +63,15 @@ describe('marks of empty topics', () => {
     expect(await marksOf(next, 't.900')).toEqual([{ topic: 't.900', through: 901 }]);
     expect(await marksOf(next, '@user.7')).toEqual([]);
     expect(site.keys.filter((key) => key.includes('/t/'))).toHaveLength(all.length);
+  });
+
+  test('stay merged under the pattern of their own policy, also where a wider pattern matches that one as it is written', async () => {
+    const history = await new Site().page().open({}, { retention: ['x.*', 'x.>', 'y.>'].map(shortLived) });
+    for (const topic of ['x.a', 'y']) {
+      const append = Array.from({ length: 1100 }, (_, index) => message(`${topic}.${index}`, 'x'));
+      await history.write({ append });
+    }
+    expect(await marksOf(history, 'x.a.1')).toEqual([{ topic: 'x.>', through: expect.any(Number) }]);
   });
 
   test('are inherited by a topic that appears anew, which then speaks for itself', async () => {

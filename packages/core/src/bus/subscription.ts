@@ -38,6 +38,7 @@ export class BusSubscription implements Subscription, Subscriber {
   readonly #localContext = new CallContext(1);
   readonly #localCalls = new Set<Promise<unknown>>();
   readonly #ready = new Deferred<SubscriptionStart | undefined>();
+  readonly #over = new Deferred();
   readonly #done = new Deferred();
   #state: SubscriptionState;
   #error: unknown;
@@ -153,7 +154,7 @@ export class BusSubscription implements Subscription, Subscriber {
   }
 
   async caughtUp(): Promise<void> {
-    await Promise.all(this.#localCalls);
+    await Promise.race([Promise.all(this.#localCalls), this.#over.promise]);
     if (this.#retained === undefined) return;
     await this.#host.flush();
     await this.ready.catch(() => undefined);
@@ -186,6 +187,7 @@ export class BusSubscription implements Subscription, Subscriber {
   #end(state: 'ended' | 'failed'): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#over.resolve();
     this.#state = state;
     this.#host.detach(this);
     this.#endReason = subscriptionEnded();

@@ -228,6 +228,8 @@ export class OpenGateway {
   async #openParts(signal: AbortSignal): Promise<void> {
     await this.#presence.open(signal);
     await this.#calls.open();
+    // It was closed while it opened, which not every broker takes back.
+    if (signal.aborted) await this.#calls.close();
     signal.throwIfAborted();
     this.#accepting = true;
     for (const transport of this.#settings.transports) {

@@ -26,6 +26,22 @@ test.each([
   expect([sessions.isEnded('ended-12000'), sessions.isTicketVoid('void-12000')]).toEqual([true, true]);
 });
 
+test('a session whose user was sent away while its client was has ended for good, also when it has expired', async () => {
+  const clock = createVirtualClock();
+  const disconnects = new Disconnects(clock, 10);
+  const kept = { clock, resumeWindowMs: 1_000, maxDetached: 10, maxRemembered: 10, disconnects };
+  const sessions = new Sessions({ ...kept, onExpired: () => undefined });
+  const session = 'urn:hexbus:session:1';
+  const connection = { end: () => undefined } as unknown as Parameters<Sessions['attach']>[1];
+  const addresses = [`@session.${session}`, '@user.ann'];
+  sessions.attach({ session, secret: 's', userId: 'ann', byTicket: false, addresses }, connection);
+  sessions.detach(session, connection, undefined);
+  disconnects.add(['@user.ann']);
+  expect(sessions.isEnded(session)).toBe(true);
+  await clock.advance(1_001);
+  expect([sessions.has(session), sessions.isEnded(session)]).toEqual([false, true]);
+});
+
 describe('what has begun before a disconnect', () => {
   it('is told from what has begun after it, also in one millisecond and when the clock was set back', () => {
     let now = 5;

@@ -145,6 +145,8 @@ export class Sessions {
   }
 
   #expire(session: string): void {
+    // By its own name from now on, as its user is forgotten with it.
+    if (this.isEnded(session)) this.#options.disconnects.add([addressOf({ session })]);
     const known = this.#sessions.get(session);
     known?.cancelExpiry?.();
     this.#sessions.delete(session);

@@ -152,6 +152,8 @@ export class MergedStream implements LiveTaker {
       } catch (error) {
         if (this.#ended) return;
         this.#sink.error(error);
+        // Whoever was told may have ended it.
+        if (this.#ended) return;
         this.#backoff ??= new Backoff(this.#side.clock);
         await this.#backoff.pause();
       }
@@ -319,7 +321,9 @@ export class MergedStream implements LiveTaker {
   /** The stream goes on at the beginning of another epoch. A subscription of which it is not known where it begins may begin there. */
   #goOver(epoch: string): void {
     const subs: number[] = [];
-    const start = { epoch, position: 0, afterReset: true };
+    const { tail } = this.#side;
+    // At its very beginning the epoch has lost nothing yet, whenever the feed is made that would tell.
+    const start = { epoch, position: 0, afterReset: tail.epoch !== epoch || tail.head > 0 };
     for (const filter of this.#filters.values()) {
       if (filter.unsure) continue;
       filter.start = start;
