@@ -137,6 +137,8 @@ export class Connection {
 }
 
 function setPragmas(database: SqliteDatabase, file: string): void {
+  // Another process that looks at the file may be in the way for a moment.
+  database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
   const { journal_mode: mode } = database.prepare('PRAGMA main.journal_mode = WAL').get() as { journal_mode: string };
   if (mode !== 'wal') {
     throw new HexbusError(
@@ -145,7 +147,7 @@ function setPragmas(database: SqliteDatabase, file: string): void {
     );
   }
   // fullfsync counts on macOS only, where an ordinary flush stops at the drive's cache.
-  database.exec(`PRAGMA main.synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA busy_timeout = ${busyTimeoutMs}`);
+  database.exec('PRAGMA main.synchronous = FULL; PRAGMA fullfsync = ON');
 }
 
 function attempt<T>(step: Step, file: string, work: () => T): T {

@@ -66,9 +66,13 @@ export const migrations: readonly string[] = [
 
 /** Finds out what a file is, and changes nothing. Returns its schema version, 0 for an empty file; throws unless it is empty or a history. */
 export function inspect(database: SqliteDatabase, file: string): number {
-  const application = numberOf(database, 'PRAGMA main.application_id');
-  const version = numberOf(database, 'PRAGMA main.user_version');
-  const tables = numberOf(database, 'SELECT COUNT(*) FROM main.sqlite_schema');
+  // In one statement, as another process may make the file meanwhile.
+  const { application, version, tables } = database
+    .prepare(
+      `SELECT application_id AS application, user_version AS version, (SELECT COUNT(*) FROM main.sqlite_schema) AS tables
+       FROM pragma_application_id, pragma_user_version`,
+    )
+    .get() as { application: number; version: number; tables: number };
   if (application === 0 && version === 0 && tables === 0) return 0;
   if (application !== applicationId) {
     throw new HexbusError(
@@ -92,8 +96,4 @@ export function migrate(database: SqliteDatabase, file: string): void {
   if (version === migrations.length) return;
   for (const step of migrations.slice(version)) database.exec(step);
   database.exec(`PRAGMA main.application_id = ${applicationId}; PRAGMA main.user_version = ${migrations.length}`);
-}
-
-function numberOf(database: SqliteDatabase, sql: string): number {
-  return Number(Object.values(database.prepare(sql).get() as object)[0]);
 }

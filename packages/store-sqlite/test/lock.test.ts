@@ -1,14 +1,46 @@
 import { execFileSync } from 'node:child_process';
 import { statSync, symlinkSync } from 'node:fs';
 import { relative } from 'node:path';
-import { createSqliteHistory } from '@hexbus/store-sqlite';
+import type { HexbusError } from '@hexbus/core';
+import { createSqliteHistory, type SqliteDatabase } from '@hexbus/store-sqlite';
 import { afterAll, describe, expect, test } from 'vitest';
-import { Child, createHistoryOf, drivers, hasNodeSqlite, open, temporaryDirectory } from './support.ts';
+import { Connection } from '../src/connection.ts';
+import { Child, createHistoryOf, drivers, hasNodeSqlite, open, retention, temporaryDirectory } from './support.ts';
 
 const directory = temporaryDirectory();
 afterAll(directory.remove);
 
 const inUse = { code: 'HEXBUS_HISTORY_IN_USE', retryable: false };
+
+/** The connection, on which `act` is called before each statement. */
+function beforeEachStatement(database: SqliteDatabase, act: () => void): SqliteDatabase {
+  return {
+    exec(sql) {
+      act();
+      return database.exec(sql);
+    },
+    prepare(sql) {
+      act();
+      return database.prepare(sql);
+    },
+    close: () => database.close(),
+  };
+}
+
+/** Makes the history of a connection's file, within this call. */
+function make(database: SqliteDatabase): Connection {
+  const connection = Connection.open(database);
+  connection.prepare({ retention, deduplication: { maxIds: 0, maxAgeMs: 0 } }, () => 'made');
+  return connection;
+}
+
+function outcomeOf(work: () => unknown): unknown {
+  try {
+    return work();
+  } catch (error) {
+    return (error as HexbusError).code;
+  }
+}
 
 describe('one history at a time has a file', () => {
   for (const driver of drivers) {
@@ -40,6 +72,24 @@ describe('one history at a time has a file', () => {
         await first.store.close();
         const again = await open(createSqliteHistory({ database }));
         expect(await again.ids('a')).toEqual(['1']);
+      });
+
+      test('also when the other one makes the file while this one looks at it', async () => {
+        for (let step = 1, statements = 1; statements >= step; step++) {
+          const file = directory.file(`${driver.name.replace(':', '-')}-made-${step}.db`);
+          const other = driver.open(file);
+          const outcomes: unknown[] = [];
+          statements = 0;
+          const looking = beforeEachStatement(driver.open(file), () => {
+            if (++statements === step) outcomes.push(outcomeOf(() => make(other)));
+          });
+          outcomes.push(await open(createSqliteHistory({ database: looking })).catch(({ code }: HexbusError) => code));
+          expect(outcomes.filter((outcome) => typeof outcome === 'object')).toHaveLength(1);
+          for (const outcome of outcomes) {
+            if (typeof outcome !== 'object') expect(outcome).toMatch(/^HEXBUS_HISTORY_(IN_USE|BUSY)$/);
+          }
+          other.close();
+        }
       });
 
       test('in another process, until that one is killed', async () => {
