@@ -28,8 +28,9 @@ class GatewayClient implements Client, ConversationHost {
   readonly #observers = new ClientObservers();
   readonly #conversation: Conversation;
   readonly #opened = new Deferred();
+  readonly #closed = new Deferred();
   #state: LifecycleState = 'idle';
-  #closing: Promise<void> | undefined;
+  #isEnding = false;
 
   constructor(settings: ClientSettings) {
     this.#settings = settings;
@@ -130,8 +131,8 @@ class GatewayClient implements Client, ConversationHost {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#end('ended', new HexbusError('HEXBUS_CLOSED', 'the client was closed'));
-    return this.#closing;
+    if (!this.#isEnding) void this.#end('ended', new HexbusError('HEXBUS_CLOSED', 'the client was closed'));
+    return this.#closed.promise;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -150,19 +151,20 @@ class GatewayClient implements Client, ConversationHost {
   }
 
   refused(close: Close): void {
-    if (this.#closing !== undefined) return;
+    if (this.#isEnding) return;
     const what = `the server ended the connection for good (${close.code} ${shorten(close.reason)})`;
     const error = new HexbusError('HEXBUS_REFUSED', what);
-    this.#closing = this.#end('failed', error, close);
+    void this.#end('failed', error, close);
     this.#observers.tell('error', { error });
   }
 
   async #end(state: 'ended' | 'failed', error: HexbusError, close?: Close): Promise<void> {
     const { stream, handlers } = this.#conversation;
-    this.#opened.reject(error);
+    // First: running handlers and observers that learn of it may call close.
+    this.#isEnding = true;
     this.#state = 'closing';
+    this.#opened.reject(error);
     const halted = Promise.all([stream.halt(state, error), handlers.halt()]);
-    // Observers may call close, which is known from now on.
     await undefined;
     this.#tellState(close);
     await this.#withinTime(halted);
@@ -172,6 +174,7 @@ class GatewayClient implements Client, ConversationHost {
     this.#state = 'closed';
     this.#tellState(close);
     this.#observers.removeAll();
+    this.#closed.resolve();
   }
 
   async #withinTime(calls: Promise<unknown>): Promise<void> {
@@ -185,8 +188,7 @@ class GatewayClient implements Client, ConversationHost {
   }
 
   #assertUsable(): void {
-    if (this.#state === 'closing' || this.#state === 'closed')
-      throw new HexbusError('HEXBUS_CLOSED', `the client is ${this.#state}; make a new one`);
+    if (this.#isEnding) throw new HexbusError('HEXBUS_CLOSED', `the client is ${this.#state}; make a new one`);
   }
 
   #tellState(about: Partial<Close> & { readonly retryMs?: number | undefined } = {}): void {

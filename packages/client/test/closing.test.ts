@@ -156,6 +156,32 @@ describe('close', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  test.each(['by the program', 'for good by the server'])(
+    'ends once where a handler calls it as it learns of the end, %s',
+    async (how) => {
+      const { client, clock, log, settle, welcome } = createBench({ timings: { closeTimeoutMs: 3_000 } });
+      const closed = new Set<Promise<void>>();
+      const gate = new Gate();
+      client.subscribe('a', (_message, { signal }) => {
+        signal.addEventListener('abort', () => void closed.add(client.close()));
+        return gate.promise;
+      });
+      const socket = await welcome();
+      client.observe('state', ({ state }) => log.note(state));
+      socket.say(subscribed(1, 0), event(1, 'a'));
+      await settle();
+      if (how === 'by the program') void client.close();
+      else socket.cut(4501);
+      await settle();
+      gate.open();
+      await client.close();
+      expect(closed.add(client.close()).size).toBe(1);
+      expect(log.take()).toEqual(['closing', 'closed']);
+      await clock.advance(10_000);
+      expect(clock.pendingTimers).toBe(0);
+    },
+  );
+
   test('ends a client that waits to reconnect, is connecting, or was never opened', async () => {
     const waiting = createBench();
     (await waiting.welcome()).cut();
