@@ -33,7 +33,7 @@ export function chooseLink(
     if (typeof WebSocket !== 'function')
       throw configError('WebSocket', WebSocket, "this runtime has none: pass the one of the package ws, or use 'sse'");
     const wsUrl = url.href.replace(/^http/, 'ws');
-    return (listener) => openWsLink(WebSocket, wsUrl, listener);
+    return (listener) => openWsLink({ ...settings, WebSocket, url: wsUrl }, listener);
   };
   const overSse = (): OpenLink => {
     if (typeof fetch !== 'function') throw configError('fetch', fetch, 'this runtime has none: pass one');

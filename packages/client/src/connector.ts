@@ -116,17 +116,15 @@ export class Connector {
     }
   }
 
-  /** Hangs up for good. Resolves when the link has closed, or after `closeTimeoutMs`. */
-  async close(): Promise<void> {
+  /** Hangs up for good. Resolves when the link has closed, which has a bound of its own. */
+  close(): Promise<void> {
     const link = this.#link;
     this.#detach('closed');
-    if (link === undefined) return;
-    await new Promise<void>((resolve) => {
+    return new Promise((resolve) => {
       this.#linkClosed = resolve;
-      this.#setTimer(resolve, this.#settings.timings.closeTimeoutMs);
-      link.close(closeCodes.ended, '');
+      if (link === undefined) resolve();
+      else link.close(closeCodes.ended, '');
     });
-    this.#cancelTimer?.();
   }
 
   #leave(reason: string): void {

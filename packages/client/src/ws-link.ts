@@ -1,3 +1,4 @@
+import type { Clock } from '@hexbus/core';
 import { hexbusV1Name } from '@hexbus/core/wire';
 import { brokenCode, type Link, type LinkListener } from './link.ts';
 
@@ -10,30 +11,43 @@ export interface WebSocketLike {
   readonly readyState: number;
   send(text: string): void;
   close(code?: number, reason?: string): void;
+  /** Ends at once, where that is known. */
+  terminate?(): void;
 }
 
 /** Opens at once, as the WebSocket of browsers does. */
 export type WebSocketConstructor = new (url: string, protocols: string[]) => WebSocketLike;
 
+export interface WsLinkOptions {
+  readonly WebSocket: WebSocketConstructor;
+  readonly url: string;
+  readonly clock: Clock;
+  /** How long the server may take to answer the client's close. */
+  readonly closeTimeoutMs: number;
+}
+
 const openState = 1;
 
 /** A link over a WebSocket that begins to open now. */
-export function openWsLink(WebSocket: WebSocketConstructor, url: string, listener: LinkListener): Link {
+export function openWsLink({ WebSocket, url, clock, closeTimeoutMs }: WsLinkOptions, listener: LinkListener): Link {
   const socket = new WebSocket(url, [hexbusV1Name]);
   let opened = false;
-  let over = false;
+  /** Undefined once it is over, since the socket may last longer: nobody but `terminate` ends it for a server that is mute. */
+  let host: LinkListener | undefined = listener;
+  let cancelTimer = (): void => undefined;
   const end = (code: number, reason: string): void => {
-    if (over) return;
-    over = true;
-    listener.closed(code, reason);
+    const told = host;
+    host = undefined;
+    cancelTimer();
+    told?.closed(code, reason);
   };
   socket.onopen = () => {
     opened = true;
-    listener.opened();
+    host?.opened();
   };
   socket.onmessage = ({ data }: { readonly data: unknown }) => {
     // Frames are text; what is binary is as good as an empty one.
-    listener.received(typeof data === 'string' ? data : '');
+    host?.received(typeof data === 'string' ? data : '');
   };
   // Why a link breaks is told to nobody in a browser. What follows is a close, but for one that never opened in Node 20 and 22.
   socket.onerror = () => {
@@ -44,6 +58,13 @@ export function openWsLink(WebSocket: WebSocketConstructor, url: string, listene
     send(text) {
       if (socket.readyState === openState) socket.send(text);
     },
-    close: (code, reason) => socket.close(code, reason),
+    close(code, reason) {
+      if (host === undefined) return;
+      socket.close(code, reason);
+      cancelTimer = clock.setTimer(() => {
+        socket.terminate?.();
+        end(code, reason);
+      }, closeTimeoutMs);
+    },
   };
 }

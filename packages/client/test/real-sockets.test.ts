@@ -99,3 +99,24 @@ describe.each(implementations)('over sockets of %s', (_, implementation) => {
     await opened;
   });
 });
+
+test('a server that answers no close keeps neither the client nor its socket of ws', async () => {
+  const gone = new Promise<void>((resolve) => {
+    sockets.on('connection', (socket, { socket: stream }) => {
+      say(socket, welcome());
+      stream.removeAllListeners('data').on('data', () => undefined);
+      stream.on('close', resolve);
+    });
+  });
+  class Patient extends WebSocket {
+    constructor(to: string, protocols: string[]) {
+      // The bound of ws itself; its published types do not know it yet.
+      const options: object = { closeTimeout: 2 ** 31 - 1 };
+      super(to, protocols, options);
+    }
+  }
+  const client = createClient({ url, WebSocket: Patient, timings: { closeTimeoutMs: 50 } });
+  await client.open();
+  await client.close();
+  await gone;
+});
