@@ -10,6 +10,9 @@ import {
 /** How many topics without messages keep a mark of their own. */
 const maxEmptyTopics = 1_000;
 
+/** How many characters of a head one commit may use up to tell what it trims: the head must have room for it, also where the storage is full. */
+export const maxTrimLength = 2_000;
+
 /** What a head needs, in characters, to tell that the mark of a topic has changed, and perhaps that of its pattern. */
 export function listedLength(topic: string): number {
   return JSON.stringify(topic).length + 40;
@@ -47,26 +50,29 @@ export class Marks {
 
   /**
    * Keeps the number of marks bounded: those of empty topics are merged, the lowest first, as far as what is told of them fits into `room`, in
-   * characters. Returns whether few enough are left.
+   * characters. Where more have to be, it yields: what was done is to be committed, and then there is `maxTrimLength`.
    */
-  merge(isEmpty: (topic: string) => boolean, room: number): boolean {
-    if (this.#marks.size <= maxEmptyTopics) return true;
-    const patternOf = (topic: string): string => this.#retention.policyOf(topic)?.pattern ?? topic;
+  *merge(isEmpty: (topic: string) => boolean, room: number): Generator<void> {
+    if (this.#marks.size <= maxEmptyTopics) return;
     const lowestFirst = [...this.#marks]
-      .filter(([topic]) => !isPattern(topic) && isEmpty(topic) && patternOf(topic) !== topic)
+      .map(([topic, through]) => [topic, through, this.#retention.policyOf(topic)?.pattern ?? topic] as const)
+      .filter(([topic, , pattern]) => pattern !== topic && !isPattern(topic) && isEmpty(topic))
       .sort(([, a], [, b]) => a - b);
     let count = lowestFirst.length;
-    if (count <= maxEmptyTopics) return true;
+    if (count <= maxEmptyTopics) return;
     let left = room;
-    for (const [topic, through] of lowestFirst) {
+    for (const [topic, through, pattern] of lowestFirst) {
       left -= listedLength(topic);
-      if (left < 0) break;
+      if (left < 0) {
+        if (count <= maxEmptyTopics) return;
+        yield;
+        left = maxTrimLength - listedLength(topic);
+      }
+      count -= 1;
       this.#marks.delete(topic);
       this.#keep(topic, undefined);
-      this.raise(patternOf(topic), through);
-      count -= 1;
+      this.raise(pattern, through);
     }
-    return count <= maxEmptyTopics;
   }
 
   /** To be called when a topic gets its first message: from then on its own mark tells all that it lost. */

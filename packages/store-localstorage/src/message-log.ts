@@ -26,14 +26,12 @@ import {
   reasonItem,
 } from './items.ts';
 import { Journal } from './journal.ts';
-import { listedLength, Marks } from './marks.ts';
+import { listedLength, Marks, maxTrimLength } from './marks.ts';
 import type { Namespace } from './namespace.ts';
 import { keyOf, RememberedIds } from './remembered-ids.ts';
 import { type Entry, findEntry, insertEntry, removeEntry, TopicLog } from './topic-log.ts';
 
-/** How many characters of a head one commit may use up to tell what it trims: the head must have room for it, also where the storage is full. */
-const maxTrimLength = 2_000;
-/** Of one message: its position, as an item to be removed. */
+/** What a head needs, in characters, to tell of one trimmed message: its position, as an item to be removed. */
 const trimmedMessageLength = 24;
 
 /** What a log is opened with, beside the options of the history. */
@@ -125,9 +123,10 @@ export class MessageLog {
       for (const name of batch.deleteCursors) this.#deleteCursor(name);
       const dropped: DroppedMessage[] = [];
       const appended = batch.append.map((message) => this.#append(message, now, dropped));
-      let isWithinLimits = this.#trim(now, dropped);
+      const trimming = this.#trim(now, dropped);
+      let isWithinLimits = trimming.next().done;
       if (!this.#journal.isClean) this.#commit();
-      while (!isWithinLimits) isWithinLimits = this.#trimFurther(now, dropped);
+      while (!isWithinLimits) isWithinLimits = this.#trimFurther(trimming, dropped);
       this.#sweep();
       dropped.sort((a, b) => a.position - b.position);
       return { before, head: this.#position, settled, appended, dropped };
@@ -312,32 +311,35 @@ export class MessageLog {
   }
 
   /**
-   * Brings the limits about, as far as one commit may: what it has to list must have room in the head, also where the storage is full. Returns whether
-   * nothing is left above them.
+   * Brings the limits about, as far as one commit may: what it has to list must have room in the head, also where the storage is full. Then it yields, and
+   * goes on behind that commit.
    */
-  #trim(now: number, dropped: DroppedMessage[]): boolean {
+  *#trim(now: number, dropped: DroppedMessage[]): Generator<void> {
     let left = maxTrimLength;
     for (const topic of this.#topics.values()) {
       const oldest = now - (topic.policy?.maxAgeMs ?? Number.POSITIVE_INFINITY);
       let count = Math.max(0, topic.live.length - topic.trimmedAbove);
       while ((topic.live[count]?.message.time ?? now) < oldest) count++;
-      if (count === 0) continue;
-      left -= listedLength(topic.name);
-      const fits = Math.floor(left / trimmedMessageLength);
-      if (fits <= 0) return false;
-      const trimmed = topic.live.slice(0, Math.min(count, fits));
-      left -= trimmed.length * trimmedMessageLength;
-      this.#trimOff(topic, trimmed, dropped);
-      if (trimmed.length < count) return false;
+      while (count > 0) {
+        left = Math.max(0, left - listedLength(topic.name));
+        const trimmed = topic.live.slice(0, Math.min(count, left / trimmedMessageLength));
+        this.#trimOff(topic, trimmed, dropped);
+        left -= trimmed.length * trimmedMessageLength;
+        count -= trimmed.length;
+        if (count > 0) {
+          yield;
+          left = maxTrimLength;
+        }
+      }
     }
-    return this.#marks.merge((topic) => !this.#topics.has(topic), left);
+    yield* this.#marks.merge((topic) => !this.#topics.has(topic), left);
   }
 
   /** A step of its own behind a batch that has taken effect. Should it fail, the next write goes on with it. */
-  #trimFurther(now: number, dropped: DroppedMessage[]): boolean {
+  #trimFurther(trimming: Iterator<void>, dropped: DroppedMessage[]): boolean {
     const before = dropped.length;
     try {
-      const isWithinLimits = this.#trim(now, dropped);
+      const isWithinLimits = trimming.next().done === true;
       if (!this.#journal.isClean) this.#commit();
       return isWithinLimits;
     } catch {

@@ -1,5 +1,6 @@
-import type { RetentionPolicies } from '@hexbus/core';
+import { createRetentionLookup, type RetentionPolicies } from '@hexbus/core';
 import { describe, expect, test } from 'vitest';
+import { Marks, maxTrimLength } from '../src/marks.ts';
 import { message, type Opened, type Page, Site } from './support/site.ts';
 
 const retention: RetentionPolicies = [
@@ -63,6 +64,21 @@ describe('marks of empty topics', () => {
     expect(await marksOf(next, 't.900')).toEqual([{ topic: 't.900', through: 901 }]);
     expect(await marksOf(next, '@user.7')).toEqual([]);
     expect(site.keys.filter((key) => key.includes('/t/'))).toHaveLength(all.length);
+  });
+
+  test('are looked at once each, however many commits it takes to merge them', () => {
+    const topics = Array.from({ length: 5_000 }, (_, index) => `t.${index}`);
+    const kept = new Map(topics.map((topic, index) => [topic, index + 1]));
+    const marks = new Marks(createRetentionLookup(retention), kept, (topic, through) =>
+      through === undefined ? kept.delete(topic) : kept.set(topic, through),
+    );
+    const looks: string[] = [];
+    const isEmpty = (topic: string): boolean => looks.push(topic) > 0;
+    const commits = [...marks.merge(isEmpty, maxTrimLength)];
+    expect(commits.length).toBeGreaterThan(50);
+    expect(looks).toEqual(topics);
+    expect(kept.size).toBeLessThanOrEqual(1_001);
+    expect(kept.get('>')).toBe(5_000 - (kept.size - 1));
   });
 
   test('stay merged under the pattern of their own policy, also where a wider pattern matches that one as it is written', async () => {
