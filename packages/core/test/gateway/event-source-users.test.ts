@@ -56,6 +56,30 @@ describe('an id that was given to somebody else', () => {
     }
   });
 
+  it('threat 28: takes nothing that came while the page was another user: ann, bob, ann', async () => {
+    const world = await gateways.open({ topics });
+    const source = createEventSource(world, '?topic=order.a', 'ann');
+    const heardAs = async (user: string): Promise<readonly string[]> => {
+      source.user = user;
+      await source.connect();
+      return source.lines().filter((line) => line.startsWith('@'));
+    };
+    await source.connect();
+    await post(world, 'ann', 1);
+    source.frames();
+    await source.cut();
+    await post(world, 'bob', 2);
+    await post(world, 'ann', 3);
+    expect(await heardAs('bob')).toEqual(['@user.bob#2 Note 2']);
+    await post(world, 'ann', 4);
+    await world.publish('order.a', 'x');
+    await world.clock.runAll();
+    expect(source.lines()).toContain('order.a#5 "x"');
+    expect(source.id).toMatch(/\.5$/);
+    expect(await heardAs('ann')).toEqual(['@user.ann#3 Note 3', '@user.ann#4 Note 4']);
+    expect(await heardAs('bob')).toEqual([]);
+  });
+
   it('means nothing for what waits after a restart, so that comes again', async () => {
     const place = createDurablePlace();
     const open = (): Promise<World> => gateways.open({ topics, bus: { history: place.store() } });
