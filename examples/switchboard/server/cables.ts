@@ -34,6 +34,7 @@ export class Cables {
       relay: (node, text, options) => host.relay(node, text, options),
       onRelayed: (answer) => host.onRelayed(answer),
       error: (cause) => host.error(cause),
+      closed: host.closed,
     };
   }
 

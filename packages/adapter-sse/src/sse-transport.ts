@@ -29,9 +29,11 @@ class EventStreamTransport implements SseTransport {
   #own: OwnServer | undefined;
   /** Whose requests are answered, while they are. */
   #server: ProgramServer | undefined;
+  /** Of a server of the program: gives the path back. */
   #giveBack: () => void = () => {};
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
+  #hostClosed: AbortSignal | undefined;
 
   constructor(settings: SseSettings) {
     this.#settings = settings;
@@ -60,6 +62,7 @@ class EventStreamTransport implements SseTransport {
     }
     this.#reception.open(host);
     this.#opening = this.#listen();
+    this.#hostClosed = host.closed;
     return this.#opening;
   }
 
@@ -89,9 +92,10 @@ class EventStreamTransport implements SseTransport {
     this.#reception.drain();
     await this.#opening?.catch(() => {});
     await this.#reception.close();
-    this.#giveBack();
     this.#server = undefined;
     await this.#own?.close();
+    if (this.#hostClosed?.aborted === false) this.#hostClosed.addEventListener('abort', this.#giveBack);
+    else this.#giveBack();
   }
 }
 

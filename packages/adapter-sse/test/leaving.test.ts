@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import { createServer as createHttp2Server } from 'node:http2';
 import { createSseTransport } from '@hexbus/adapter-sse';
 import { createBus } from '@hexbus/core';
-import { createGateway } from '@hexbus/core/gateway';
+import { createGateway, type Transport } from '@hexbus/core/gateway';
 import { expect, it } from 'vitest';
 import { listening } from '../../../test/support/transports/servers.ts';
 import { type Dial, dial, type Question } from './support/dial.ts';
@@ -97,5 +97,42 @@ it.each([
     for (const client of [late, tooMany]) client?.reset();
     await gateway.close();
     await new Promise((resolve) => server.close(resolve));
+  },
+);
+
+it.each(['first', 'last'])(
+  'threat 36: who comes while another transport still closes is told to come again, and nobody is told 404: closed %s',
+  async (place) => {
+    const server = createServer((_, response) => response.writeHead(404).end());
+    const { port, stop } = await listening(server);
+    let closeSlow = (): void => {};
+    const slow: Transport = {
+      name: 'slow',
+      open: async () => {},
+      drain() {},
+      close: () =>
+        new Promise((resolve) => {
+          closeSlow = resolve;
+        }),
+    };
+    const sse = createSseTransport({ server });
+    const sseClosed = new Promise<void>((resolve) => {
+      const close = sse.close.bind(sse);
+      sse.close = () => close().finally(() => setImmediate(resolve));
+    });
+    const gateway = createGateway(createBus(), {
+      transports: place === 'first' ? [sse, slow] : [slow, sse],
+      authenticate: () => ({}),
+    });
+    await gateway.open();
+    const closed = gateway.close();
+    await sseClosed;
+    const client = dial('http', port);
+    expect((await client.ask(questions.GET))?.status).toBe(200);
+    closeSlow();
+    await closed;
+    expect((await client.ask(questions.GET))?.status).toBe(404);
+    client.reset();
+    await stop();
   },
 );

@@ -208,7 +208,8 @@ it('a POST that waits behind a pause elsewhere is asked for again, until it is t
 });
 
 /** Nobody is asked, and nothing fails. */
-const strict: Pick<TransportHost, 'admit' | 'error'> = {
+const strict: Pick<TransportHost, 'admit' | 'error' | 'closed'> = {
+  closed: AbortSignal.abort(),
   admit: () => Promise.reject(new Error('nobody should be asked')),
   error: (cause) => {
     throw cause;

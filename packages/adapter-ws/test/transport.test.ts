@@ -14,6 +14,7 @@ const nobody = {
   relay: async () => undefined,
   onRelayed: () => {},
   error: () => {},
+  closed: AbortSignal.abort(),
 };
 
 it('rejects open with HEXBUS_CONFIG when the port is taken, and can be closed then', async () => {

@@ -74,7 +74,7 @@ export type Admit = (
 ) => Promise<{ protocol: string } | Extract<Admission, { accepted: false }>>;
 
 /** What a host knows of other nodes. */
-export type Cluster = Omit<TransportHost, 'admit' | 'error'>;
+export type Cluster = Omit<TransportHost, 'admit' | 'error' | 'closed'>;
 
 const alone: Cluster = { node: 'lab', relay: async () => undefined, onRelayed: () => {} };
 
@@ -95,6 +95,8 @@ export async function open<Opens extends ListeningTransport>(
   await transport.open({
     ...cluster,
     error: (cause) => void failures.push(cause),
+    // It has no other transport.
+    closed: AbortSignal.abort(),
     async admit(handshake, signal) {
       handshakes.push(handshake);
       const answer = await admit(handshake, signal);

@@ -50,6 +50,7 @@ export class OpenGateway {
   readonly #entering = new Set<LiveConnection>();
   readonly #relays: Relays;
   readonly #takeOvers: TakeOvers;
+  readonly #transportsClosed = new AbortController();
   #whenEmpty: (() => void) | undefined;
   #accepting = false;
 
@@ -209,6 +210,7 @@ export class OpenGateway {
     await this.#settled([() => this.#parts.userCursors?.close()]);
     // Last: whoever comes behind them finds the rest of the program, whose 404 ends an EventSource for good.
     await this.#settled(transports.map((transport) => () => transport.close()));
+    this.#transportsClosed.abort();
     this.#parts.sessions.clear();
     this.#parts.tickets.clear();
     this.#parts.disconnects.clear();
@@ -248,6 +250,7 @@ export class OpenGateway {
       relay: (node, text, { timeoutMs }) => this.#relays.relay(node, name, text, timeoutMs),
       onRelayed: (answer) => this.#relays.onRelayed(name, answer),
       error: (cause) => this.#parts.observers.error(cause),
+      closed: this.#transportsClosed.signal,
     };
   }
 

@@ -99,6 +99,11 @@ export interface TransportHost {
   onRelayed(answer: (text: string) => Promise<string>): void;
   /** Tells the program of what failed and nobody awaits, such as a function among the options. Never throws. */
   error(cause: unknown): void;
+  /**
+   * Aborted when all transports have closed. A path of the program's server, where that has an answer that ends clients for good, is given back only then: until
+   * the gateway has closed, whoever comes is told to come again.
+   */
+  readonly closed: AbortSignal;
 }
 
 /**

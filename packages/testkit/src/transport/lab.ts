@@ -24,6 +24,7 @@ export class TransportLab {
     node: 'lab',
     relay: async () => undefined,
     onRelayed: () => {},
+    closed: AbortSignal.abort(),
     error: (cause) => void this.#failures.push(cause),
     admit: async (handshake, signal) => {
       const visit = new Visit(handshake, signal, this.patience);

@@ -26,6 +26,7 @@ async function opened(admit?: (handshake: Handshake) => Admission) {
     relay: async () => undefined,
     onRelayed: () => {},
     error: () => {},
+    closed: AbortSignal.abort(),
   });
   return { transport, log, carriers };
 }
