@@ -60,3 +60,13 @@ test('a bus brings no message bridge', async () => {
   expect(bridge).toContain('beforePublish');
   expect(bus).not.toContain('beforePublish');
 });
+
+// A page without a bundler maps the client and this entry to their files: the README of the client shows it.
+test.each([
+  ['packages/client/src/index.ts', ['@hexbus/core/wire']],
+  ['packages/core/src/wire.ts', []],
+])('%s imports from other packages no more than %j', async (entry, packages) => {
+  const built = await build({ ...forBrowsers, entryPoints: [entry], packages: 'external', metafile: true });
+  const imports = Object.values(built.metafile.outputs).flatMap((output) => output.imports);
+  expect([...new Set(imports.map(({ path }) => path))]).toEqual(packages);
+});

@@ -31,7 +31,7 @@ export function chooseLink(
   const url = gatewayUrl(options.url);
   const overWs = (): OpenLink => {
     if (typeof WebSocket !== 'function')
-      throw configError('WebSocket', WebSocket, "this runtime has none: pass the one of the package ws, or use 'sse'");
+      throw configError('WebSocket', WebSocket, "pass the class of the package ws, or use 'sse'");
     const wsUrl = url.href.replace(/^http/, 'ws');
     return (listener) => openWsLink({ ...settings, WebSocket, url: wsUrl }, listener);
   };

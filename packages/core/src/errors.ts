@@ -65,7 +65,7 @@ export function isHexbusError(error: unknown, code?: ErrorCode): error is Hexbus
 export function shorten(value: unknown, maxLength = 80): string {
   let text: string;
   try {
-    text = typeof value === 'string' ? JSON.stringify(value) : String(value);
+    text = typeof value === 'string' ? JSON.stringify(value) : String(value) || '[]';
   } catch {
     text = typeof value;
   }

@@ -65,6 +65,7 @@ describe('shorten', () => {
     expect([shorten('a'), shorten(7), shorten(undefined), shorten(null)]).toEqual(['"a"', '7', 'undefined', 'null']);
     expect(shorten('a\nb\tc')).toBe('"a\\nb\\tc"');
     expect(shorten(new Error('two\nlines'))).toBe('Error: two lines');
+    expect(shorten([])).toBe('[]');
     const long = shorten('x'.repeat(1000));
     expect([long.length, long.endsWith('...')]).toEqual([80, true]);
   });

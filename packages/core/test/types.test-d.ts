@@ -35,6 +35,22 @@ type Moved = Message<{ x: number }, 'mouse.moved'>;
 /** What the handler of a filter gets. */
 type Of<Entry extends Parameters<typeof bus.on>[0]> = Parameters<Parameters<typeof bus.on<Entry>>[1]>[0];
 
+describe('a key that stands for many topics', () => {
+  const chat = createBus<{ [room: `room.${string}`]: { text: string }; presence: string[] }>();
+  const room: string = 'lobby';
+
+  test('types them all, and what a pattern brings', () => {
+    expectTypeOf(chat.publish(`room.${room}`, { text: 'hi' })).resolves.toEqualTypeOf<Receipt>();
+    chat.on('room.*', (message) => {
+      expectTypeOf(message).toEqualTypeOf<Message<{ text: string }, `room.${string}`>>();
+    });
+    // @ts-expect-error a body of another type
+    void chat.publish(`room.${room}`, { txt: 'hi' });
+    // @ts-expect-error an unknown topic
+    void chat.publish(`rom.${room}`, { text: 'hi' });
+  });
+});
+
 describe('publish and emit', () => {
   test('take the topics of the map with their bodies', () => {
     expectTypeOf(bus.publish('order.created', { orderId: '7' })).resolves.toEqualTypeOf<Receipt>();

@@ -94,7 +94,9 @@ export interface GatewayOptions {
   readonly authorize?: ((request: AuthorizeRequest) => boolean | Promise<boolean>) | undefined;
   /** Signs session secrets: at least 32 bytes or characters, the same for every gateway and start. Without it, sessions end with the process. */
   readonly resumeKey?: string | Uint8Array | undefined;
+  /** What is spoken, and nothing else. Default `createHexbusV1()` and `createHexbusV1EventSource()`. */
   readonly protocols?: readonly WireProtocol[] | undefined;
+  /** Shared by the gateways of a cluster, as `broker` is. Default: in memory, for this gateway alone. */
   readonly registry?: Registry | undefined;
   readonly broker?: Broker | undefined;
   readonly limits?: Partial<GatewayLimits> | undefined;

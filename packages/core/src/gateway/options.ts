@@ -83,8 +83,9 @@ function usualProtocols(): readonly WireProtocol[] {
 function assertParts(field: string, parts: unknown, ...methods: readonly string[]): void {
   assertField(Array.isArray(parts) && parts.length > 0, field, parts, 'pass at least one');
   for (const part of parts as readonly unknown[]) {
-    const valid = isObject(part) && methods.every((method) => typeof Reflect.get(part, method) === 'function');
-    assertField(valid, field, part, `pass an object with ${methods.join(', ')}`);
+    const lacking = methods.filter((method) => !isObject(part) || typeof Reflect.get(part, method) !== 'function');
+    const hint = `pass an object with ${methods.join(', ')}: it has no ${lacking.join(', ')}`;
+    assertField(lacking.length === 0, field, part, hint);
   }
 }
 

@@ -2,7 +2,7 @@ import { wireLimits } from './frames.ts';
 
 /**
  * Parses the text of a stranger. Undefined when it is no JSON, or holds what nobody could encode again: elements that nest deeper than
- * `maxDepth`, or numbers that became infinite.
+ * `wireLimits.maxDepth` (64), or numbers that became infinite.
  */
 export function parseBounded(text: string): unknown {
   let value: unknown;

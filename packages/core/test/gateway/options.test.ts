@@ -128,3 +128,10 @@ it('refuses a bus whose addresses are held, since no queue can serve many connec
   const limited = createBus({ history, topics: { '@user.>': { retain: { maxCount: 10 } } } });
   expect(createGateway(limited, { transports }).state).toBe('idle');
 });
+
+it('what is no part is told which methods it lacks', () => {
+  const { accepts, open } = createHexbusV1();
+  const message = 'protocols is [object Object]; pass an object with accepts, helloOf, open: it has no helloOf';
+  expect(refusal({ transports, protocols: [createHexbusV1(), { accepts, open }] }).message).toBe(message);
+  expect(refusal({ transports: [createMemoryTransport] }).message).toContain(': it has no open, drain, close');
+});

@@ -82,7 +82,7 @@ export class ProtocolLab {
 
   get runs(): fc.Parameters<unknown> {
     const { runs = suiteDefaults.runs, ...repeat } = this.adapter.property ?? {};
-    return { numRuns: runs, ...repeat };
+    return { numRuns: runs, includeErrorInReport: true, ...repeat };
   }
 }
 

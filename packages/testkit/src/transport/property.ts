@@ -98,7 +98,7 @@ export const propertyRules: readonly Rule<TransportLab>[] = [
       const schedules = array(constantFrom(...steps), { maxLength: 25 });
       await assertProperty(
         asyncProperty(schedules, (schedule) => runSchedule(lab, schedule)),
-        { numRuns: runs, ...repeat },
+        { numRuns: runs, includeErrorInReport: true, ...repeat },
       );
     },
   },

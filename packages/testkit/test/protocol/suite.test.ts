@@ -72,8 +72,9 @@ describe('a client that says everything by its handshake', () => {
   });
 });
 
-it('a failure of a property tells the seed', async () => {
+it('a failure of a property tells the seed, and what was expected', async () => {
   const broken = speakingMutants.find(({ rule }) => rule === 'PR-26');
   const failures = await failuresOf((runner) => protocolSuite(runner, { ...native, ...broken, property }));
   expect(failures.get('PR-26')).toContain('seed: 1');
+  expect(failures.get('PR-26')).toMatch(/what the host hears of \w+: expected .+, got /);
 });

@@ -32,6 +32,13 @@ describe('the suite catches a transport that', () => {
   });
 });
 
+it('a failure of random schedules tells the seed, and what was expected', async () => {
+  const mutant = transportMutants.find(({ rule }) => rule === 'TR-41') as TransportMutant;
+  const message = (await failingRules(() => createMutant(mutant), 'TR-41')).get('TR-41');
+  expect(message).toContain('seed: 1');
+  expect(message).toContain('is no beginning of what');
+});
+
 describe('the rules', () => {
   it('are numbered in the order in which they run, and each catches something', () => {
     const ids = transportRules.map(({ id }) => id);
