@@ -1,4 +1,12 @@
-import { type Bus, formatCursor, HexbusError, parseCursor, type ReadQuery, type SubscribeOptions } from '@hexbus/core';
+import {
+  type Bus,
+  formatCursor,
+  HexbusError,
+  type Message,
+  parseCursor,
+  type ReadQuery,
+  type SubscribeOptions,
+} from '@hexbus/core';
 import type { EventLog } from '@hexbus/testkit';
 import { describe, expect, test } from 'vitest';
 import { rejection, useBuses } from './support/buses.ts';
@@ -162,6 +170,25 @@ describe('caught up', () => {
     await bus.publish('order.x', 2);
     await settled();
     expect(log.take()).toEqual(['sub: order.x#2 2']);
+  });
+
+  test.each([
+    ['of which a call takes long', 1, 10, 'now'],
+    ['that are as many as a slice has', 64, 0, 'now'],
+    ['that are more than a page has', 700, 1, 'now'],
+    ['of which a call takes long, and of another epoch', 3, 10, formatCursor('other', 1)],
+  ])('is told before caughtUp resolves, of messages %s', async (_, count, callMs, after) => {
+    const { bus, clock } = await open();
+    const from = after === 'now' ? { after: bus.cursor! } : { after };
+    await publishMany(bus, 'order.x', count);
+    const told: unknown[] = [];
+    const handler = ({ body }: Message): void => {
+      clock.jump(callMs);
+      told.push(body);
+    };
+    const subscription = bus.subscribe('order.x', handler, { from, onCaughtUp: () => told.push('caught up') });
+    await subscription.caughtUp();
+    expect(told.slice(count - 1)).toEqual([count, 'caught up']);
   });
 
   test('is told also when the bus cannot be sure of its head', async () => {

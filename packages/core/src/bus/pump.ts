@@ -191,6 +191,8 @@ export class Pump implements Lane {
     } else reports.delivered(message, outcome.result);
     this.#delivering = false;
     this.#handled = { epoch: feed.epoch, position: message.position };
+    // The callback comes before those who wait are woken, who may close the bus.
+    if (feed.idle) this.#nowIdle(feed);
     this.#waiters.reached(feed.epoch, message.position);
     return durable?.moved(this.#handled);
   }
