@@ -1,5 +1,5 @@
 import type { CursorParts } from '@hexbus/core';
-import { formatCursor } from '@hexbus/core/wire';
+import { formatCursor, parseCursor } from '@hexbus/core/wire';
 
 /** How far one subscription has received its stream, so that repeats are known. Outlives connections. */
 export class HighWater {
@@ -22,13 +22,23 @@ export class HighWater {
       this.#lossy = true;
       return true;
     }
-    if (this.#mark?.epoch === at.epoch && at.position <= this.#mark.position) return false;
+    if (this.#mark?.epoch === at.epoch && this.has(at.position)) return false;
     this.#mark = at;
     return true;
+  }
+
+  /** Whether everything up to there was received. */
+  has(position: number | undefined): boolean {
+    return Number(position) <= (this.#mark?.position ?? -1);
   }
 
   /** Positions have lost their meaning. */
   clear(): void {
     this.#mark = undefined;
   }
+}
+
+/** Where a cursor stands. Throws when it makes no sense. */
+export function placeOf(cursor: string | undefined): CursorParts | undefined {
+  return cursor === undefined ? undefined : parseCursor(cursor);
 }

@@ -41,11 +41,6 @@ export class Inbox {
     this.#pump.push(messageWork(message, size, () => this.#runnersOf(message), observers, progress.hold(step)));
   }
 
-  /** Positions have lost their meaning. */
-  reset(): void {
-    this.seen.clear();
-  }
-
   /** Starts nothing any more. Resolves when the running calls have ended. */
   halt(): Promise<void> {
     this.#pump.halt();

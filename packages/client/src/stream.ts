@@ -1,8 +1,6 @@
-import type { CursorParts } from '@hexbus/core';
 import {
   type HexbusError,
   matchesPattern,
-  parseCursor,
   patternsOverlap,
   readSubscribed,
   type ServerFrame,
@@ -11,6 +9,7 @@ import {
   type WireSubscription,
 } from '@hexbus/core/wire';
 import { failure } from './answers.ts';
+import { placeOf } from './high-water.ts';
 import { Inbox } from './inbox.ts';
 import type { Step } from './progress.ts';
 import type { Runtime } from './runtime.ts';
@@ -107,15 +106,18 @@ export class Stream {
   }
 
   gap(gap: WireGap): void {
-    const { subs, topics, why, token } = gap;
+    const { subs, topics, why, token, to } = gap;
     const step = this.#begin(token);
-    const inbox = subs?.includes(inboxId) ?? topics?.some((topic) => topic.startsWith('@')) ?? true;
-    if (inbox && why === 'reset') this.inbox.reset();
-    this.#lost(gap, inbox, step, ({ id, topic, attached }) =>
-      subs === undefined
+    // What was received before the last token that was handled may be gone from the history by now: nothing of it is lost.
+    const inbox =
+      !this.inbox.seen.has(to) && (subs?.includes(inboxId) ?? topics?.some((topic) => topic.startsWith('@')) ?? true);
+    if (inbox && why === 'reset') this.inbox.seen.clear();
+    const isConcerned = ({ id, topic, attached, seen }: FollowedTopic): boolean =>
+      !seen.has(to) &&
+      (subs === undefined
         ? attached && (topics === undefined || topics.some((lost) => patternsOverlap(lost, topic)))
-        : subs.includes(id),
-    );
+        : subs.includes(id));
+    this.#lost(gap, inbox, step, isConcerned);
     this.#end(step);
   }
 
@@ -187,9 +189,4 @@ export class Stream {
     if (plainToken.test(step.token)) for (const subscription of this.#subscriptions.values()) subscription.settled();
     this.#runtime.progress.settle(step);
   }
-}
-
-/** Throws before anything was done with a frame whose cursor makes no sense. */
-function placeOf(cursor: string | undefined): CursorParts | undefined {
-  return cursor === undefined ? undefined : parseCursor(cursor);
 }

@@ -10,7 +10,6 @@ import {
   Deferred,
   HandlerRunner,
   HexbusError,
-  parseCursor,
   readSubscribed,
   shorten,
   type WireError,
@@ -18,10 +17,10 @@ import {
   type WireGap,
   type WireSubscription,
 } from '@hexbus/core/wire';
-import type { ClientGap, ClientSubscribeOptions, ClientSubscription } from './api.ts';
+import type { ClientSubscribeOptions, ClientSubscription } from './api.ts';
 import { JitteredBackoff } from './backoff.ts';
 import { Delivery, type DeliveryMemory } from './delivery.ts';
-import { HighWater } from './high-water.ts';
+import { HighWater, placeOf } from './high-water.ts';
 import { messageWork } from './message-work.ts';
 import type { Step } from './progress.ts';
 import { Pump } from './pump.ts';
@@ -46,7 +45,7 @@ export class FollowedTopic implements ClientSubscription {
   readonly #options: ClientSubscribeOptions;
   readonly #pump: Pump;
   readonly #runner: HandlerRunner;
-  readonly #seen = new HighWater();
+  readonly seen: HighWater = new HighWater();
   readonly #backoff: JitteredBackoff;
   readonly #memory: DeliveryMemory = { handledUnheard: undefined };
   #delivery: Delivery | undefined;
@@ -105,13 +104,13 @@ export class FollowedTopic implements ClientSubscription {
 
   /** Where to begin on a new connection that does not resume at a token covering this: where it is, or where it was to begin. */
   get from(): WireFrom {
-    const { cursor } = this.#seen;
+    const { cursor } = this.seen;
     return cursor === undefined ? this.#from : { after: cursor };
   }
 
   /** What comes while there is no connection may be lost. Messages of a held topic wait. */
   get lossy(): boolean {
-    return this.#seen.lossy && this.#delivery === undefined;
+    return this.seen.lossy && this.#delivery === undefined;
   }
 
   /** The server has accepted. */
@@ -120,7 +119,7 @@ export class FollowedTopic implements ClientSubscription {
     this.#attached = true;
     this.#behind = true;
     this.#backoff.reset();
-    this.#seen.pass(start === undefined ? start : parseCursor(start));
+    this.seen.pass(placeOf(start));
     if (this.#state === 'starting') this.#state = 'active';
     this.#ready.resolve(start === undefined || head === undefined ? undefined : { start, head });
   }
@@ -140,7 +139,7 @@ export class FollowedTopic implements ClientSubscription {
 
   /** A message for this subscription; dropped if it has come before. `step` will not count before it is handled. */
   offer(message: Message, at: CursorParts | undefined, size: number, step: Step | undefined): void {
-    if (!this.#seen.pass(at)) return;
+    if (!this.seen.pass(at)) return;
     const { observers, progress } = this.#runtime;
     const settle = progress.hold(step);
     this.#pump.push(messageWork(message, size, () => [this.#runner], observers, settle));
@@ -158,15 +157,12 @@ export class FollowedTopic implements ClientSubscription {
 
   lost(gap: WireGap, step: Step | undefined): void {
     const { onGap, onReset } = this.#options;
-    if (gap.why === 'reset') {
-      this.#seen.clear();
+    const { why, topics, from, to } = gap;
+    if (why === 'reset') {
+      this.seen.clear();
       this.#from = 'earliest';
       if (onReset !== undefined) this.#signal('onReset', onReset, step);
-    } else if (onGap !== undefined) {
-      const { why, topics, from, to } = gap;
-      const told: ClientGap = { why, topics, from, to };
-      this.#signal('onGap', () => onGap(told), step);
-    }
+    } else if (onGap !== undefined) this.#signal('onGap', () => onGap({ why, topics, from, to }), step);
   }
 
   /** The stream has no older messages for this subscription any more. */

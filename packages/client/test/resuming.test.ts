@@ -42,6 +42,37 @@ test('a token is resumed at with what it covers, when handling catches up with t
   await bench.client.close();
 });
 
+test('what was handled already is not told as lost, where it is trimmed before the token comes that covers it', async () => {
+  const bench = createBench();
+  const { client, log, settle } = bench;
+  const gate = new Gate();
+  client.observe('gap', log.observer('observed'));
+  client.subscribe('slow', () => gate.promise);
+  client.subscribe('fast', log.handler('fast'), { onGap: log.observer('gap') });
+  client.on('T', log.handler('inbox'));
+  const first = await bench.welcome();
+  first.say(subscribed(1, 0), subscribed(2, 0), event(1, 'slow'), event(2, 'fast'), event(3, '@all', 3, 'T'));
+  await settle();
+  expect(log.take()).toEqual(['fast: fast#2 2', 'inbox: @all#3 T 3']);
+  await comeBack(bench);
+  const trimmed = (sub: number, topic: string, to: number): [number, object] => [
+    7,
+    { subs: [sub], topics: [topic], from: 1, to, why: 'trimmed', token: `e.${to}` },
+  ];
+  bench.network.last.say(welcome({ resumed: true }), trimmed(2, 'fast', 2), trimmed(0, '@all', 3));
+  await settle();
+  expect(log.take()).toEqual([]);
+  bench.network.last.say(trimmed(0, '@all', 4), trimmed(2, 'fast', 5));
+  await settle();
+  expect(log.take()).toEqual([
+    'observed: why="trimmed" subscriptions=[] inbox=true topics=["@all"] from=1 to=4',
+    'observed: why="trimmed" subscriptions=["fast"] inbox=false topics=["fast"] from=1 to=5',
+    'gap: why="trimmed" topics=["fast"] from=1 to=5',
+  ]);
+  gate.open();
+  await client.close();
+});
+
 describe('what is acknowledged', () => {
   test('is the last token whose messages were all handled, over all subscriptions, at most once a second', async () => {
     const { client, clock, welcome: connect } = createBench();
