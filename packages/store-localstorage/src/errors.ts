@@ -8,7 +8,7 @@ export function closedError(): HexbusError {
 export function fullError(purpose: string, cause?: unknown): HexbusError {
   return new HexbusError(
     'HEXBUS_HISTORY_FULL',
-    `the storage of this page has no room ${purpose}; nothing was changed; let what waits be handled, keep less, or remove other keys`,
+    `the storage of this page has no room ${purpose}; nothing was changed; handle what waits, keep less, or remove other keys`,
     { retryable: true, cause },
   );
 }
@@ -23,7 +23,7 @@ export function newerError(): HexbusError {
 export function inUseError(tab: string, cause?: unknown): HexbusError {
   return new HexbusError(
     'HEXBUS_HISTORY_IN_USE',
-    `localStorage history, tab ${shorten(tab)}: another bus has it open, in this page or in another one; close that one, or leave out the option tab`,
+    `localStorage history, tab ${shorten(tab)}: another bus has it open, in this page or another; close that one, or leave out the option tab`,
     { cause },
   );
 }

@@ -11,6 +11,9 @@ import { isNoRoom } from './web-storage.ts';
  */
 const minHeadLength = 4096;
 
+/** How many of these characters may tell what limits remove, so that there is room for the rest. */
+const maxTrimLength = 2_000;
+
 /**
  * Makes a batch one step on a storage that writes one key at a time. New messages are written first, above the head, where they do not count. The
  * head is the commit: it moves over them, and lists what else the batch changes. These changes follow, and are made again by whoever reads
@@ -61,6 +64,11 @@ export class Journal {
   put(item: string, text: string | null): void {
     this.#put.set(item, text);
     this.#isChanged = true;
+  }
+
+  /** How many characters the head has left to tell what limits remove: what finds no room in the storage is told until it does. */
+  get room(): number {
+    return maxTrimLength - JSON.stringify([...this.#put]).length;
   }
 
   /** Nothing is left to commit. */

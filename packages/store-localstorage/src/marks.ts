@@ -6,12 +6,10 @@ import {
   type TopicMatcher,
   type TrimMark,
 } from '@hexbus/core';
+import type { Journal } from './journal.ts';
 
 /** How many topics without messages keep a mark of their own. */
 const maxEmptyTopics = 1_000;
-
-/** How many characters of a head one commit may use up to tell what it trims: the head must have room for it, also where the storage is full. */
-export const maxTrimLength = 2_000;
 
 /** What a head needs, in characters, to tell that the mark of a topic has changed, and perhaps that of its pattern. */
 export function listedLength(topic: string): number {
@@ -25,16 +23,19 @@ export function listedLength(topic: string): number {
 export class Marks {
   readonly #retention: RetentionLookup;
   readonly #marks: Map<string, number>;
+  readonly #hasMessages: (topic: string) => boolean;
   readonly #keep: (topic: string, through: number | undefined) => void;
 
   /** `keep` is told of each change. */
   constructor(
     retention: RetentionLookup,
     marks: ReadonlyMap<string, number>,
+    hasMessages: (topic: string) => boolean,
     keep: (topic: string, through: number | undefined) => void,
   ) {
     this.#retention = retention;
     this.#marks = new Map(marks);
+    this.#hasMessages = hasMessages;
     this.#keep = keep;
   }
 
@@ -49,25 +50,25 @@ export class Marks {
   }
 
   /**
-   * Keeps the number of marks bounded: those of empty topics are merged, the lowest first, as far as what is told of them fits into `room`, in
-   * characters. Where more have to be, it yields: what was done is to be committed, and then there is `maxTrimLength`.
+   * Keeps the number of marks bounded: those of empty topics are merged, the lowest first, as far as the journal has
+   * room for what is told of them. Where more have to be, it yields: what was done is to be committed, and then there is room again.
    */
-  *merge(isEmpty: (topic: string) => boolean, room: number): Generator<void> {
+  *merge(journal: Pick<Journal, 'room'>): Generator<void> {
     if (this.#marks.size <= maxEmptyTopics) return;
     const lowestFirst = [...this.#marks]
       .map(([topic, through]) => [topic, through, this.#retention.policyOf(topic)?.pattern ?? topic] as const)
-      .filter(([topic, , pattern]) => pattern !== topic && !isPattern(topic) && isEmpty(topic))
+      .filter(([topic, , pattern]) => pattern !== topic && !isPattern(topic) && !this.#hasMessages(topic))
       .sort(([, a], [, b]) => a - b);
     let count = lowestFirst.length;
     if (count <= maxEmptyTopics) return;
-    let left = room;
+    let left = journal.room;
     for (const [topic, through, pattern] of lowestFirst) {
-      left -= listedLength(topic);
-      if (left < 0) {
+      const length = listedLength(topic);
+      for (; left < length; left = journal.room) {
         if (count <= maxEmptyTopics) return;
         yield;
-        left = maxTrimLength - listedLength(topic);
       }
+      left -= length;
       count -= 1;
       this.#marks.delete(topic);
       this.#keep(topic, undefined);
@@ -83,8 +84,8 @@ export class Marks {
   }
 
   /** The marks above a position that a reader of the filter has to know. */
-  above(position: number, filter: Filter, matcher: TopicMatcher, hasMessages: (topic: string) => boolean): TrimMark[] {
-    const speaksForItself = (topic: string): boolean => this.#marks.has(topic) || hasMessages(topic);
+  above(position: number, filter: Filter, matcher: TopicMatcher): TrimMark[] {
+    const speaksForItself = (topic: string): boolean => this.#marks.has(topic) || this.#hasMessages(topic);
     const concerns = (topic: string): boolean => {
       if (!isPattern(topic)) return matcher.matches(topic);
       // A pattern in place of a topic finds the policy that the topics under it have.

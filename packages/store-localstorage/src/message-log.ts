@@ -26,7 +26,7 @@ import {
   reasonItem,
 } from './items.ts';
 import { Journal } from './journal.ts';
-import { listedLength, Marks, maxTrimLength } from './marks.ts';
+import { listedLength, Marks } from './marks.ts';
 import type { Namespace } from './namespace.ts';
 import { keyOf, RememberedIds } from './remembered-ids.ts';
 import { type Entry, findEntry, insertEntry, removeEntry, TopicLog } from './topic-log.ts';
@@ -77,8 +77,11 @@ export class MessageLog {
     this.#owner = identity.owner;
     this.#namespace = namespace;
     this.#journal = new Journal(namespace, contents.unwritten);
-    this.#marks = new Marks(this.retention, contents.marks, (topic, through) =>
-      this.#journal.put(markItem(topic), through === undefined ? null : String(through)),
+    this.#marks = new Marks(
+      this.retention,
+      contents.marks,
+      (topic) => this.#topics.has(topic),
+      (topic, through) => this.#journal.put(markItem(topic), through === undefined ? null : String(through)),
     );
     this.cursors = new Map(contents.cursors);
     this.#ids = new RememberedIds(options.deduplication);
@@ -106,7 +109,7 @@ export class MessageLog {
 
   /** The marks above a position that a reader of the filter has to know. */
   marksAbove(position: number, filter: Filter, matcher: TopicMatcher): TrimMark[] {
-    return this.#marks.above(position, filter, matcher, (topic) => this.#topics.has(topic));
+    return this.#marks.above(position, filter, matcher);
   }
 
   topic(name: string): TopicLog | undefined {
@@ -124,9 +127,9 @@ export class MessageLog {
       const dropped: DroppedMessage[] = [];
       const appended = batch.append.map((message) => this.#append(message, now, dropped));
       const trimming = this.#trim(now, dropped);
-      let isWithinLimits = trimming.next().done;
+      let isOver = trimming.next().done;
       if (!this.#journal.isClean) this.#commit();
-      while (!isWithinLimits) isWithinLimits = this.#trimFurther(trimming, dropped);
+      while (!isOver) isOver = this.#trimFurther(trimming, dropped);
       this.#sweep();
       dropped.sort((a, b) => a.position - b.position);
       return { before, head: this.#position, settled, appended, dropped };
@@ -315,7 +318,7 @@ export class MessageLog {
    * goes on behind that commit.
    */
   *#trim(now: number, dropped: DroppedMessage[]): Generator<void> {
-    let left = maxTrimLength;
+    let left = this.#journal.room;
     for (const topic of this.#topics.values()) {
       const oldest = now - (topic.policy?.maxAgeMs ?? Number.POSITIVE_INFINITY);
       let count = Math.max(0, topic.live.length - topic.trimmedAbove);
@@ -328,20 +331,22 @@ export class MessageLog {
         count -= trimmed.length;
         if (count > 0) {
           yield;
-          left = maxTrimLength;
+          left = this.#journal.room;
         }
       }
     }
-    yield* this.#marks.merge((topic) => !this.#topics.has(topic), left);
+    yield* this.#marks.merge(this.#journal);
   }
 
   /** A step of its own behind a batch that has taken effect. Should it fail, the next write goes on with it. */
   #trimFurther(trimming: Iterator<void>, dropped: DroppedMessage[]): boolean {
     const before = dropped.length;
     try {
-      const isWithinLimits = trimming.next().done === true;
-      if (!this.#journal.isClean) this.#commit();
-      return isWithinLimits;
+      const { done } = trimming.next();
+      // Nothing more has room.
+      if (this.#journal.isClean) return true;
+      this.#commit();
+      return done === true;
     } catch {
       this.#journal.rollback();
       dropped.length = before;

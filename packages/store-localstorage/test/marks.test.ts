@@ -1,6 +1,6 @@
 import { createRetentionLookup, type RetentionPolicies } from '@hexbus/core';
 import { describe, expect, test } from 'vitest';
-import { Marks, maxTrimLength } from '../src/marks.ts';
+import { Marks } from '../src/marks.ts';
 import { message, type Opened, type Page, Site } from './support/site.ts';
 
 const retention: RetentionPolicies = [
@@ -51,6 +51,32 @@ describe('marks of empty topics', () => {
     expect(await opened.settle('handled', 'wait.a', (first?.position ?? 0) + 1)).toEqual([true]);
   });
 
+  test('that find no room, also when their messages have gone, keep nothing that waits from being handled', async () => {
+    const site = new Site();
+    const page = site.page();
+    const history = await page.open({}, { retention });
+    await history.put('wait.a', 'a', 'b');
+    // What is remembered of such a message takes nearly as much room as the message did.
+    const append = Array.from({ length: 500 }, (_, index) =>
+      message(`t.${index}`, 'x', { body: '1', deduplicate: true }),
+    );
+    await history.write({ append });
+    page.storage.quota = page.storage.used;
+    site.now += 100;
+    await history.write({});
+    expect(await history.settle('handled', 'wait.a', 1)).toEqual([true]);
+    page.die();
+    const next = site.page(page);
+    next.storage.quota = page.storage.used;
+    const opened = await next.open({}, { retention });
+    expect(await opened.ids('wait.a')).toEqual(['b']);
+    expect(await opened.settle('handled', 'wait.a', 2)).toEqual([true]);
+    next.storage.quota = Number.POSITIVE_INFINITY;
+    await opened.put('wait.a', 'c');
+    expect(await opened.ids('t.>')).toEqual([]);
+    expect(await marksOf(opened, 't.>')).toHaveLength(500);
+  });
+
   test('become one mark per policy for the lowest of more, also for the next page', async () => {
     const { site, page } = await emptied(1001);
     page.die();
@@ -69,12 +95,12 @@ describe('marks of empty topics', () => {
   test('are looked at once each, however many commits it takes to merge them', () => {
     const topics = Array.from({ length: 5_000 }, (_, index) => `t.${index}`);
     const kept = new Map(topics.map((topic, index) => [topic, index + 1]));
-    const marks = new Marks(createRetentionLookup(retention), kept, (topic, through) =>
+    const looks: string[] = [];
+    const hasMessages = (topic: string): boolean => looks.push(topic) === 0;
+    const marks = new Marks(createRetentionLookup(retention), kept, hasMessages, (topic, through) =>
       through === undefined ? kept.delete(topic) : kept.set(topic, through),
     );
-    const looks: string[] = [];
-    const isEmpty = (topic: string): boolean => looks.push(topic) > 0;
-    const commits = [...marks.merge(isEmpty, maxTrimLength)];
+    const commits = [...marks.merge({ room: 2_000 })];
     expect(commits.length).toBeGreaterThan(50);
     expect(looks).toEqual(topics);
     expect(kept.size).toBeLessThanOrEqual(1_001);
