@@ -35,7 +35,10 @@ export interface WsTransportOptions {
   readonly perMessageDeflate?: boolean | undefined;
   /** With `port`: how long a client may take to send its request. */
   readonly handshakeTimeoutMs?: number | undefined;
-  /** How long a client may take to answer a close, behind what the system holds of what stands before it: that may be megabytes. Then it is cut. */
+  /**
+   * How long a client may take to answer a close, once the system has it: what stands before it there, which may be megabytes, included, since nobody is told
+   * how that goes. Then it is cut, and may miss the code.
+   */
   readonly closeTimeoutMs?: number | undefined;
   /** How many proxies of yours are in front: the client's address is that entry of X-Forwarded-For, from the right. */
   readonly trustProxy?: number | undefined;
