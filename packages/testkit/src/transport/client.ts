@@ -18,7 +18,7 @@ export interface ClientEnd {
   readonly reason: string;
 }
 
-/** The other end of a carrier. No method throws, also after the end. */
+/** The other end of a carrier. No method throws. After its end, or `close`, what it is told to send or close has no effect. */
 export interface TransportClient {
   readonly answer: Promise<ClientAnswer>;
   /** Resolves when the link is gone; of a refused client too, with 1006. */

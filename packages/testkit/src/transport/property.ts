@@ -82,7 +82,7 @@ async function runSchedule(lab: TransportLab, schedule: readonly Step[]): Promis
   if (ledger.lossless) checkSame(arrived.length, ledger.down.length, 'how many texts arrived before a close');
   checkSame(link.visit.ends.length, 1, 'how often closed was told');
   const code = link.visit.ends[0]?.code ?? 0;
-  check(ledger.codes.has(code), `closed was told with ${code}, which nobody gave`);
+  check(ledger.codes.has(code), `closed was told with ${code}, expected ${[...ledger.codes].join(' or ')}`);
   checkSame(link.carrier.bufferedBytes, 0, 'bufferedBytes after the end');
   await link.transport.close();
   checkSame(link.visit.faults, [], 'what the listener was told');
