@@ -5,16 +5,7 @@ import { bodyOf } from '../bodies.ts';
 import type { Contestant, Scenario } from '../harness.ts';
 import { openHexbus } from '../wire/hexbus-server.ts';
 import { one, type Sender, sending, ten } from '../wire/sending.ts';
-import {
-  closeServer,
-  eventOf,
-  greeting,
-  makeFastify,
-  openHandStreams,
-  openHttp,
-  portOf,
-  streamHead,
-} from '../wire/sse-servers.ts';
+import { eventOf, greeting, openFastify, openHandStreams, openHttp, streamHead } from '../wire/sse-servers.ts';
 
 const floor = 'prebuilt chunk, net.Socket, one write a turn (floor)';
 const betterSse = 'better-sse channel';
@@ -81,18 +72,15 @@ function contestants(connections: number): Readonly<Record<string, Contestant>> 
       return { dialect: 'events', port, send: (index) => channel.broadcast(bodyOf(index)), close };
     }),
     [fastifySse]: of(async () => {
-      const app = await makeFastify();
       const streams = new Set<{ send(source: { data: unknown }): Promise<void> }>();
-      app.get('/', { sse: { kind: 'only', heartbeat: false } }, async (_, reply) => {
-        reply.sse.keepAlive();
-        await reply.sse.send({ data: 'welcome' });
-        streams.add(reply.sse);
+      const { port, close } = await openFastify(async ({ sse }) => {
+        await sse.send({ data: 'welcome' });
+        streams.add(sse);
       });
-      await app.listen({ port: 0, host: '127.0.0.1' });
       const send = (index: number): void => {
         for (const stream of streams) void stream.send({ data: bodyOf(index) });
       };
-      return { dialect: 'events', port: portOf(app.server), send, close: () => closeServer(app.server) };
+      return { dialect: 'events', port, send, close };
     }),
     [live]: of(async () => {
       const { bus, port, close } = await openHexbus(undefined, 'sse');

@@ -2,16 +2,7 @@ import type { Socket } from 'node:net';
 import { bodyOf } from '../bodies.ts';
 import type { Scenario } from '../harness.ts';
 import { hundred, memoryReturns, nothing, type Returns, returning, sqliteReturns, until } from '../wire/returning.ts';
-import {
-  closeServer,
-  eventOf,
-  greeting,
-  makeFastify,
-  openHandStreams,
-  openHttp,
-  portOf,
-  streamHead,
-} from '../wire/sse-servers.ts';
+import { eventOf, greeting, openFastify, openHandStreams, openHttp, streamHead } from '../wire/sse-servers.ts';
 
 const floor = 'TCP, head, one slab (floor)';
 const betterSse = 'better-sse, array of events';
@@ -69,29 +60,25 @@ async function openBetterSse(): Promise<Returns> {
 }
 
 async function openFastifySse(): Promise<Returns> {
-  const app = await makeFastify();
   const events = new Events();
   const streams = new Set<{ send(source: Kept): Promise<void> }>();
-  app.get('/', { sse: { kind: 'only', heartbeat: false } }, async (_, reply) => {
-    reply.sse.keepAlive();
-    await reply.sse.send({ data: 'welcome' });
-    await reply.sse.replay(async (lastEventId) => {
-      for (const event of events.after(lastEventId)) await reply.sse.send(event);
+  const { port, close } = await openFastify(async ({ sse }) => {
+    await sse.send({ data: 'welcome' });
+    await sse.replay(async (lastEventId) => {
+      for (const event of events.after(lastEventId)) await sse.send(event);
     });
-    const stream = reply.sse as { send(source: Kept): Promise<void> };
-    streams.add(stream);
-    reply.sse.onClose(() => streams.delete(stream));
+    streams.add(sse);
+    sse.onClose(() => streams.delete(sse));
   });
-  await app.listen({ port: 0, host: '127.0.0.1' });
   return {
     dialect: 'events',
-    port: portOf(app.server),
+    port,
     send(index) {
       const event = events.add(index);
       for (const stream of streams) void stream.send(event);
     },
     emptied: () => until(() => streams.size === 0),
-    close: () => closeServer(app.server),
+    close,
   };
 }
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
-import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
+import type { FastifyPluginAsync, FastifyReply } from 'fastify';
 
 /** The most that comes before the first event. */
 export const streamHead = 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\n\r\n';
@@ -58,10 +58,17 @@ export async function openHttp(
   };
 }
 
-/** Not listening yet. The plugin is what its module is, not the `default` that its types tell of. */
-export async function makeFastify(): Promise<FastifyInstance> {
+/** A server of Fastify with its plugin of streams, listening. The plugin is what its module is, not the `default` that its types tell of. */
+export async function openFastify(
+  connected: (reply: FastifyReply) => Promise<void>,
+): Promise<{ port: number; close(): void }> {
   const [{ default: fastify }, { default: plugin }] = await Promise.all([import('fastify'), import('@fastify/sse')]);
   const app = fastify();
   await app.register(plugin as unknown as FastifyPluginAsync);
-  return app;
+  app.get('/', { sse: { kind: 'only', heartbeat: false } }, async (_, reply) => {
+    reply.sse.keepAlive();
+    await connected(reply);
+  });
+  await app.listen({ port: 0, host: '127.0.0.1' });
+  return { port: portOf(app.server), close: () => closeServer(app.server) };
 }
