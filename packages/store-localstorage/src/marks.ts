@@ -23,19 +23,19 @@ export function listedLength(topic: string): number {
 export class Marks {
   readonly #retention: RetentionLookup;
   readonly #marks: Map<string, number>;
-  readonly #hasMessages: (topic: string) => boolean;
+  readonly #withMessages: Pick<ReadonlyMap<string, unknown>, 'has'>;
   readonly #keep: (topic: string, through: number | undefined) => void;
 
-  /** `keep` is told of each change. */
+  /** `withMessages`: the topics that have any, at any time. `keep` is told of each change. */
   constructor(
     retention: RetentionLookup,
     marks: ReadonlyMap<string, number>,
-    hasMessages: (topic: string) => boolean,
+    withMessages: Pick<ReadonlyMap<string, unknown>, 'has'>,
     keep: (topic: string, through: number | undefined) => void,
   ) {
     this.#retention = retention;
     this.#marks = new Map(marks);
-    this.#hasMessages = hasMessages;
+    this.#withMessages = withMessages;
     this.#keep = keep;
   }
 
@@ -57,7 +57,7 @@ export class Marks {
     if (this.#marks.size <= maxEmptyTopics) return;
     const lowestFirst = [...this.#marks]
       .map(([topic, through]) => [topic, through, this.#retention.policyOf(topic)?.pattern ?? topic] as const)
-      .filter(([topic, , pattern]) => pattern !== topic && !isPattern(topic) && !this.#hasMessages(topic))
+      .filter(([topic, , pattern]) => pattern !== topic && !isPattern(topic) && !this.#withMessages.has(topic))
       .sort(([, a], [, b]) => a - b);
     let count = lowestFirst.length;
     if (count <= maxEmptyTopics) return;
@@ -85,7 +85,7 @@ export class Marks {
 
   /** The marks above a position that a reader of the filter has to know. */
   above(position: number, filter: Filter, matcher: TopicMatcher): TrimMark[] {
-    const speaksForItself = (topic: string): boolean => this.#marks.has(topic) || this.#hasMessages(topic);
+    const speaksForItself = (topic: string): boolean => this.#marks.has(topic) || this.#withMessages.has(topic);
     const concerns = (topic: string): boolean => {
       if (!isPattern(topic)) return matcher.matches(topic);
       // A pattern in place of a topic finds the policy that the topics under it have.

@@ -77,11 +77,8 @@ export class MessageLog {
     this.#owner = identity.owner;
     this.#namespace = namespace;
     this.#journal = new Journal(namespace, contents.unwritten);
-    this.#marks = new Marks(
-      this.retention,
-      contents.marks,
-      (topic) => this.#topics.has(topic),
-      (topic, through) => this.#journal.put(markItem(topic), through === undefined ? null : String(through)),
+    this.#marks = new Marks(this.retention, contents.marks, this.#topics, (topic, through) =>
+      this.#journal.put(markItem(topic), through === undefined ? null : String(through)),
     );
     this.cursors = new Map(contents.cursors);
     this.#ids = new RememberedIds(options.deduplication);
@@ -339,14 +336,14 @@ export class MessageLog {
   }
 
   /** A step of its own behind a batch that has taken effect. Should it fail, the next write goes on with it. */
-  #trimFurther(trimming: Iterator<void>, dropped: DroppedMessage[]): boolean {
+  #trimFurther(trimming: Iterator<void>, dropped: DroppedMessage[]): boolean | undefined {
     const before = dropped.length;
     try {
-      const { done } = trimming.next();
+      const isOver = trimming.next().done;
       // Nothing more has room.
       if (this.#journal.isClean) return true;
       this.#commit();
-      return done === true;
+      return isOver;
     } catch {
       this.#journal.rollback();
       dropped.length = before;

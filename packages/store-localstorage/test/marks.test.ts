@@ -96,8 +96,8 @@ describe('marks of empty topics', () => {
     const topics = Array.from({ length: 5_000 }, (_, index) => `t.${index}`);
     const kept = new Map(topics.map((topic, index) => [topic, index + 1]));
     const looks: string[] = [];
-    const hasMessages = (topic: string): boolean => looks.push(topic) === 0;
-    const marks = new Marks(createRetentionLookup(retention), kept, hasMessages, (topic, through) =>
+    const withMessages = { has: (topic: string): boolean => looks.push(topic) === 0 };
+    const marks = new Marks(createRetentionLookup(retention), kept, withMessages, (topic, through) =>
       through === undefined ? kept.delete(topic) : kept.set(topic, through),
     );
     const commits = [...marks.merge({ room: 2_000 })];
