@@ -73,7 +73,7 @@ export interface WireError {
   readonly retryAfterMs?: number | undefined;
 }
 
-/** The answer to a request, of either side. */
+/** The answer to a request, of either side. A body that is undefined goes out as null. */
 export type WireReply =
   | { readonly ok: true; readonly body: unknown }
   | { readonly ok: false; readonly error: WireError };
