@@ -1,6 +1,6 @@
 import { createVirtualClock } from '@hexbus/testkit';
 import { describe, expect, it, test } from 'vitest';
-import { Disconnects, mostRemembered } from '../../src/gateway/admission/disconnects.ts';
+import { Disconnects, type Moment, mostRemembered } from '../../src/gateway/admission/disconnects.ts';
 import { gatewayDefaults } from '../../src/gateway/defaults.ts';
 import { Sessions } from '../../src/gateway/sessions/sessions.ts';
 
@@ -46,7 +46,7 @@ describe('what has begun before a disconnect', () => {
   it('is told from what has begun after it, also in one millisecond and when the clock was set back', () => {
     let now = 5;
     const disconnects = new Disconnects({ ...createVirtualClock(), now: () => now }, 10);
-    const isGone = (began: number): boolean => disconnects.since(began, ['@all', '@user.ann']);
+    const isGone = (began: Moment): boolean => disconnects.since(began, ['@all', '@user.ann']);
     const before = disconnects.now();
     disconnects.add(['@user.bob']);
     expect(isGone(before)).toBe(false);
@@ -62,6 +62,16 @@ describe('what has begun before a disconnect', () => {
       true,
       false,
     ]);
+  });
+
+  it('is what another gateway made in an earlier millisecond, however many are sent away in one', () => {
+    let now = 5;
+    const disconnects = new Disconnects({ ...createVirtualClock(), now: () => now }, 10);
+    for (let count = 0; count < 5_000; count++) disconnects.add(['@user.ann']);
+    const elsewhere = (time: number): Moment => ({ time, count: 0 });
+    expect([4, 5, 6].map((time) => disconnects.since(elsewhere(time), ['@user.ann']))).toEqual([true, true, false]);
+    now = 6;
+    expect(disconnects.now().time).toBe(6);
   });
 
   it('is told of those who were sent away last', () => {

@@ -118,6 +118,14 @@ describe('a client with a ticket', () => {
     expect(await two.connect()).toMatchObject({ accepted: false, status: 401 });
   });
 
+  it('may come by a ticket of another node right after very many were sent away', async () => {
+    const [one, two] = await cluster();
+    for (let count = 0; count < 2_000; count++) await one.gateway.disconnect({ user: 'ann' });
+    await one.clock.advance(1);
+    const ticket = await two.gateway.createTicket({ userId: 'ann' });
+    expect(await createEventSource(one, `?ticket=${ticket}`).connect()).toMatchObject({ accepted: true });
+  });
+
   it('is not the first one at a node where its session goes on by its secret', async () => {
     const [one, two] = await cluster();
     const ticketOf = (): Promise<string> => one.gateway.createTicket({ userId: 'ann' });

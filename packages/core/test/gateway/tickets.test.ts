@@ -43,7 +43,7 @@ describe('a ticket', () => {
     expect(ticket).toBe(encodeURIComponent(ticket));
     const payload: unknown = JSON.parse(Buffer.from(ticket.split('.')[0] ?? '', 'base64url').toString());
     const session = expect.stringMatching(/^urn:hexbus:session:[0-9a-f]{32}$/);
-    expect(payload).toEqual({ session, identity, from: world.clock.now() });
+    expect(payload).toEqual({ session, identity, from: { time: world.clock.now(), count: 0 } });
   });
 
   it('lets its client in as whom it names, without asking authenticate', async () => {

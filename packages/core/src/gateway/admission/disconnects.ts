@@ -8,13 +8,21 @@ export function mostRemembered({ maxConnections, maxSessions }: GatewayLimits): 
   return Math.max(maxConnections + maxSessions, leastRemembered);
 }
 
+/** A point in the order of one gateway's disconnects. Of another gateway's only the time means something. */
+export interface Moment {
+  /** Milliseconds since 1970. */
+  readonly time: number;
+  /** How many disconnects there had been. */
+  readonly count: number;
+}
+
 /** Who was sent away, by address, and when: sessions, tickets and admissions from before that lead nowhere any more. */
 export class Disconnects {
   readonly #clock: Clock;
   readonly #maxRemembered: number;
-  /** The last time of each address, the longest ago first. */
-  readonly #times = new Map<string, number>();
-  #last = Number.NEGATIVE_INFINITY;
+  /** The last one of each address, the longest ago first. */
+  readonly #moments = new Map<string, Moment>();
+  #last: Moment = { time: Number.NEGATIVE_INFINITY, count: 0 };
 
   /** Beyond `maxRemembered` addresses, those are forgotten that were sent away longest ago. */
   constructor(clock: Clock, maxRemembered: number) {
@@ -22,30 +30,39 @@ export class Disconnects {
     this.#maxRemembered = maxRemembered;
   }
 
-  /** The present time, and later than every disconnect so far, also in one millisecond or after the clock was set back. */
-  now(): number {
-    return Math.max(this.#clock.now(), this.#last + 1);
+  /** The present: later than every disconnect so far, also in one millisecond or after the clock was set back. */
+  now(): Moment {
+    const { time, count } = this.#last;
+    return { time: Math.max(this.#clock.now(), time), count };
   }
 
   /** The last ones are remembered longest. */
   add(addresses: readonly string[]): void {
-    this.#last = this.now();
+    const { time, count } = this.now();
+    this.#last = { time, count: count + 1 };
     for (const address of addresses) {
-      this.#times.delete(address);
-      this.#times.set(address, this.#last);
+      this.#moments.delete(address);
+      this.#moments.set(address, this.#last);
     }
-    for (const [oldest] of this.#times) {
-      if (this.#times.size <= this.#maxRemembered) return;
-      this.#times.delete(oldest);
+    for (const [oldest] of this.#moments) {
+      if (this.#moments.size <= this.#maxRemembered) return;
+      this.#moments.delete(oldest);
     }
   }
 
   /** Whether one of these addresses was sent away after what has begun then, by `now`. */
-  since(began: number, addresses: readonly string[]): boolean {
-    return addresses.some((address) => (this.#times.get(address) ?? Number.NaN) >= began);
+  since(began: Moment, addresses: readonly string[]): boolean {
+    return addresses.some((address) => {
+      const gone = this.#moments.get(address);
+      return gone !== undefined && isBefore(began, gone);
+    });
   }
 
   clear(): void {
-    this.#times.clear();
+    this.#moments.clear();
   }
+}
+
+function isBefore(one: Moment, other: Moment): boolean {
+  return one.time < other.time || (one.time === other.time && one.count < other.count);
 }

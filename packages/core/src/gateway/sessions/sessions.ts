@@ -1,7 +1,7 @@
 import type { CancelTimer, Clock } from '../../clock.ts';
 import { closeCodes } from '../../protocol/close-codes.ts';
 import { addressOf } from '../addresses.ts';
-import type { Disconnects } from '../admission/disconnects.ts';
+import type { Disconnects, Moment } from '../admission/disconnects.ts';
 import type { LiveConnection } from '../connection/live-connection.ts';
 
 /** Why the server ended a connection. */
@@ -23,7 +23,7 @@ export interface TakenSession {
 
 interface Session extends Omit<TakenSession, 'session'> {
   /** When its last connection took it, as the disconnects count. */
-  readonly takenAt: number;
+  readonly takenAt: Moment;
   connection: LiveConnection | undefined;
   /** Of its present or last connection; what is known here of how many it has had. */
   generation: number;
@@ -60,8 +60,7 @@ export class Sessions {
 
   /** Whether a session was ended on purpose: by its name, or since its last connection as one of those that were sent away then. */
   isEnded(session: string): boolean {
-    const { takenAt = Number.NEGATIVE_INFINITY, addresses = [addressOf({ session })] } =
-      this.#sessions.get(session) ?? {};
+    const { takenAt = neverTaken, addresses = [addressOf({ session })] } = this.#sessions.get(session) ?? {};
     return this.#options.disconnects.since(takenAt, addresses);
   }
 
@@ -154,6 +153,9 @@ export class Sessions {
     this.#options.onExpired(session, known?.userId, known?.byTicket === true);
   }
 }
+
+/** Of a session that no connection here has taken: every disconnect came later. */
+const neverTaken: Moment = { time: Number.NEGATIVE_INFINITY, count: 0 };
 
 /** Takes the same time wherever two texts of one length differ. */
 function isSame(a: string, b: string): boolean {

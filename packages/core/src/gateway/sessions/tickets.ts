@@ -4,7 +4,7 @@ import type { Handshake } from '../../ports/transport.ts';
 import { noPlaceYet, queryOf } from '../../protocol/event-source-query.ts';
 import { addressesOf } from '../addresses.ts';
 import { isExpired } from '../admission/authenticator.ts';
-import type { Disconnects } from '../admission/disconnects.ts';
+import type { Disconnects, Moment } from '../admission/disconnects.ts';
 import type { Identity } from '../api.ts';
 import { parseToken } from '../stream/token.ts';
 import type { SessionSecrets } from './session-secrets.ts';
@@ -37,8 +37,8 @@ export interface TicketsOptions {
 interface Payload {
   readonly session: string;
   readonly identity: Identity;
-  /** Milliseconds since 1970: when it was made. */
-  readonly from: number;
+  /** When it was made. */
+  readonly from: Moment;
 }
 
 const ticketForm = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
@@ -88,7 +88,7 @@ export class Tickets {
     if (isExpired(identity, clock) || sessions.isTicketVoid(session)) return 'refused';
     if (disconnects.since(from, addressesOf({ id: '-', session, identity }))) return 'refused';
     const isFirst = !this.#used.has(session) && !sessions.has(session);
-    const isInTime = isFirst && now <= from + ticketMs;
+    const isInTime = isFirst && now <= from.time + ticketMs;
     // It may have been used elsewhere, or before this process began.
     const isBack = comesBack && (!isFirst || signer.isShared);
     if (!isInTime && !isBack) return 'refused';
