@@ -1,6 +1,7 @@
 export type {
   AuthorizeRequest,
   ConnectionInfo,
+  FoundConnection,
   Gateway,
   GatewayLimits,
   GatewayOptions,

@@ -33,6 +33,14 @@ export interface ConnectionInfo {
   readonly connectedAt: number;
 }
 
+/** A connection as `find` tells of it. */
+export interface FoundConnection extends ConnectionEntry {
+  /** How many positions of the whole history it is behind the head, at present; 0 where nothing is retained. Of connections of this gateway only. */
+  readonly lag?: number | undefined;
+  /** Bytes that wait to be taken by it, in the gateway and its carrier together. Of connections of this gateway only. */
+  readonly bufferedBytes?: number | undefined;
+}
+
 /** What a client wants to do with a topic: follow it, follow a pattern, or publish to it. */
 export interface AuthorizeRequest {
   readonly action: 'subscribe' | 'subscribe-pattern' | 'publish';
@@ -158,8 +166,8 @@ export interface Gateway extends AsyncDisposable {
   /** The name of this gateway among the nodes of a cluster. */
   readonly node: string;
   readonly connections: {
-    /** Who is connected, anywhere. Oldest first. */
-    find(query?: ConnectionQuery): Promise<readonly ConnectionEntry[]>;
+    /** Who is connected, anywhere. Oldest first. Also tells how slow those are that are connected here. */
+    find(query?: ConnectionQuery): Promise<readonly FoundConnection[]>;
     /** How many are connected here. */
     readonly count: number;
   };
@@ -201,13 +209,14 @@ export interface Gateway extends AsyncDisposable {
 
   /**
    * Ends live connections of this gateway, which are told not to come back, and resolves with how many. Their sessions end too, as do sessions here whose
-   * client is away, tickets that were made before, and the admission of whoever is on the way in, who need not be counted.
+   * client is away, tickets that were made before, and the admission of whoever is on the way in, who need not be counted. To be called at each gateway of a
+   * cluster: who is away is known to no registry, and may come back at any.
    */
   disconnect(target: Target, reason?: string): Promise<number>;
 
   /**
-   * Asks `authorize` again for what the target follows here, all topics or those that overlap `topic`, and ends what it refuses. Once resolved,
-   * nothing of a refused topic is sent to them any more.
+   * Asks `authorize` again for what the target follows here, all topics or those that overlap `topic`, ends what it refuses, and resolves with how many.
+   * To be called at each gateway of a cluster. Once resolved, nothing of a refused topic is sent to them any more, and nothing goes to it that they published before: it has, or is refused.
    */
   revoke(target: Target, topic?: string): Promise<number>;
 

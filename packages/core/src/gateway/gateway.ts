@@ -7,11 +7,12 @@ import { HexbusError, shorten } from '../errors.ts';
 import type { LifecycleState } from '../lifecycle.ts';
 import { ObserverHub } from '../observer-hub.ts';
 import { assertPattern } from '../pattern.ts';
-import type { ConnectionEntry, ConnectionQuery } from '../ports/registry.ts';
+import type { ConnectionQuery } from '../ports/registry.ts';
 import { closeCodes } from '../protocol/close-codes.ts';
 import { addressOf, askedOf } from './addresses.ts';
 import { checkIdentity } from './admission/authenticator.ts';
 import type {
+  FoundConnection,
   Gateway,
   GatewayOptions,
   Identity,
@@ -230,9 +231,9 @@ class HexGateway implements Gateway {
     this.#state = 'closed';
   }
 
-  async #find(query: ConnectionQuery = {}): Promise<readonly ConnectionEntry[]> {
+  async #find(query: ConnectionQuery = {}): Promise<readonly FoundConnection[]> {
     assertQuery(query);
-    return this.#usable('find').find(query);
+    return this.#usable('find').findWithLag(query);
   }
 
   /** While closing, those who are still connected may be spoken to. */

@@ -11,7 +11,7 @@ import { admit } from './admission/admission.ts';
 import { Authenticator } from './admission/authenticator.ts';
 import { ConnectionLimits } from './admission/connection-limits.ts';
 import { Disconnects, mostRemembered } from './admission/disconnects.ts';
-import type { Identity, Outcome, RequestHandler, RequestOptions } from './api.ts';
+import type { FoundConnection, Identity, Outcome, RequestHandler, RequestOptions } from './api.ts';
 import type { LiveConnection } from './connection/live-connection.ts';
 import { Flusher } from './connection/outbox.ts';
 import { drain } from './drain.ts';
@@ -147,6 +147,15 @@ export class OpenGateway {
 
   find(query: ConnectionQuery): Promise<readonly ConnectionEntry[]> {
     return this.#registry.find(query);
+  }
+
+  /** The same, with how slow those are that are connected here. */
+  async findWithLag(query: ConnectionQuery): Promise<readonly FoundConnection[]> {
+    const { directory } = this.#parts;
+    return (await this.find(query)).map((entry) => {
+      const here = directory.find(entry.id);
+      return here === undefined ? entry : { ...entry, lag: here.lag, bufferedBytes: here.bufferedBytes };
+    });
   }
 
   async request(

@@ -1,3 +1,4 @@
+import { createMemoryRegistry } from '@hexbus/core/gateway';
 import { describe, expect, it } from 'vitest';
 import { knock, type TestClient } from './support/connect-client.ts';
 import { nothingLeft, useGateways, type World } from './support/use-gateways.ts';
@@ -47,6 +48,38 @@ describe('a slow client of retained topics', () => {
     slow.link.resume();
     await world.publish('order.a', 301);
     expect(slow.lines()).toEqual(['order.a#301 301']);
+  });
+
+  it('is found with how far it is behind, and what waits for it, by the gateway where it is', async () => {
+    const on = await gateways.buses.open();
+    const registry = createMemoryRegistry({ clock: on.clock });
+    const world = await gateways.open({ on, registry, limits, timings });
+    const other = await gateways.open({ on, registry });
+    const slow = await paused(world, 'order.a', 'slow');
+    const late = await world.connect({ subs: [[1, 'order.b']] }, 'fast');
+    const none = { lag: 0, bufferedBytes: 0 };
+    expect(await world.gateway.connections.find()).toMatchObject([none, none]);
+    await world.publish('order.a', ...count(1, 300));
+    const [found] = await world.gateway.connections.find({ user: 'slow' });
+    expect(found?.lag).toBeGreaterThan(200);
+    expect(found?.lag).toBeLessThan(300);
+    expect(found?.bufferedBytes).toBeGreaterThanOrEqual(maxOutboxBytes);
+    expect(await world.gateway.connections.find({ user: 'fast' })).toMatchObject([none]);
+    const [elsewhere] = await other.gateway.connections.find({ user: 'slow' });
+    expect(elsewhere).toMatchObject({ id: slow.welcome.connection });
+    expect(elsewhere).not.toHaveProperty('lag');
+    slow.link.resume();
+    await world.clock.runAll();
+    expect(await world.gateway.connections.find()).toMatchObject([none, none]);
+    // One subscription that is still at the beginning counts, whatever the others have.
+    late.link.pause();
+    late.subscribe(2, 'order.a', 'earliest');
+    await world.clock.runAll();
+    const [behind] = await world.gateway.connections.find({ user: 'fast' });
+    expect(behind?.lag).toBeGreaterThan(200);
+    late.link.resume();
+    await world.clock.runAll();
+    expect(await world.gateway.connections.find({ user: 'fast' })).toMatchObject([none]);
   });
 
   it('is bounded in a single turn too', async () => {

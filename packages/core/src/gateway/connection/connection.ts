@@ -116,6 +116,14 @@ export class Connection
     return this.#ended ? undefined : this.#client;
   }
 
+  get lag(): number {
+    return this.#client?.stream?.lag ?? 0;
+  }
+
+  get bufferedBytes(): number {
+    return this.outbox.bytes;
+  }
+
   get canAnswer(): boolean {
     return this.#told.hello === undefined;
   }
@@ -165,7 +173,7 @@ export class Connection
   }
 
   async revoke(topic: string | undefined): Promise<number> {
-    const refused = await this.#client?.subscriptions.reauthorize(topic);
+    const refused = await this.#client?.reauthorize(topic);
     // What was encoded before goes out before this resolves.
     this.outbox.flush();
     return refused ?? 0;
@@ -323,7 +331,7 @@ export class Connection
     this.#identityWatch.watch(found);
     this.parts.renewed(this);
     // What it has followed as who it was may be forbidden now.
-    await client.subscriptions.reauthorize(undefined);
+    await client.reauthorize(undefined);
     return { ok: true, body: null };
   }
 

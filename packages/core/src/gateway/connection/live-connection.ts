@@ -10,6 +10,10 @@ export interface LiveConnection {
   /** The topics of its inbox; none before its client is let in. */
   readonly addresses: readonly string[];
   readonly reference: ConnectionReference;
+  /** How many positions of the history it is behind the head. */
+  readonly lag: number;
+  /** Bytes that wait for it, in the gateway and its carrier. */
+  readonly bufferedBytes: number;
   /** Hands the place that it takes among those of its user to the connection that takes over its session. */
   passUserPlace(): Release | undefined;
   /** Asks the client. Rejects only for a body that cannot be sent. */

@@ -62,6 +62,14 @@ export class MergedStream implements LiveTaker {
     return this.#tokenAt(this.position.position);
   }
 
+  /** How many positions of the history the subscription that is furthest behind is behind its head. */
+  get lag(): number {
+    const { epoch, head } = this.#side.tail;
+    const main = epoch === this.#epoch ? this.position.position : 0;
+    const all = Array.from(this.#filters.values(), (filter) => filter.positionBeside(epoch, main) ?? main);
+    return Math.max(0, head - Math.min(main, ...all));
+  }
+
   has(id: number): boolean {
     return this.#filters.has(id);
   }
