@@ -1,16 +1,20 @@
 import type { Randomness } from '@hexbus/core';
 
+/** The bound of the first pause, and the highest. */
+export interface BackoffTimings {
+  readonly reconnectDelayMs: number;
+  readonly maxReconnectDelayMs: number;
+}
+
 /** Random pauses below a bound that doubles, so that many clients do not come back together. */
 export class JitteredBackoff {
   readonly #randomness: Randomness;
-  readonly #firstMs: number;
-  readonly #maxMs: number;
+  readonly #timings: BackoffTimings;
   #failures = 0;
 
-  constructor(randomness: Randomness, firstMs: number, maxMs: number) {
+  constructor(randomness: Randomness, timings: BackoffTimings) {
     this.#randomness = randomness;
-    this.#firstMs = firstMs;
-    this.#maxMs = maxMs;
+    this.#timings = timings;
   }
 
   reset(): void {
@@ -18,7 +22,8 @@ export class JitteredBackoff {
   }
 
   next(): number {
-    const mostMs = Math.min(this.#firstMs * 2 ** this.#failures, this.#maxMs);
+    const { reconnectDelayMs, maxReconnectDelayMs } = this.#timings;
+    const mostMs = Math.min(reconnectDelayMs * 2 ** this.#failures, maxReconnectDelayMs);
     this.#failures += 1;
     return Math.floor(this.#randomness.fraction() * mostMs);
   }

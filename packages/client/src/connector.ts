@@ -3,7 +3,6 @@ import {
   type Bye,
   closeCodes,
   decodeServerFrame,
-  encodeHello,
   type Hello,
   HexbusError,
   type Reconnect,
@@ -12,6 +11,7 @@ import {
   type Welcome,
 } from '@hexbus/core/wire';
 import { JitteredBackoff } from './backoff.ts';
+import { introduction } from './introduction.ts';
 import { brokenCode, type Link } from './link.ts';
 import type { ClientSettings } from './options.ts';
 
@@ -63,8 +63,7 @@ export class Connector {
     this.#settings = settings;
     this.#clock = settings.clock;
     this.#host = host;
-    const { reconnectDelayMs, maxReconnectDelayMs } = settings.timings;
-    this.#backoff = new JitteredBackoff(settings.randomness, reconnectDelayMs, maxReconnectDelayMs);
+    this.#backoff = new JitteredBackoff(settings.randomness, settings.timings);
   }
 
   get connected(): boolean {
@@ -156,8 +155,9 @@ export class Connector {
         opened: () => {
           if (!isCurrent()) return;
           this.#phase = 'introduced';
-          const hello = this.#host.hello();
-          this.#link?.send(encodeHello(token === undefined ? hello : { ...hello, token }), false);
+          const [first, ...rest] = introduction({ ...this.#host.hello(), token });
+          this.#link?.send(first, false);
+          this.#early.unshift(...rest);
         },
         received: (text) => {
           if (isCurrent()) this.#received(text);
@@ -190,10 +190,10 @@ export class Connector {
   }
 
   #misunderstood({ kind }: ServerFrame, cause?: unknown): void {
-    const what = `the server sent a frame (${kind}) that makes no sense here; is it a hexbus gateway?`;
+    const what = `the server sent a frame (${kind}) that makes no sense here`;
     this.#host.failed(new HexbusError('HEXBUS_DISCONNECTED', what, { retryable: true, cause }));
     // Browsers let no page close with the code of a wire error.
-    this.#link?.close(closeCodes.malformed, 'a frame makes no sense');
+    this.#link?.close(closeCodes.malformed, what);
     this.#lost(closeCodes.wireProtocol, what);
   }
 

@@ -95,10 +95,11 @@ export class Conversation implements ConnectorHost, SubscriptionHost {
     return known === undefined ? { id: this.requests.nextId(), covered: false } : { id: known[0], covered: true };
   }
 
-  ask({ id, topic, from }: FollowedTopic): void {
+  ask(subscription: FollowedTopic): void {
     // The next HELLO says it.
     if (this.#catchingUp) return;
-    this.connector.sendSoon(encodeSubscribe({ id, topic, from }));
+    const resumed = this.#resumedAt === this.runtime.progress.token;
+    this.connector.sendSoon(encodeSubscribe(this.stream.wish(subscription, resumed)));
   }
 
   ended(subscription: FollowedTopic, answered: Promise<void> | undefined): void {
@@ -119,7 +120,7 @@ export class Conversation implements ConnectorHost, SubscriptionHost {
     this.#inherited = [];
     const { token } = this.runtime.progress;
     this.#resumedAt = token;
-    const subscriptions = this.#catchingUp ? this.stream.skip() : this.stream.begin(token !== undefined);
+    const subscriptions = this.stream.begin(!this.#catchingUp);
     const { capabilities } = this.#settings;
     return { subscriptions, capabilities, ...this.keeper.place(token) };
   }

@@ -22,7 +22,7 @@ export class HighWater {
       this.#lossy = true;
       return true;
     }
-    if (this.#mark?.epoch === at.epoch && at.position <= this.#mark.position) return false;
+    if (this.#mark?.epoch === at.epoch && this.has(at.position)) return false;
     this.#mark = at;
     return true;
   }

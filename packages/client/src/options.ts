@@ -100,7 +100,7 @@ export function resolveClientOptions(options: ClientOptions): ClientSettings {
   const { token, transport = clientDefaults.transport, capabilities = [] } = options;
   const { clock = systemClock, randomness = systemRandomness } = options;
   if (!Array.isArray(capabilities) || !capabilities.every(isName))
-    throw configError('capabilities', capabilities, 'pass a list of names, each of at most 128 printable bytes');
+    throw configError('capabilities', capabilities, 'pass names of at most 128 printable bytes');
   const timings = numbers('timings', options.timings, clientDefaults.timings, 0);
   return {
     openLink: chooseLink(options, transport, { clock, randomness, closeTimeoutMs: timings.closeTimeoutMs }),

@@ -28,7 +28,6 @@ export class Progress {
   #covered: Set<Coverable>;
   /** What `#handled` covers. */
   #coveredNow = new Set<Coverable>();
-  readonly #forgotten = new WeakSet<Coverable>();
 
   /** `token`: of an earlier life of the session, which counts as connection 0. */
   constructor(token: string | undefined, advanced: () => void) {
@@ -65,10 +64,17 @@ export class Progress {
 
   /** The subscription has ended, so no token need cover it. */
   forget(subscription: Coverable): void {
-    this.#forgotten.add(subscription);
     this.#covered.delete(subscription);
-    this.#coveredNow.delete(subscription);
+    this.leaveOut(subscription);
     this.#promote();
+  }
+
+  /** From here on the stream goes on without the subscription: no further token holds for it, until one covers it anew. */
+  leaveOut(subscription: Coverable): void {
+    this.#coveredNow = new Set(this.#coveredNow);
+    this.#coveredNow.delete(subscription);
+    for (let step = this.#first; step !== undefined; step = step.next)
+      step.covers = step.covers.filter((other) => other !== subscription);
   }
 
   /** A token came. The step waits until it is settled once, and once more for each `hold`. */
@@ -111,7 +117,7 @@ export class Progress {
     this.#handled = token;
     if (connection !== this.#connection) this.#coveredNow = new Set();
     this.#connection = connection;
-    for (const subscription of covers) if (!this.#forgotten.has(subscription)) this.#coveredNow.add(subscription);
+    for (const subscription of covers) this.#coveredNow.add(subscription);
   }
 
   #promote(): void {

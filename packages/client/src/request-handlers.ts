@@ -31,7 +31,7 @@ export class RequestHandlers {
       answers.reply(request, failure('no-handler', `nothing handles ${shorten(name)}`));
       return;
     }
-    if (timeoutMs !== Infinity) request.limit(clock.setTimer(() => this.#overdue(request, name), timeoutMs));
+    if (timeoutMs !== Infinity) request.cancelTimer = clock.setTimer(() => this.#overdue(request, name), timeoutMs);
     this.#run(handler, body, request, name);
   }
 
@@ -62,13 +62,14 @@ export class RequestHandlers {
 
   async #answer(handler: ClientRequestHandler, body: unknown, request: RunningRequest, name: string): Promise<void> {
     const { answers, observers } = this.#runtime;
+    const { signal } = request.controller;
     try {
-      const answer = await handler(body, { signal: request.signal });
+      const answer = await handler(body, { signal });
       answers.reply(request, { ok: true, body: answer ?? null });
     } catch (cause) {
       answers.reply(request, failure('remote-error', 'the handler failed'));
       // What a handler throws after an abort is most likely the reason of it.
-      if (request.signal.aborted) return;
+      if (signal.aborted) return;
       const error = new HexbusError('HEXBUS_HANDLER_FAILED', `the handler of ${shorten(name)} failed`, { cause });
       observers.tell('error', { error });
     }
@@ -77,37 +78,25 @@ export class RequestHandlers {
   #overdue(request: RunningRequest, name: string): void {
     this.#runtime.answers.forget(request);
     const what = `the server waits no longer for the handler of ${shorten(name)}`;
-    request.abort(new HexbusError('HEXBUS_HANDLER_TIMEOUT', what));
+    request.controller.abort(new HexbusError('HEXBUS_HANDLER_TIMEOUT', what));
   }
 }
 
 class RunningRequest implements Asked {
   readonly id: number;
-  readonly #controller = new AbortController();
-  #cancelTimer: CancelTimer | undefined;
+  readonly controller = new AbortController();
+  cancelTimer: CancelTimer | undefined;
 
   constructor(id: number) {
     this.id = id;
   }
 
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  limit(cancelTimer: CancelTimer): void {
-    this.#cancelTimer = cancelTimer;
-  }
-
   cancelled(): void {
     this.ended();
-    this.abort(new HexbusError('HEXBUS_CLOSED', 'the server waits no longer'));
-  }
-
-  abort(reason: HexbusError): void {
-    this.#controller.abort(reason);
+    this.controller.abort(new HexbusError('HEXBUS_CLOSED', 'the server waits no longer'));
   }
 
   ended(): void {
-    this.#cancelTimer?.();
+    this.cancelTimer?.();
   }
 }

@@ -8,7 +8,7 @@ export class SessionKeeper {
   readonly inherited: SavedSession | undefined;
   readonly #store: SessionStore;
   readonly #observers: ClientObservers;
-  #loadFailure: { readonly cause: unknown } | undefined;
+  #tellLoadFailure: (() => void) | undefined;
   #current: { readonly session: string; readonly secret: string } | undefined;
 
   constructor(store: SessionStore, observers: ClientObservers) {
@@ -20,8 +20,7 @@ export class SessionKeeper {
 
   /** Somebody listens by now. */
   opened(): void {
-    if (this.#loadFailure !== undefined) this.#failed(this.#loadFailure.cause);
-    this.#loadFailure = undefined;
+    this.#tellLoadFailure?.();
   }
 
   get urn(): string | undefined {
@@ -59,7 +58,7 @@ export class SessionKeeper {
     try {
       return readSavedSession(this.#store.load());
     } catch (cause) {
-      this.#loadFailure = { cause };
+      this.#tellLoadFailure = () => this.#failed(cause);
       return undefined;
     }
   }
@@ -73,7 +72,7 @@ export class SessionKeeper {
   }
 
   #failed(cause: unknown): void {
-    const error = new HexbusError('HEXBUS_CONFIG', 'the session store threw; the client goes on without', { cause });
+    const error = new HexbusError('HEXBUS_CONFIG', 'the session store threw', { cause });
     this.#observers.tell('error', { error });
   }
 }

@@ -1,5 +1,5 @@
 import type { CancelTimer, Clock, Randomness } from '@hexbus/core';
-import { closeCodes } from '@hexbus/core/wire';
+import { closeCodes, utf8Length } from '@hexbus/core/wire';
 import { JitteredBackoff } from './backoff.ts';
 import { brokenCode } from './link.ts';
 
@@ -22,8 +22,7 @@ const maxWaitMs = 5_000;
 
 /** How often a POST without a good answer is made again, and the longest pauses before. */
 const maxRepeats = 5;
-const firstRepeatMs = 500;
-const maxRepeatMs = 8_000;
+const repeatTimings = { reconnectDelayMs: 500, maxReconnectDelayMs: 8_000 };
 
 /** Of a link that is gone, or not this client's, and of what is too long. Others, even 400, may come from something between that does better next time. */
 const finalStatuses: readonly number[] = [401, 403, 409, 413];
@@ -32,7 +31,6 @@ const finalStatuses: readonly number[] = [401, 403, 409, 413];
 export class SseUplink {
   readonly #options: UplinkOptions;
   readonly #backoff: JitteredBackoff;
-  readonly #encoder = new TextEncoder();
   /** Undefined before the server has named it, and after a failure. */
   #link: string | undefined;
   #maxBodyBytes = Infinity;
@@ -55,7 +53,7 @@ export class SseUplink {
 
   constructor(options: UplinkOptions) {
     this.#options = options;
-    this.#backoff = new JitteredBackoff(options.randomness, firstRepeatMs, maxRepeatMs);
+    this.#backoff = new JitteredBackoff(options.randomness, repeatTimings);
   }
 
   open(link: string, maxBodyBytes: number): void {
@@ -93,7 +91,7 @@ export class SseUplink {
     let bytes = 0;
     let count = 0;
     for (const text of this.#waiting) {
-      bytes += this.#encoder.encode(text).length;
+      bytes += utf8Length(text);
       if (count > 0 && bytes > this.#maxBodyBytes) break;
       count += 1;
       // The line break.

@@ -56,19 +56,16 @@ export class Stream {
     this.#runtime.progress.forget(subscription);
   }
 
-  /** A connection begins that brings no stream. */
-  skip(): readonly WireSubscription[] {
+  /** A connection begins that resumes at the present token, if there is one. What to ask for; nothing where it brings no stream. */
+  begin(streams: boolean): readonly WireSubscription[] {
     this.#connection += 1;
-    return [];
+    return streams ? [...this.#subscriptions.values()].map((subscription) => this.wish(subscription, true)) : [];
   }
 
-  /** A connection begins. What to ask for, on one that resumes at the present token or not. */
-  begin(resumes: boolean): readonly WireSubscription[] {
-    this.#connection += 1;
-    return [...this.#subscriptions.values()].map((subscription) => {
-      const { id, topic, from } = subscription;
-      return { id, topic, from: resumes && this.#runtime.progress.covers(subscription) ? 'covered' : from };
-    });
+  /** What to ask for, on a connection that has resumed at the present token or not. */
+  wish(subscription: FollowedTopic, resumed: boolean): WireSubscription {
+    const { id, topic, from } = subscription;
+    return { id, topic, from: resumed && this.#runtime.progress.covers(subscription) ? 'covered' : from };
   }
 
   event({ message, cursor }: FrameOf<'event'>, size: number): void {
@@ -112,10 +109,11 @@ export class Stream {
     const inbox =
       !this.inbox.seen.has(to) && (subs?.includes(inboxId) ?? topics?.some((topic) => topic.startsWith('@')) ?? true);
     if (inbox && why === 'reset') this.inbox.seen.clear();
-    const isConcerned = ({ id, topic, attached, seen }: FollowedTopic): boolean =>
+    const isConcerned = ({ id, topic, attached, seen, lossy }: FollowedTopic): boolean =>
       !seen.has(to) &&
       (subs === undefined
-        ? attached && (topics === undefined || topics.some((lost) => patternsOverlap(lost, topic)))
+        ? attached &&
+          (topics?.some((lost) => patternsOverlap(lost, topic)) ?? (why === 'reset' || lossy || /[*>]/.test(topic)))
         : subs.includes(id));
     this.#lost(gap, inbox, step, isConcerned);
     this.#end(step);
@@ -136,6 +134,7 @@ export class Stream {
     const subscription = this.#subscriptions.get(id);
     if (subscription === undefined) return false;
     if (!reply.ok) {
+      this.#runtime.progress.leaveOut(subscription);
       subscription.refused(reply.error);
       return true;
     }

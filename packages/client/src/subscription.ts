@@ -73,8 +73,7 @@ export class FollowedTopic implements ClientSubscription {
     this.#runtime = runtime;
     this.#from = from;
     const { clock, backlog, handling, settings } = runtime;
-    const { reconnectDelayMs, maxReconnectDelayMs } = settings.timings;
-    this.#backoff = new JitteredBackoff(settings.randomness, reconnectDelayMs, maxReconnectDelayMs);
+    this.#backoff = new JitteredBackoff(settings.randomness, settings.timings);
     this.#pump = new Pump(clock, backlog);
     this.#runner = new HandlerRunner({ handler, handling, clock });
     // Whoever does not await it learns of a refusal from the error observer.
@@ -115,11 +114,11 @@ export class FollowedTopic implements ClientSubscription {
 
   /** The server has accepted. */
   answered(body: unknown): void {
-    const { start, head } = readSubscribed(body);
+    const { start, head, held } = readSubscribed(body);
     this.#attached = true;
     this.#behind = true;
     this.#backoff.reset();
-    this.seen.pass(placeOf(start));
+    if (!held) this.seen.pass(placeOf(start));
     if (this.#state === 'starting') this.#state = 'active';
     this.#ready.resolve(start === undefined || head === undefined ? undefined : { start, head });
   }

@@ -62,7 +62,7 @@ describe('a client whose handlers are slow', () => {
     const gate = new Gate();
     const onGap = (topic: string) => (gap: object) => log.note(`${topic}: ${JSON.stringify(gap)}`);
     client.subscribe('kept', () => gate.promise, { onGap: onGap('kept') });
-    for (const topic of ['mouse', 'held', 'kept.*', '>'])
+    for (const topic of ['mouse', 'held', 'kept.*', '>', 'idle'])
       client.subscribe(topic, () => undefined, { onGap: onGap(topic) });
     client.observe('gap', log.observer('gap'));
     const socket = await connect();
@@ -70,7 +70,9 @@ describe('a client whose handlers are slow', () => {
     const delivery = [19, 1, 3, 'held', null, 1, { id: 'h', time: 1 }, 60_000];
     const answers = [1, 4, 5].map((id) => subscribed(id, 0));
     const toAll = [5, null, '@all', 'Note', 1, { id: 'a', time: 1 }];
-    socket.say(...answers, [8, 2, {}], [8, 3, {}], delivery, moved, toAll);
+    // Whether a topic is held is told: of one without work no delivery tells.
+    const held = { held: true };
+    socket.say(...answers, [8, 2, {}], [8, 3, held], [8, 6, held], delivery, moved, toAll);
     await settle();
     client.subscribe('late', () => undefined, { onGap: onGap('late') });
     socket.say(event(1, 'kept'), event(2, 'kept'), event(3, 'kept'), moved);

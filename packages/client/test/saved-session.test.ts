@@ -114,6 +114,17 @@ describe('a saved session', () => {
     await bench.client.close();
   });
 
+  test('keeps the place of a subscription that is refused for now', async () => {
+    const saved: SavedSession = { ...session, token: 'e.5', covered: [[7, 'a']] };
+    const bench = createBench({ session: { load: () => saved, save: () => undefined } });
+    bench.client.subscribe('a', () => undefined);
+    const socket = await bench.welcome({ resumed: true, token: 'e.5' });
+    socket.say([9, 7, { code: 'remote-error', message: 'later', retryable: true }], [14, 'e.9']);
+    await bench.clock.advance(1_000);
+    expect(framesOf(socket, 3)).toEqual([[3, 7, 'a', 'covered']]);
+    await bench.client.close();
+  });
+
   test('is left alone after close, whatever ends later', async () => {
     const saved: unknown[] = [];
     const bench = createBench({ session: { load: () => undefined, save: (value) => void saved.push(value) } });

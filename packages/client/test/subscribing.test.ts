@@ -254,6 +254,17 @@ describe('what was lost', () => {
     await client.close();
   });
 
+  test('of what was dropped without names concern what may be among it, and no held topic', async () => {
+    const { client, log, settle, welcome } = createBench();
+    for (const topic of ['kept', 'live', 'job', '*']) client.subscribe(topic, () => undefined);
+    client.observe('gap', log.observer('gap'));
+    const socket = await welcome();
+    socket.say(subscribed(1, 0), [8, 2, {}], [8, 3, { held: true }], subscribed(4, 0), [7, { why: 'dropped' }]);
+    await settle();
+    expect(log.take()).toEqual(['gap: why="dropped" subscriptions=["live","*"] inbox=true']);
+    await client.close();
+  });
+
   test('a callback that throws is told and disturbs nothing', async () => {
     const { client, log, settle, welcome } = createBench();
     client.subscribe('a', log.handler('a'), {

@@ -35,3 +35,4 @@ export {
 } from './protocol/encode-client-frame.ts';
 export { frameTypes, hexbusV1Name, hexbusV1Version, wireLimits } from './protocol/frames.ts';
 export { parseBounded } from './protocol/parse-bounded.ts';
+export { utf8Length } from './utf8.ts';

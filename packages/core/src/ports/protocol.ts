@@ -1,7 +1,7 @@
 import type { Message } from '../message.ts';
 import type { Frame, Handshake } from './transport.ts';
 
-/** Where a subscription of a client begins; `covered`, in HELLO only: at the token of the resume. A client that says anything else breaks the protocol. */
+/** Where a subscription of a client begins; `covered`: at the token of its HELLO. A client that says anything else breaks the protocol. */
 export type WireFrom =
   | 'now'
   | 'earliest'
@@ -144,7 +144,7 @@ export interface ProtocolSession {
   /** Travels in the stream: from here on the token covers the subscription. */
   subscribed(
     id: number,
-    start: { readonly start?: string; readonly head?: string; readonly token?: string },
+    start: { readonly start?: string; readonly head?: string; readonly token?: string; readonly held?: true },
   ): Frame | undefined;
   gap(gap: WireGap): Frame | undefined;
   request(id: number, name: string, body: unknown, timeoutMs: number): Frame | undefined;

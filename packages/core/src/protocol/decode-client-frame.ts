@@ -59,9 +59,7 @@ function decodeTyped(type: number, elements: readonly unknown[]): ClientFrame | 
       return decodeHello(first);
     case frameTypes.subscribe: {
       const subscription = readSubscription(elements);
-      // Without HELLO's token there is nothing that could cover it.
-      if (subscription === undefined || subscription.from === 'covered') return undefined;
-      return { kind: 'subscribe', subscription };
+      return subscription === undefined ? undefined : { kind: 'subscribe', subscription };
     }
     case frameTypes.unsubscribe:
       return isId(first) ? { kind: 'unsubscribe', id: first } : undefined;

@@ -66,13 +66,15 @@ export function readSubscribed(body: unknown): {
   readonly start?: string;
   readonly head?: string;
   readonly token?: string;
+  readonly held?: true;
 } {
   if (!isFields(body)) return {};
-  const { start, head, token } = body;
+  const { start, head, token, held } = body;
   return {
     ...(typeof start === 'string' ? { start } : {}),
     ...(typeof head === 'string' ? { head } : {}),
     ...(typeof token === 'string' ? { token } : {}),
+    ...(held === true ? { held } : {}),
   };
 }
 

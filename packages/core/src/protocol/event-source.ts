@@ -79,7 +79,7 @@ class EventSourceSession implements ProtocolSession {
 
   subscribed(
     id: number,
-    start: { readonly start?: string; readonly head?: string; readonly token?: string },
+    start: { readonly start?: string; readonly head?: string; readonly token?: string; readonly held?: true },
   ): Frame | undefined {
     this.#unanswered.delete(id);
     return named(this.#native.subscribed(id, start), 'subscribed', { cursor: this.#idAt(start.token) });

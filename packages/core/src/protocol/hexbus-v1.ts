@@ -48,7 +48,10 @@ class HexbusV1Session implements ProtocolSession {
     return { text: encodeWelcome(welcome) };
   }
 
-  subscribed(id: number, start: { readonly start?: string; readonly head?: string; readonly token?: string }): Frame {
+  subscribed(
+    id: number,
+    start: { readonly start?: string; readonly head?: string; readonly token?: string; readonly held?: true },
+  ): Frame {
     return { text: encodeReply(id, { ok: true, body: start }) };
   }
 

@@ -154,7 +154,7 @@ describe('a held topic', () => {
       expect(client.lines()).toEqual(['ERROR 1 invalid']);
       client.subscribe(2, 'job.a', 'now');
       await world.clock.runAll();
-      expect(client.lines()).toEqual(['RESULT 2 {}', 'DELIVERY 1 to 2: job.a 1']);
+      expect(client.lines()).toEqual(['RESULT 2 {"held":true}', 'DELIVERY 1 to 2: job.a 1']);
     },
   );
 });

@@ -145,7 +145,7 @@ describe('a client that only listens', () => {
     expect(source.lines().slice(0, 2)).toEqual(['WELCOME', 'ERROR 1 invalid']);
     const printer = await world.connect({ subs: [[1, 'invoice.print']] });
     await world.clock.runAll();
-    expect(printer.lines()).toEqual(['RESULT 1 {}', 'DELIVERY 1 to 1: invoice.print 1']);
+    expect(printer.lines()).toEqual(['RESULT 1 {"held":true}', 'DELIVERY 1 to 1: invoice.print 1']);
     printer.answer(1);
     await world.clock.runAll();
     expect(await world.bus.stats('invoice.print')).toMatchObject({ waiting: 0 });

@@ -7,7 +7,7 @@ const gateways = useGateways();
 /** A world with a client that listens to job.a. */
 async function listening(world: World): Promise<TestClient> {
   const client = await world.connect({ subs: [[1, 'job.a']] });
-  expect(client.lines()[0]).toBe('RESULT 1 {}');
+  expect(client.lines()[0]).toBe('RESULT 1 {"held":true}');
   return client;
 }
 
@@ -20,7 +20,7 @@ describe('a held topic', () => {
     const world = await gateways.open();
     await world.publish('job.a', 1, 2);
     const client = await world.connect({ subs: [[1, 'job.a']] });
-    expect(client.lines()).toEqual(['RESULT 1 {}', 'DELIVERY 1 to 1: job.a 1']);
+    expect(client.lines()).toEqual(['RESULT 1 {"held":true}', 'DELIVERY 1 to 1: job.a 1']);
     await world.publish('job.a', 3);
     expect(client.lines()).toEqual([]);
     client.answer(1);
@@ -120,7 +120,7 @@ describe('a held topic', () => {
     await world.clock.runAll();
     expect(await waiting(world)).toBe(2);
     const second = await world.connect({ subs: [[5, 'job.a']] });
-    expect(second.lines()).toEqual(['RESULT 5 {}', 'DELIVERY 1 to 5: job.a 1']);
+    expect(second.lines()).toEqual(['RESULT 5 {"held":true}', 'DELIVERY 1 to 5: job.a 1']);
     second.answer(1);
     await world.clock.runAll();
     second.answer(2);
@@ -185,8 +185,8 @@ describe('a held topic', () => {
     });
     await world.publish('job.a', 1);
     expect(client.lines()).toEqual([
-      'RESULT 1 {}',
-      'RESULT 2 {}',
+      'RESULT 1 {"held":true}',
+      'RESULT 2 {"held":true}',
       'DELIVERY 1 to 1: job.a 1',
       'DELIVERY 2 to 2: job.a 1',
     ]);
@@ -261,7 +261,7 @@ describe('a held topic', () => {
     allowed = true;
     client.subscribe(2, 'job.a');
     await world.clock.runAll();
-    expect(client.lines()).toEqual(['RESULT 2 {}', 'DELIVERY 1 to 2: job.a 1']);
+    expect(client.lines()).toEqual(['RESULT 2 {"held":true}', 'DELIVERY 1 to 2: job.a 1']);
     allowed = false;
     expect(await world.gateway.revoke({ all: true })).toBe(1);
     await world.clock.runAll();
@@ -277,7 +277,7 @@ describe('a held topic', () => {
     first.link.reset();
     await world.publish('job.a', 1);
     const second = await world.connect({ resume: first.resume, subs: [[1, 'job.a', 'covered']] });
-    expect(second.lines()).toEqual(['RESULT 1 {}', 'DELIVERY 1 to 1: job.a 1']);
+    expect(second.lines()).toEqual(['RESULT 1 {"held":true}', 'DELIVERY 1 to 1: job.a 1']);
     second.answer(1);
     await world.clock.runAll();
     expect(await waiting(world)).toBe(0);
@@ -294,7 +294,7 @@ describe('a held topic', () => {
     first.answer(1);
     await world.clock.runAll();
     expect(await waiting(world)).toBe(1);
-    expect(second.lines()).toEqual(['RESULT 1 {}', 'DELIVERY 1 to 1: job.a 1']);
+    expect(second.lines()).toEqual(['RESULT 1 {"held":true}', 'DELIVERY 1 to 1: job.a 1']);
     second.answer(1);
     await world.clock.runAll();
     expect(await waiting(world)).toBe(0);

@@ -193,7 +193,6 @@ describe('threat 23', () => {
 
   test.each([
     '"latest"',
-    '"covered"',
     '5',
     '[]',
     '{}',

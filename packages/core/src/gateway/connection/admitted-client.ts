@@ -1,6 +1,6 @@
 import type { Subscriber } from '../../bus/topic-table.ts';
 import type { CursorParts } from '../../cursor.ts';
-import type { Hello, WireReply } from '../../ports/protocol.ts';
+import type { Hello, WireReply, WireSubscription } from '../../ports/protocol.ts';
 import { Rights } from '../admission/rights.ts';
 import type { ConnectionInfo, Identity } from '../api.ts';
 import { ClientAsks } from '../requests/client-asks.ts';
@@ -9,7 +9,7 @@ import { ClientSubscriptions, type Follower } from '../stream/client-subscriptio
 import { Deliveries } from '../stream/deliveries.ts';
 import type { EventSender } from '../stream/event-sender.ts';
 import { MergedStream } from '../stream/merged-stream.ts';
-import { parseToken, positionIn } from '../stream/token.ts';
+import { parseToken, positionIn, type Token } from '../stream/token.ts';
 import type { ClientLine } from './client-line.ts';
 import { type Greeting, inboxId } from './greeting.ts';
 
@@ -23,6 +23,8 @@ export class AdmittedClient implements Follower {
   readonly #line: ClientLine;
   readonly #sender: EventSender;
   readonly #userAddress: string | undefined;
+  /** Where subscriptions go on that it covers. */
+  readonly #token: Token | undefined;
   /** The capabilities that it has offered. */
   readonly #offered: readonly string[];
   readonly #info: { -readonly [Field in keyof ConnectionInfo]: ConnectionInfo[Field] };
@@ -32,11 +34,12 @@ export class AdmittedClient implements Follower {
 
   constructor(line: ClientLine, sender: EventSender, greeting: Greeting, { capabilities }: Hello) {
     const { id, carrier, parts } = line;
-    const { session, identity, addresses, userAddress } = greeting;
+    const { session, identity, addresses, userAddress, token } = greeting;
     this.#line = line;
     this.#sender = sender;
     this.addresses = addresses;
     this.#userAddress = userAddress;
+    this.#token = token;
     this.#offered = capabilities;
     this.#info = {
       id,
@@ -96,7 +99,11 @@ export class AdmittedClient implements Follower {
     // A session that does not go on, or of which nobody knows how far it was, may have been addressed in vain.
     const goesOn = resumed && (token !== undefined || this.stream === undefined);
     if (hello.resume !== undefined && !goesOn) outbox.add(protocol.gap({ subs: [inboxId], why: 'reset' }));
-    for (const subscription of hello.subscriptions) this.subscriptions.add(subscription, token);
+    for (const subscription of hello.subscriptions) this.subscribe(subscription);
+  }
+
+  subscribe(subscription: WireSubscription): void {
+    this.subscriptions.add(subscription, this.#token);
   }
 
   /** The client has handled everything up to this token. False for a token that it cannot have. */
@@ -119,6 +126,16 @@ export class AdmittedClient implements Follower {
     this.#info.identity = identity;
     this.#info.capabilities = permitted(this.#offered, identity);
     return true;
+  }
+
+  /**
+   * Its rights of a topic, or all of them, may be others now: ends what it follows and may not any more. Resolves with how much, once what it has
+   * published as it was allowed before is through.
+   */
+  async reauthorize(topic: string | undefined): Promise<number> {
+    this.rights.revoked();
+    const [refused] = await Promise.all([this.subscriptions.reauthorize(topic), this.#asks?.published(topic)]);
+    return refused;
   }
 
   /** There is room in the outbox again. */

@@ -50,7 +50,7 @@ export class ClientFrames implements ProtocolHost {
   }
 
   subscribe(subscription: WireSubscription): void {
-    this.#host.admitted?.subscriptions.add(subscription);
+    this.#host.admitted?.subscribe(subscription);
   }
 
   unsubscribe(id: number): void {

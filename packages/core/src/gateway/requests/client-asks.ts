@@ -1,8 +1,9 @@
+import { patternsOverlap } from '../../pattern.ts';
 import type { WireReply } from '../../ports/protocol.ts';
 import type { Rights } from '../admission/rights.ts';
 import type { ConnectionInfo } from '../api.ts';
 import type { ClientLine } from '../connection/client-line.ts';
-import { refusal, wireErrorOf } from './wire-errors.ts';
+import { notAllowed, refusal, wireErrorOf } from './wire-errors.ts';
 
 export interface ClientAsksOptions {
   readonly info: ConnectionInfo;
@@ -17,6 +18,11 @@ export interface ClientMessage {
   readonly type?: string;
   readonly body: unknown;
   readonly messageId?: string;
+}
+
+/** The answer of a message that the bus was given, or that was refused. */
+interface Given {
+  readonly reply: Promise<WireReply>;
 }
 
 /** One that runs. */
@@ -34,8 +40,10 @@ export class ClientAsks {
   readonly #line: ClientLine;
   readonly #options: ClientAsksOptions;
   readonly #running = new Set<Ask>();
-  /** Whether the last message may be published, once that is known of all before it too. */
-  #lastVerdict: Promise<boolean> | undefined;
+  /** The last message that it wants published, given to the bus behind all before it. */
+  #lastGiven: Promise<Given> | undefined;
+  /** What the bus was given and has not confirmed, with its topic. */
+  readonly #publishing = new Map<Promise<WireReply>, string>();
 
   constructor(line: ClientLine, options: ClientAsksOptions) {
     this.#line = line;
@@ -60,19 +68,18 @@ export class ClientAsks {
     });
   }
 
-  publish(id: number, { topic, type, body, messageId }: ClientMessage): void {
-    const { info, rights } = this.#options;
-    const { bus } = this.#line.parts;
+  publish(id: number, message: ClientMessage): void {
     this.#run(id, 'a message', async (signal) => {
-      this.#lastVerdict = inTurn(rights.allows('publish', topic), this.#lastVerdict);
-      if (!(await this.#lastVerdict)) return refusal('forbidden', 'publishing to this topic is not allowed');
-      try {
-        const sender = info.identity.userId;
-        return { ok: true, body: await bus.publish(topic, body, { id: messageId, type, sender, signal }) };
-      } catch (error) {
-        return { ok: false, error: wireErrorOf(error) };
-      }
+      const given = this.#give(message, signal, this.#lastGiven);
+      this.#lastGiven = given;
+      return (await given).reply;
     });
+  }
+
+  /** Resolves when nothing is under way any more that the bus was given before, of a topic or of all. */
+  async published(topic: string | undefined): Promise<void> {
+    const concerned = [...this.#publishing].filter(([, other]) => topic === undefined || patternsOverlap(topic, other));
+    await Promise.all(concerned.map(([reply]) => reply));
   }
 
   /** The client does not want the answer any more. */
@@ -83,6 +90,37 @@ export class ClientAsks {
   /** The client is gone: what runs is told by its signal, and answers nobody. */
   end(): void {
     for (const ask of this.#running) giveUp(ask);
+  }
+
+  /** Gives a message to the bus, if it may be published when its turn has come. */
+  async #give(message: ClientMessage, signal: AbortSignal, before: Promise<Given> | undefined): Promise<Given> {
+    const { rights } = this.#options;
+    const { topic } = message;
+    for (;;) {
+      const { revocations } = rights;
+      const verdict = await rights.of('publish', topic);
+      await before;
+      if (revocations !== rights.revocations) continue;
+      const reply =
+        verdict === 'allowed'
+          ? this.#publish(message, signal)
+          : Promise.resolve<WireReply>({ ok: false, error: notAllowed(verdict, 'publishing to') });
+      this.#publishing.set(reply, topic);
+      void reply.then(() => this.#publishing.delete(reply));
+      return { reply };
+    }
+  }
+
+  async #publish({ topic, type, body, messageId }: ClientMessage, signal: AbortSignal): Promise<WireReply> {
+    const sender = this.#options.info.identity.userId;
+    try {
+      return {
+        ok: true,
+        body: await this.#line.parts.bus.publish(topic, body, { id: messageId, type, sender, signal }),
+      };
+    } catch (error) {
+      return { ok: false, error: wireErrorOf(error) };
+    }
   }
 
   #run(id: number | undefined, what: string, work: (signal: AbortSignal) => Promise<WireReply>): void {
@@ -102,12 +140,6 @@ export class ClientAsks {
   #answer(id: number | undefined, reply: WireReply): void {
     if (id !== undefined) this.#options.reply(id, reply);
   }
-}
-
-/** An answer that comes behind the one before it. Neither rejects. */
-async function inTurn(answer: boolean | Promise<boolean>, before: Promise<boolean> | undefined): Promise<boolean> {
-  await before;
-  return answer;
 }
 
 function giveUp(ask: Ask): void {

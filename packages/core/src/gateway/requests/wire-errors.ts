@@ -6,6 +6,17 @@ export function refusal(code: WireErrorCode, message: string, retryable = false)
   return { ok: false, error: { code, message, retryable } };
 }
 
+/** What a client is told whose wish `authorize` did not allow. `what`: which wishes it is about, as `following`. */
+export function notAllowed(verdict: 'forbidden' | 'unknown', what: string): WireError {
+  return verdict === 'forbidden'
+    ? { code: 'forbidden', message: `${what} this topic is not allowed`, retryable: false }
+    : {
+        code: 'remote-error',
+        message: `whether ${what} this topic is allowed could not be found out`,
+        retryable: true,
+      };
+}
+
 const invalid: ReadonlySet<ErrorCode> = new Set([
   'HEXBUS_INVALID_TOPIC',
   'HEXBUS_INVALID_BODY',

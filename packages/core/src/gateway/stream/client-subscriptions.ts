@@ -6,9 +6,9 @@ import { formatCursor } from '../../cursor.ts';
 import { HexbusError } from '../../errors.ts';
 import { assertPattern, isPattern, patternsOverlap } from '../../pattern.ts';
 import type { WireError, WireFrom, WireSubscription } from '../../ports/protocol.ts';
-import type { Rights } from '../admission/rights.ts';
+import type { Rights, Verdict } from '../admission/rights.ts';
 import type { ClientLine } from '../connection/client-line.ts';
-import { wireErrorOf } from '../requests/wire-errors.ts';
+import { notAllowed, wireErrorOf } from '../requests/wire-errors.ts';
 import type { Deliveries } from './deliveries.ts';
 import type { MergedStream } from './merged-stream.ts';
 import { positionIn, type Token } from './token.ts';
@@ -18,6 +18,8 @@ export interface SubscriptionAnswer {
   readonly start?: string;
   readonly head?: string;
   readonly token?: string;
+  /** Its messages wait until they are handled. */
+  readonly held?: true;
 }
 
 /** Whose subscriptions these are. */
@@ -46,15 +48,12 @@ const unanswerable: WireError = {
   message: 'messages of this topic want answers, which this client cannot give',
   retryable: false,
 };
-const forbidden: WireError = { code: 'forbidden', message: 'following this topic is not allowed', retryable: false };
 
 /** What one client follows by name: asks for each whether it may, finds where it begins, and ends what is revoked. */
 export class ClientSubscriptions {
   readonly #line: ClientLine;
   readonly #follower: Follower;
   readonly #all = new Map<number, ClientSubscription>();
-  /** Counts revocations, so that an answer of `authorize` from before one is not taken for a present one. */
-  #revocations = 0;
   #ended = false;
 
   constructor(line: ClientLine, follower: Follower) {
@@ -97,7 +96,6 @@ export class ClientSubscriptions {
 
   /** Asks again for what overlaps a topic, or for all, and ends what is refused. Resolves with how many were. */
   async reauthorize(topic: string | undefined): Promise<number> {
-    this.#revocations += 1;
     const { rights } = this.#follower;
     let refused = 0;
     const asked = [...this.#all.values()].filter(
@@ -105,9 +103,9 @@ export class ClientSubscriptions {
     );
     await Promise.all(
       asked.map(async (subscription) => {
-        if (await rights.allowsToFollow(subscription.topic)) return;
-        if (this.#all.get(subscription.id) !== subscription) return;
-        this.#refuse(subscription, forbidden);
+        const verdict = await rights.toFollow(subscription.topic);
+        if (verdict === 'allowed' || this.#all.get(subscription.id) !== subscription) return;
+        this.#refuse(subscription, notAllowed(verdict, 'following'));
         refused += 1;
       }),
     );
@@ -123,24 +121,25 @@ export class ClientSubscriptions {
 
   #begin(subscription: ClientSubscription, start: StartQuery | FeedStart): void | Promise<void> {
     const { topic } = subscription;
-    const allowed = this.#follower.rights.allowsToFollow(topic);
-    if (allowed instanceof Promise) return this.#beginWhenAllowed(subscription, start, allowed);
+    const verdict = this.#follower.rights.toFollow(topic);
+    if (verdict instanceof Promise) return this.#beginWhenAllowed(subscription, start, verdict);
     if (this.#ended) return;
-    if (!allowed) this.#refuse(subscription, forbidden);
-    else return this.#beginAllowed(subscription, start);
+    if (verdict === 'allowed') return this.#beginAllowed(subscription, start);
+    this.#refuse(subscription, notAllowed(verdict, 'following'));
   }
 
   async #beginWhenAllowed(
     subscription: ClientSubscription,
     start: StartQuery | FeedStart,
-    asked: Promise<boolean>,
+    asked: Promise<Verdict>,
   ): Promise<void> {
-    const revocations = this.#revocations;
-    const allowed = await asked;
+    const { rights } = this.#follower;
+    const { revocations } = rights;
+    const verdict = await asked;
     if (this.#all.get(subscription.id) !== subscription) return;
-    if (revocations !== this.#revocations) await this.#begin(subscription, start);
-    else if (allowed) await this.#beginAllowed(subscription, start);
-    else this.#refuse(subscription, forbidden);
+    if (revocations !== rights.revocations) await this.#begin(subscription, start);
+    else if (verdict === 'allowed') await this.#beginAllowed(subscription, start);
+    else this.#refuse(subscription, notAllowed(verdict, 'following'));
   }
 
   #beginAllowed(subscription: ClientSubscription, start: StartQuery | FeedStart): void | Promise<void> {
@@ -178,12 +177,13 @@ export class ClientSubscriptions {
     const { parts } = this.#line;
     const { side } = parts.internals;
     if (side === undefined) return;
-    const revocations = this.#revocations;
+    const { rights } = this.#follower;
+    const { revocations } = rights;
     try {
       const now = { epoch: side.tail.epoch, position: side.tail.head };
       const start = await resolveStart(side.history, [subscription.topic], query, now);
       if (this.#all.get(subscription.id) !== subscription) return;
-      if (revocations === this.#revocations) this.#follow(subscription, start);
+      if (revocations === rights.revocations) this.#follow(subscription, start);
       else await this.#begin(subscription, start);
     } catch (error) {
       parts.observers.error(error);
@@ -214,7 +214,7 @@ export class ClientSubscriptions {
       const { bus } = this.#line.parts;
       subscription.held = bus.subscribe(topic, (message, { signal }) => deliveries.deliver(id, message, signal));
       subscription.active = true;
-      this.#answer(id, {});
+      this.#answer(id, { held: true });
     } catch (error) {
       this.#refuse(subscription, wireErrorOf(error));
     }
