@@ -5,7 +5,7 @@ import type { Contestant, Scenario } from '../harness.ts';
 import { serverFrame } from '../wire/frames.ts';
 import { openHandServer } from '../wire/hand-server.ts';
 import { openHexbus } from '../wire/hexbus-server.ts';
-import { one, type Sender, sending, ten } from '../wire/sending.ts';
+import { one, type Sender, sending, sendingScenario, ten } from '../wire/sending.ts';
 import { openSocketCluster } from '../wire/socketcluster.ts';
 
 const floor = 'one constant frame, net.Socket (floor)';
@@ -73,13 +73,7 @@ function fanOut(connections: number, ofSocketIo: number): Scenario {
     name: `fan-out-${connections}`,
     group: 'gateway',
     title: `WebSocket fan-out to ${shown} connections`,
-    unit: 'us of CPU per delivery',
-    about:
-      'Bodies of 256 bytes as JSON, to all. CPU is user and system time of the server; the clients are raw TCP sockets with one parser for all peers, in one other process. ' +
-      'A round of 1 or 10 messages, sent in one turn, begins when all have got the one before. p50 and p99: ms from the beginning of the round. `bytes`: per message on the wire; hexbus ' +
-      'adds cursor, topic, id and time.',
-    variants: [one, ten],
-    measures: ['p50 ms', 'p99 ms', 'bytes'],
+    ...sendingScenario,
     contestants: contestants(connections),
     goals: [live, retained].flatMap((contestant) => [
       { contestant, variant: one, against: { contestant: floor }, atMost: 1.1 },
@@ -87,7 +81,6 @@ function fanOut(connections: number, ofSocketIo: number): Scenario {
       { contestant, variant: ten, against: { contestant: floor, variant: one }, atMost: 0.2 },
       { contestant, variant: ten, against: { contestant: socketIo }, atMost: 1 / 7 },
     ]),
-    rounds: 5,
   };
 }
 

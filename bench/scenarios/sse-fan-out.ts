@@ -4,7 +4,7 @@ import { createMemoryHistory } from '@hexbus/store-memory';
 import { bodyOf } from '../bodies.ts';
 import type { Contestant, Scenario } from '../harness.ts';
 import { openHexbus } from '../wire/hexbus-server.ts';
-import { one, type Sender, sending, ten } from '../wire/sending.ts';
+import { one, type Sender, sending, sendingScenario, ten } from '../wire/sending.ts';
 import { eventOf, greeting, openFastify, openHandStreams, openHttp, streamHead } from '../wire/sse-servers.ts';
 
 const floor = 'prebuilt chunk, net.Socket, one write a turn (floor)';
@@ -99,13 +99,7 @@ function sseFanOut(connections: number, ofPeers: number): Scenario {
     name: `sse-fan-out-${connections}`,
     group: 'sse',
     title: `SSE fan-out to ${shown} streams`,
-    unit: 'us of CPU per delivery',
-    about:
-      'Bodies of 256 bytes as JSON, to all. CPU is user and system time of the server; the clients are raw TCP sockets with one parser for all peers, in one other process. ' +
-      'A round of 1 or 10 messages, sent in one turn, begins when all have got the one before. p50 and p99: ms from the beginning of the round. `bytes`: per message on the wire; hexbus ' +
-      'adds cursor, topic, id and time.',
-    variants: [one, ten],
-    measures: ['p50 ms', 'p99 ms', 'bytes'],
+    ...sendingScenario,
     contestants: contestants(connections),
     goals: [live, retained].flatMap((contestant) => [
       { contestant, variant: one, against: { contestant: floor }, atMost: 1.1 },
@@ -114,7 +108,6 @@ function sseFanOut(connections: number, ofPeers: number): Scenario {
         { contestant, variant: ten, against: { contestant: peer }, atMost: 1 / 5 },
       ]),
     ]),
-    rounds: 5,
   };
 }
 

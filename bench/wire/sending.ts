@@ -1,4 +1,4 @@
-import type { Contestant } from '../harness.ts';
+import type { Contestant, Scenario } from '../harness.ts';
 import { Clients, type Latencies } from './clients.ts';
 import { sharedNow, startCpu } from './cpu.ts';
 import type { DialectName } from './dialects.ts';
@@ -14,6 +14,18 @@ export interface Sender {
 
 export const one = '1 a turn';
 export const ten = '10 a turn';
+
+/** What of a scenario is the same over every transport. */
+export const sendingScenario = {
+  unit: 'us of CPU per delivery',
+  about:
+    'Bodies of 256 bytes as JSON, to all. CPU is user and system time of the server; the clients are raw TCP sockets with one parser for all peers, in one other process. ' +
+    'A round of 1 or 10 messages, sent in one turn, begins when all have got the one before. p50 and p99: ms from the beginning of the round. `bytes`: per message on the wire; hexbus ' +
+    'adds cursor, topic, id and time.',
+  variants: [one, ten],
+  measures: ['p50 ms', 'p99 ms', 'bytes'],
+  rounds: 5,
+} as const satisfies Partial<Scenario>;
 
 /** Rounds in which all connections get the messages of one turn; the next begins when all have got them. */
 export function sending(connections: number, open: () => Promise<Sender>): Contestant {

@@ -3,6 +3,7 @@ import { createServer as createHttp2Server } from 'node:http2';
 import { createFrameBatch } from '@hexbus/testkit';
 import { expect, it } from 'vitest';
 import { listening } from '../../../test/support/transports/servers.ts';
+import { sixteenKilobytes, testSlowReaders } from '../../../test/support/transports/slow-reader-tests.ts';
 import { dial } from './support/dial.ts';
 import { closeAfterEach, openSse } from './support/host.ts';
 import { postOn } from './support/posts.ts';
@@ -10,10 +11,8 @@ import { opened, RawClient } from './support/raw-client.ts';
 
 closeAfterEach();
 
-const sixteenKilobytes = createFrameBatch('x'.repeat(16_384));
 /** More than the system keeps of a connection. */
 const muchBytes = 16 << 20;
-const framing = 'data: \n\n'.length;
 
 /** A client that reads nothing, and one that reads, with their guests. */
 async function slowAndQuick(options: Parameters<typeof openSse>[0] = {}) {
@@ -27,35 +26,12 @@ async function slowAndQuick(options: Parameters<typeof openSse>[0] = {}) {
   return { ...lab, slow, slowGuest, quick, quickGuest: await next };
 }
 
-it('threat 34: 320 MB published to a slow reader while it is writable keep one batch in memory, and others get theirs', async () => {
-  const { slowGuest, quick, quickGuest } = await slowAndQuick();
-  const before = process.memoryUsage().rss;
-  let skipped = 0;
-  let highest = 0;
-  for (let count = 0; count < 20_000; count++) {
-    if (slowGuest.carrier.bufferedBytes > 0) skipped += 1;
-    else slowGuest.carrier.send(sixteenKilobytes);
-    highest = Math.max(highest, slowGuest.carrier.bufferedBytes);
-    if (count % 200 > 0) continue;
-    quickGuest.carrier.send(sixteenKilobytes);
-    expect((await quick.event()).length).toBe(16_384 + 'data: '.length);
-  }
-  expect(skipped).toBeGreaterThan(19_000);
-  expect(highest).toBeLessThanOrEqual(16_384 + framing);
-  expect(process.memoryUsage().rss - before).toBeLessThan(16 << 20);
-});
-
-it('threat 34: a slow reader that is cut at a high mark has freed everything when terminate returns', async () => {
-  const { slow, slowGuest, quick, quickGuest } = await slowAndQuick();
-  while (slowGuest.carrier.bufferedBytes <= muchBytes) slowGuest.carrier.send(sixteenKilobytes);
-  expect(slowGuest.carrier.bufferedBytes).toBeLessThan(muchBytes + 2 * 16_384);
-  slowGuest.carrier.terminate();
-  expect(slowGuest.carrier.bufferedBytes).toBe(0);
-  expect(await slowGuest.ended).toBe(1006);
-  slow.socket.resume();
-  await slow.closed;
-  quickGuest.carrier.send(createFrameBatch('still here'));
-  expect(await quick.event()).toBe('data: still here');
+testSlowReaders<RawClient>({
+  threat: 34,
+  framing: 'data: \n\n'.length,
+  muchBytes,
+  open: slowAndQuick,
+  next: async (client) => (await client.event()).slice('data: '.length),
 });
 
 it('threat 34: a client that leaves while a lot waits ends its carrier, and everything that waits for it', async () => {
@@ -68,17 +44,6 @@ it('threat 34: a client that leaves while a lot waits ends its carrier, and ever
   expect(await slowGuest.ended).toBe(1006);
   expect((await posting).status).toBe(409);
   expect([slowGuest.carrier.bufferedBytes, slowGuest.drains]).toEqual([0, 0]);
-});
-
-it('threat 10: a close to a slow reader frees nothing by itself; terminate does', async () => {
-  const { slowGuest } = await slowAndQuick();
-  const { carrier } = slowGuest;
-  while (carrier.bufferedBytes <= muchBytes) carrier.send(sixteenKilobytes);
-  carrier.close(4101, 'slow');
-  expect(carrier.bufferedBytes).toBeGreaterThan(muchBytes);
-  carrier.terminate();
-  expect(await slowGuest.ended).toBe(4101);
-  expect(carrier.bufferedBytes).toBe(0);
 });
 
 it('a client that says that it ends takes nothing more, so nothing waits for it', async () => {

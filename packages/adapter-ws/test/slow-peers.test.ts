@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { WsTransportOptions } from '@hexbus/adapter-ws';
 import { createFrameBatch } from '@hexbus/testkit';
 import { afterEach, expect, it } from 'vitest';
+import { sixteenKilobytes, testSlowReaders } from '../../../test/support/transports/slow-reader-tests.ts';
 import { closeAfterEach, openWs } from './support/host.ts';
 import { RawClient, upgraded } from './support/raw-client.ts';
 
@@ -12,8 +13,6 @@ const children: ChildProcess[] = [];
 afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
 });
-
-const sixteenKilobytes = createFrameBatch('x'.repeat(16_384));
 
 /** A client that reads nothing, and one that reads, with their guests. */
 async function slowAndQuick(options: WsTransportOptions = {}) {
@@ -27,46 +26,12 @@ async function slowAndQuick(options: WsTransportOptions = {}) {
   return { slow, slowGuest, quick, quickGuest: await next };
 }
 
-it('threat 9: 320 MB published to a slow reader while it is writable keep one batch in memory, and others get theirs', async () => {
-  const { slowGuest, quick, quickGuest } = await slowAndQuick();
-  const before = process.memoryUsage().rss;
-  let skipped = 0;
-  let highest = 0;
-  for (let count = 0; count < 20_000; count++) {
-    if (slowGuest.carrier.bufferedBytes > 0) skipped += 1;
-    else slowGuest.carrier.send(sixteenKilobytes);
-    highest = Math.max(highest, slowGuest.carrier.bufferedBytes);
-    if (count % 200 > 0) continue;
-    quickGuest.carrier.send(sixteenKilobytes);
-    expect((await quick.frame())?.payload.length).toBe(16_384);
-  }
-  expect(skipped).toBeGreaterThan(19_000);
-  expect(highest).toBeLessThanOrEqual(16_384 + 4);
-  expect(process.memoryUsage().rss - before).toBeLessThan(16 << 20);
-});
-
-it('threat 9: a slow reader that is cut at a high mark has freed everything when terminate returns', async () => {
-  const { slow, slowGuest, quick, quickGuest } = await slowAndQuick();
-  while (slowGuest.carrier.bufferedBytes <= 1 << 20) slowGuest.carrier.send(sixteenKilobytes);
-  expect(slowGuest.carrier.bufferedBytes).toBeLessThan((1 << 20) + 2 * 16_384);
-  slowGuest.carrier.terminate();
-  expect(slowGuest.carrier.bufferedBytes).toBe(0);
-  expect(await slowGuest.ended).toBe(1006);
-  slow.socket.resume();
-  await slow.closed;
-  quickGuest.carrier.send(createFrameBatch('still here'));
-  expect((await quick.frame())?.payload.toString()).toBe('still here');
-});
-
-it('threat 10: a close to a slow reader frees nothing by itself; terminate does', async () => {
-  const { slowGuest } = await slowAndQuick();
-  const { carrier, ended } = slowGuest;
-  while (carrier.bufferedBytes <= 1 << 20) carrier.send(sixteenKilobytes);
-  carrier.close(4101, 'slow');
-  expect(carrier.bufferedBytes).toBeGreaterThan(1 << 20);
-  carrier.terminate();
-  expect(await ended).toBe(4101);
-  expect(carrier.bufferedBytes).toBe(0);
+testSlowReaders<RawClient>({
+  threat: 9,
+  framing: 4,
+  muchBytes: 1 << 20,
+  open: slowAndQuick,
+  next: async (client) => (await client.frame())?.payload.toString(),
 });
 
 it('a slow reader loses neither its close nor what stands before it to the time that an answer may take', async () => {

@@ -1,8 +1,30 @@
 import { describe, expect, test } from 'vitest';
-import { attributes, createBench, framesOf, Gate, subscribed, welcome } from './support/bench.ts';
+import { attributes, type Bench, createBench, framesOf, Gate, subscribed, welcome } from './support/bench.ts';
+import type { FakeSocket } from './support/fake-network.ts';
+import type { FrameTuple } from './support/fake-peer.ts';
 
-function delivery(id: number, sub: number, message: string, timeoutMs = 60_000): readonly unknown[] {
+function delivery(id: number, sub: number, message: string, timeoutMs = 60_000): FrameTuple {
   return [19, id, sub, 'jobs', null, message, attributes(message), timeoutMs];
+}
+
+/** A bench on which the connection was cut while the first of these was handled, which has ended since. The next connection stands. */
+async function cutWhileHandling(...deliveries: readonly FrameTuple[]): Promise<Bench & { readonly cut: FakeSocket }> {
+  const bench = createBench();
+  const { client, clock, log, network } = bench;
+  const gate = new Gate();
+  client.subscribe(
+    'jobs',
+    log.handler('jobs', () => gate.promise),
+  );
+  const cut = await bench.welcome();
+  cut.say(subscribed(1, 0), ...deliveries);
+  await bench.settle();
+  cut.cut();
+  gate.open();
+  await clock.advance(60_000);
+  network.last.accept();
+  network.last.say(welcome({ resumed: true }), subscribed(1, 0));
+  return { ...bench, cut };
 }
 
 describe('a message of a held topic', () => {
@@ -75,46 +97,22 @@ describe('a message of a held topic', () => {
   });
 
   test('that waits at a cut is delivered again and handled once; one that was being handled is not handled again', async () => {
-    const { client, clock, log, network, settle, welcome: connect } = createBench();
-    const gate = new Gate();
-    client.subscribe(
-      'jobs',
-      log.handler('jobs', () => gate.promise),
-    );
-    const socket = await connect();
-    socket.say(subscribed(1, 0), delivery(1, 1, 'a'), delivery(2, 1, 'b'));
-    await settle();
-    socket.cut();
-    gate.open();
-    await clock.advance(60_000);
-    network.last.accept();
-    network.last.say(welcome({ resumed: true }), subscribed(1, 0), delivery(1, 1, 'a'), delivery(2, 1, 'b'));
+    const { client, cut, log, network, settle } = await cutWhileHandling(delivery(1, 1, 'a'), delivery(2, 1, 'b'));
+    network.last.say(delivery(1, 1, 'a'), delivery(2, 1, 'b'));
     await settle();
     expect(log.take()).toEqual(['jobs: jobs "a"', 'jobs: jobs "b"']);
     expect(framesOf(network.last, 8)).toEqual([
       [8, 1, null],
       [8, 2, null],
     ]);
-    expect(framesOf(socket, 8)).toEqual([]);
+    expect(framesOf(cut, 8)).toEqual([]);
     await client.close();
   });
 
   test('of an id that was handled without an answer is handled, where it is a later message', async () => {
-    const { client, clock, log, network, settle, welcome: connect } = createBench();
-    const gate = new Gate();
-    client.subscribe(
-      'jobs',
-      log.handler('jobs', () => gate.promise),
-    );
-    const socket = await connect();
-    socket.say(subscribed(1, 0), [19, 1, 1, 'jobs', null, 'first', { id: 'job-7', time: 1_000 }, 60_000]);
-    await settle();
-    socket.cut();
-    gate.open();
-    await clock.advance(60_000);
-    network.last.accept();
+    const first = [19, 1, 1, 'jobs', null, 'first', { id: 'job-7', time: 1_000 }, 60_000] as const;
+    const { client, log, network, settle } = await cutWhileHandling(first);
     // Another client has handled the first one.
-    network.last.say(welcome({ resumed: true }), subscribed(1, 0));
     network.last.say([19, 1, 1, 'jobs', null, 'second', { id: 'job-7', time: 3_600_000 }, 60_000]);
     await settle();
     expect(log.take()).toEqual(['jobs: jobs "first"', 'jobs: jobs "second"']);

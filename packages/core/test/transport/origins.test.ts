@@ -1,28 +1,17 @@
 import { isOriginAllowed, resolveOrigins } from '@hexbus/core/gateway';
 import { expect, it } from 'vitest';
+import { foreignOrigins } from '../../../../test/support/transports/origin-tests.ts';
 
 const host = 'lab.example';
 
-it.each([
-  'https://evil.example',
-  'null',
-  '',
-  'https://lab.example.evil.example',
-  'https://evil-lab.example',
-  'https://lab.example@evil.example',
-  'https://lab.example.',
-  'https://lab.example/',
-  'https://LAB.example',
-  'https://lab.example:8443',
-  'https://lab.example, https://lab.example',
-  'https://evil.example#lab.example',
-  'lab.example',
-  'file://',
-])('threat 17: "%s" is another origin than the one that is listed, and of another host', (origin) => {
-  expect(isOriginAllowed(origin, host, 'same-host')).toBe(false);
-  expect(isOriginAllowed(origin, host, resolveOrigins(['https://lab.example']))).toBe(false);
-  expect(isOriginAllowed(origin, host, 'any')).toBe(true);
-});
+it.each(foreignOrigins)(
+  'threat 17: "%s" is another origin than the one that is listed, and of another host',
+  (origin) => {
+    expect(isOriginAllowed(origin, host, 'same-host')).toBe(false);
+    expect(isOriginAllowed(origin, host, resolveOrigins(['https://lab.example']))).toBe(false);
+    expect(isOriginAllowed(origin, host, 'any')).toBe(true);
+  },
+);
 
 it('a page of the host that was asked for is let in, the usual port written or not; of a host that is none, nobody', () => {
   expect(isOriginAllowed('https://lab.example', host, resolveOrigins(undefined))).toBe(true);
