@@ -22,4 +22,6 @@ export interface ClientLine {
   /** Something that the client sent had no effect. `mayHaveCrossed`: through no fault of its own. */
   onIgnored(what: string, mayHaveCrossed: boolean): void;
   onError(error: unknown): void;
+  /** The client is to go, with this close code. */
+  end(code: number, reason: string): void;
 }

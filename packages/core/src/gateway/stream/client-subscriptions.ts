@@ -6,6 +6,7 @@ import { formatCursor } from '../../cursor.ts';
 import { HexbusError } from '../../errors.ts';
 import { assertPattern, isPattern, patternsOverlap } from '../../pattern.ts';
 import type { WireError, WireFrom, WireSubscription } from '../../ports/protocol.ts';
+import { closeCodes } from '../../protocol/close-codes.ts';
 import type { Rights, Verdict } from '../admission/rights.ts';
 import type { ClientLine } from '../connection/client-line.ts';
 import { notAllowed, wireErrorOf } from '../requests/wire-errors.ts';
@@ -105,7 +106,7 @@ export class ClientSubscriptions {
       asked.map(async (subscription) => {
         const verdict = await rights.toFollow(subscription.topic);
         if (verdict === 'allowed' || this.#all.get(subscription.id) !== subscription) return;
-        this.#refuse(subscription, notAllowed(verdict, 'following'));
+        this.#refuseBy(verdict, subscription);
         refused += 1;
       }),
     );
@@ -125,7 +126,7 @@ export class ClientSubscriptions {
     if (verdict instanceof Promise) return this.#beginWhenAllowed(subscription, start, verdict);
     if (this.#ended) return;
     if (verdict === 'allowed') return this.#beginAllowed(subscription, start);
-    this.#refuse(subscription, notAllowed(verdict, 'following'));
+    this.#refuseBy(verdict, subscription);
   }
 
   async #beginWhenAllowed(
@@ -139,7 +140,7 @@ export class ClientSubscriptions {
     if (this.#all.get(subscription.id) !== subscription) return;
     if (revocations !== rights.revocations) await this.#begin(subscription, start);
     else if (verdict === 'allowed') await this.#beginAllowed(subscription, start);
-    else this.#refuse(subscription, notAllowed(verdict, 'following'));
+    else this.#refuseBy(verdict, subscription);
   }
 
   #beginAllowed(subscription: ClientSubscription, start: StartQuery | FeedStart): void | Promise<void> {
@@ -218,6 +219,13 @@ export class ClientSubscriptions {
     } catch (error) {
       this.#refuse(subscription, wireErrorOf(error));
     }
+  }
+
+  #refuseBy(verdict: Exclude<Verdict, 'allowed'>, subscription: ClientSubscription): void {
+    this.#refuse(subscription, notAllowed(verdict, 'following'));
+    // Who only listens asks again by coming back.
+    if (verdict === 'unknown' && !this.#line.canAnswer)
+      this.#line.end(closeCodes.overloaded, 'what may be followed could not be found out');
   }
 
   #refuse(subscription: ClientSubscription, error: WireError): void {
