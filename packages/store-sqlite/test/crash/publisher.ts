@@ -2,8 +2,8 @@
 // Arguments: history file, journal file, durability, number of this run, 'publish' or 'finish', and what to publish first.
 import { openSync, writeSync } from 'node:fs';
 import { createBus, type Receipt } from '@hexbus/core';
-import { createSeededRandomness } from '@hexbus/testkit';
 import { createHistoryOf } from '../support.ts';
+import { seededFractions } from './fractions.ts';
 import { type EntryKind, entryText } from './journal.ts';
 import { boundedTopic, durableFilter, durableName, inboxTopic, jobTopic, streamTopics, topics } from './topics.ts';
 
@@ -15,7 +15,7 @@ const [file, journalFile, durability, run, mode, uncertain] = process.argv.slice
   'publish' | 'finish',
   string,
 ];
-const { fraction } = createSeededRandomness(Number(run));
+const fraction = seededFractions(Number(run));
 const journal = openSync(journalFile, 'a');
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
