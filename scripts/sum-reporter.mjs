@@ -34,7 +34,10 @@ export default class SumReporter {
         if (state === 'failed') problems.push(`${file} > ${test.fullName}: ${firstLine(errors[0])}`);
       }
       if (unfinished > 0) problems.push(`${file}: ${unfinished} tests did not end`);
-      sum.failed += unfinished;
+      // One that ends before it knows its tests has none, and files that were to share it may not have begun.
+      const unknown = unfinished === 0 && ['queued', 'pending'].includes(module.state());
+      if (unknown) problems.push(`${file}: did not end`);
+      sum.failed += unknown ? 1 : unfinished;
     }
     for (const error of unhandledErrors) problems.push(`outside of a test: ${reasons(error).join(', caused by: ')}`);
     mkdirSync(dirname(path), { recursive: true });
