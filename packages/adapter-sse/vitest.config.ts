@@ -1,3 +1,3 @@
-import { packageProject } from '../../vitest.shared.ts';
+import { packageTests } from '../../vitest.shared.ts';
 
-export default packageProject('adapter-sse');
+export default packageTests('adapter-sse', ['test/leaks.test.ts', 'test/relay.test.ts', 'test/slow-readers.test.ts']);

@@ -1,3 +1,3 @@
-import { packageProject } from '../../vitest.shared.ts';
+import { packageTests } from '../../vitest.shared.ts';
 
-export default packageProject('adapter-ws');
+export default packageTests('adapter-ws', ['test/hostile-frames.test.ts', 'test/slow-peers.test.ts']);

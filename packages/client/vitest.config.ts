@@ -1,3 +1,3 @@
-import { packageProject } from '../../vitest.shared.ts';
+import { packageTests } from '../../vitest.shared.ts';
 
-export default packageProject('client');
+export default packageTests('client', ['test/choosing.test.ts', 'test/sse-sockets.test.ts']);

@@ -1,3 +1,3 @@
-import { packageProject } from '../../vitest.shared.ts';
+import { packageTests } from '../../vitest.shared.ts';
 
-export default packageProject('store-localstorage');
+export default packageTests('store-localstorage', ['test/leases.test.ts', 'test/options.test.ts']);

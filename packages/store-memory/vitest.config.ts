@@ -1,3 +1,3 @@
-import { packageProject } from '../../vitest.shared.ts';
+import { packageTests } from '../../vitest.shared.ts';
 
-export default packageProject('store-memory');
+export default packageTests('store-memory');

@@ -1,3 +1,3 @@
-import { packageProject } from '../../vitest.shared.ts';
+import { packageTests } from '../../vitest.shared.ts';
 
-export default packageProject('store-sqlite');
+export default packageTests('store-sqlite', ['test/*.test.ts']);

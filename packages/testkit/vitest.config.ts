@@ -1,3 +1,3 @@
-import { packageProject } from '../../vitest.shared.ts';
+import { packageTests } from '../../vitest.shared.ts';
 
-export default packageProject('testkit');
+export default packageTests('testkit', ['test/node-test.test.ts']);
