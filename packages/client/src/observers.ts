@@ -1,6 +1,5 @@
 import type { LifecycleState } from '@hexbus/core';
-import { assertFunction, configError, HexbusError, type WireGap } from '@hexbus/core/wire';
-import { attempt } from './attempt.ts';
+import { assertFunction, attempt, configError, HexbusError, type WireGap } from '@hexbus/core/wire';
 
 /** What `observe` tells, by name. */
 export interface ClientObserverEvents {

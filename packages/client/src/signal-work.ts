@@ -1,5 +1,4 @@
-import { HexbusError } from '@hexbus/core/wire';
-import { attempt } from './attempt.ts';
+import { attempt, HexbusError } from '@hexbus/core/wire';
 import type { ClientObservers } from './observers.ts';
 import type { Work } from './pump.ts';
 

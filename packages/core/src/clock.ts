@@ -11,10 +11,15 @@ export interface Clock {
   nextTurn(callback: () => void): void;
 }
 
+/** A number in browsers. */
+interface Timer {
+  unref?(): unknown;
+}
+
 interface TimerGlobals {
   setImmediate?: (callback: () => void) => unknown;
-  setTimeout(callback: () => void, delayMs: number): unknown;
-  clearTimeout(timer: unknown): void;
+  setTimeout(callback: () => void, delayMs: number): Timer;
+  clearTimeout(timer: Timer): void;
 }
 
 /** Platforms take a longer delay for none at all. */
@@ -33,8 +38,7 @@ export const systemClock: Clock = {
       return () => cancel();
     }
     const timer = timers.setTimeout(callback, delayMs);
-    if (!keepAlive && typeof timer === 'object' && timer !== null && 'unref' in timer)
-      (timer as { unref(): void }).unref();
+    if (!keepAlive) timer.unref?.();
     return () => timers.clearTimeout(timer);
   },
   nextTurn(callback) {
@@ -48,7 +52,7 @@ export const systemClock: Clock = {
         port1.close();
         callback();
       };
-      port2.postMessage(undefined);
+      port2.postMessage(null);
     }
   },
 };

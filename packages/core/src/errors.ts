@@ -47,7 +47,7 @@ export class HexbusError extends Error {
   readonly retryable: boolean;
 
   constructor(code: ErrorCode, message: string, options: HexbusErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(message, options);
     this.code = code;
     this.retryable = options.retryable ?? false;
   }
@@ -55,10 +55,8 @@ export class HexbusError extends Error {
 
 /** Tells by name and code whether `error` is a `HexbusError`, of the given code if one is given. */
 export function isHexbusError(error: unknown, code?: ErrorCode): error is HexbusError {
-  if (typeof error !== 'object' || error === null) return false;
-  const candidate = error as { name?: unknown; code?: unknown };
-  if (candidate.name !== 'HexbusError' || typeof candidate.code !== 'string') return false;
-  return code === undefined || candidate.code === code;
+  const { name, code: own } = (error ?? {}) as { readonly name?: unknown; readonly code?: unknown };
+  return name === 'HexbusError' && typeof own === 'string' && (code === undefined || own === code);
 }
 
 /** A value as it may stand in an error message: at most `maxLength` characters, on one line, never throwing. */

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'eventemitter3';
+import { attempt } from './attempt.ts';
 import { assertField, assertFunction } from './bus/checks.ts';
 import { HexbusError } from './errors.ts';
 
@@ -8,8 +9,6 @@ interface ErrorEvent {
   /** How many calls of observers have thrown so far. */
   readonly observerFailures: number;
 }
-
-type AnyObserver = (event: never) => void;
 
 /** Tells observers what happens. Knows nothing of what it tells. An observer that fails harms neither the others nor who tells. */
 export class ObserverHub<Events extends { readonly error: ErrorEvent }> {
@@ -25,7 +24,8 @@ export class ObserverHub<Events extends { readonly error: ErrorEvent }> {
   observe<Name extends keyof Events & string>(name: Name, observer: (event: Events[Name]) => void): () => void {
     assertField(this.#names.includes(name), 'event', name, `use ${this.#names.join(', ')}`);
     assertFunction('observer', observer);
-    const guarded = (event: Events[Name]): void => this.#guard(name, observer as AnyObserver, event);
+    const failed = (cause: unknown): void => this.#failed(name, cause);
+    const guarded = (event: Events[Name]): void => attempt(() => observer(event), failed);
     this.#emitter.on(name, guarded);
     this.observersChanged();
     return () => {
@@ -54,16 +54,6 @@ export class ObserverHub<Events extends { readonly error: ErrorEvent }> {
 
   /** Called whenever an observer came or went. */
   protected observersChanged(): void {}
-
-  #guard(name: string, observer: AnyObserver, event: unknown): void {
-    try {
-      const returned: unknown = (observer as (event: unknown) => unknown)(event);
-      // An async observer's rejection must not become an unhandled one.
-      if (returned instanceof Promise) returned.catch((error: unknown) => this.#failed(name, error));
-    } catch (error) {
-      this.#failed(name, error);
-    }
-  }
 
   #failed(name: string, cause: unknown): void {
     this.#failures += 1;

@@ -1,3 +1,4 @@
+export { attempt } from './attempt.ts';
 export { assertFunction, configError } from './bus/checks.ts';
 export { Deferred } from './bus/deferred.ts';
 export { HandlerRunner } from './bus/handler-runner.ts';

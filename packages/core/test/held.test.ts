@@ -157,11 +157,11 @@ describe('a held topic', () => {
     const subscription = bus.subscribe('job.x', () => {});
     await bus.publish('job.x', 1);
     await settled();
-    expect(side?.findHeldQueue('job.x')).toBeDefined();
+    expect(side?.heldQueues.get('job.x')).toBeDefined();
     subscription.unsubscribe();
     await subscription.done;
     await settled();
-    expect(side?.findHeldQueue('job.x')).toBeUndefined();
+    expect(side?.heldQueues.get('job.x')).toBeUndefined();
   });
 
   test('hands nothing out twice when a listener sees a new epoch before a write does', async () => {

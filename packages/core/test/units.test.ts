@@ -142,7 +142,7 @@ describe('the system clock', () => {
 
   test('takes a delay beyond what the platform can wait for the longest one, not for none', () => {
     const delays: number[] = [];
-    vi.stubGlobal('setTimeout', (_: () => void, delay: number) => void delays.push(delay));
+    vi.stubGlobal('setTimeout', (_: () => void, delay: number) => delays.push(delay));
     systemClock.setTimer(() => {}, 1e12);
     systemClock.setTimer(() => {}, Infinity);
     expect(delays).toEqual([2 ** 31 - 1, 2 ** 31 - 1]);

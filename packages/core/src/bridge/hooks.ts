@@ -1,6 +1,6 @@
-import { configError, isObject } from '../bus/checks.ts';
-import { isThenable } from '../bus/handler-runner.ts';
-import { HexbusError } from '../errors.ts';
+import { attempt, callbackFailed } from '../attempt.ts';
+import { configError, isObject, isThenable } from '../bus/checks.ts';
+import type { HexbusError } from '../errors.ts';
 import type { ObserverHub } from '../observer-hub.ts';
 import type { BridgeObserverEvents, BridgeResult, MessageRoute, SourceMessage } from './api.ts';
 import { busIdOf } from './bus-id.ts';
@@ -30,13 +30,13 @@ export class Hooks {
     try {
       answer = beforePublish(topic, message.body, route, message);
     } catch (cause) {
-      throw this.#told(hookFailed('beforePublish', cause), about);
+      throw this.#told(callbackFailed('beforePublish', cause), about);
     }
     if (answer === false) return undefined;
     if (answer === true || answer === undefined) return message;
     if (isObject(answer) && 'body' in answer) return answer;
     if (isThenable(answer))
-      Promise.resolve(answer).catch((cause) => this.#told(hookFailed('beforePublish', cause), about));
+      Promise.resolve(answer).catch((cause) => this.#told(callbackFailed('beforePublish', cause), about));
     const instead = 'return { body }, a boolean or nothing';
     throw this.#told(configError('what beforePublish returned', answer, instead), about);
   }
@@ -44,14 +44,10 @@ export class Hooks {
   after(route: MessageRoute, body: unknown, result: BridgeResult): void {
     if (this.#ended) return;
     const { topic, type } = route;
-    const failed = (cause: unknown): unknown =>
-      this.#told(hookFailed('afterPublish', cause), { type, topic, id: result.id });
-    try {
-      const returned = this.#settings.afterPublish?.(topic, body, result, route);
-      if (isThenable(returned)) Promise.resolve(returned).catch(failed);
-    } catch (cause) {
-      failed(cause);
-    }
+    attempt(
+      () => this.#settings.afterPublish?.(topic, body, result, route),
+      (cause) => this.#told(callbackFailed('afterPublish', cause), { type, topic, id: result.id }),
+    );
   }
 
   /** None is called any more. */
@@ -63,8 +59,4 @@ export class Hooks {
     this.#observers.error(error, about);
     return error;
   }
-}
-
-function hookFailed(name: string, cause: unknown): HexbusError {
-  return new HexbusError('HEXBUS_HANDLER_FAILED', `${name} threw`, { cause });
 }

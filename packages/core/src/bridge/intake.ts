@@ -1,7 +1,7 @@
 import type { Bus, Receipt } from '../bus/api.ts';
 import { configError, isObject } from '../bus/checks.ts';
 import { type EndingListener, type HandlingOutcome, type Hear, maxReasonLength } from '../bus/endings.ts';
-import type { BusInternals } from '../bus/internals.ts';
+import { type BusInternals, busInternals } from '../bus/internals.ts';
 import { type ErrorCode, isHexbusError, shorten } from '../errors.ts';
 import type { ObserverHub } from '../observer-hub.ts';
 import type { BridgeObserverEvents, BridgeResult, MessageRoute, SourceMessage } from './api.ts';
@@ -15,7 +15,7 @@ const refusals: readonly ErrorCode[] = ['HEXBUS_INVALID_BODY', 'HEXBUS_BODY_TOO_
 export interface BridgedBus {
   readonly state: Bus['state'];
   /** As they are at that moment: the held queues are there only once the bus is open. */
-  readonly internals: Pick<BusInternals, 'topics' | 'side' | 'publishHeard' | 'endings' | 'clock'>;
+  readonly [busInternals]: Pick<BusInternals, 'topics' | 'side' | 'publishHeard' | 'endings' | 'clock'>;
 }
 
 /** Takes messages into the bus, one call each, and tells how they end. */
@@ -73,16 +73,16 @@ export class Intake {
     const { sender, headers } = given;
     const id = busIdOf(route, given);
     const answer = this.#hooks.before(route, given);
-    if (answer === undefined) this.#dropped(route, given.body, id, 'vetoed');
-    else if (this.#isUnwanted(route)) this.#dropped(route, answer.body, id, 'no-listener');
+    if (answer === undefined) this.#dropped(route, given.body, id, { why: 'vetoed' });
+    else if (this.#isUnwanted(route)) this.#dropped(route, answer.body, id, { why: 'no-listener' });
     else await this.#publish(route, { body: answer.body, id, sender, headers });
   }
 
   /** The queue of a held topic would keep what the route says not to save. */
   #isUnwanted({ topic, saveHistory }: MessageRoute): boolean {
-    const { topics, side } = this.#bus.internals;
+    const { topics, side } = this.#bus[busInternals];
     if (saveHistory === true || this.#bus.state !== 'open' || !topics.isHeld(topic)) return false;
-    return (side?.findHeldQueue(topic)?.listeners ?? 0) === 0;
+    return (side?.heldQueues.get(topic)?.listeners ?? 0) === 0;
   }
 
   async #publish(route: MessageRoute, { body, id, sender, headers }: SourceMessage): Promise<void> {
@@ -93,7 +93,7 @@ export class Intake {
       );
     };
     try {
-      const receipt = await this.#bus.internals.publishHeard(topic, body, { id, type, sender, headers }, hear);
+      const receipt = await this.#bus[busInternals].publishHeard(topic, body, { id, type, sender, headers }, hear);
       this.#published(route, body, receipt);
     } catch (error) {
       if (refusals.some((code) => isHexbusError(error, code))) {
@@ -107,30 +107,23 @@ export class Intake {
 
   /** What is held ends later, what has no position has reached its listeners, and a duplicate is not new. */
   #published(route: MessageRoute, body: unknown, { id, position, duplicate }: Receipt): void {
-    if (duplicate || position === undefined || this.#bus.internals.topics.isHeld(route.topic)) return;
+    if (duplicate || position === undefined || this.#bus[busInternals].topics.isHeld(route.topic)) return;
     this.#hooks.after(route, body, { id, position, status: 'retained' });
   }
 
   #refused(route: MessageRoute, body: unknown, id: string | undefined, error: unknown): void {
     const { type, topic } = route;
     this.#observers.error(error, { type, topic, id, retryable: false });
-    this.#dropped(route, body, id, 'refused', error);
+    this.#dropped(route, body, id, { why: 'refused', error });
   }
 
   #dropped(
     route: MessageRoute,
     body: unknown,
     id: string | undefined,
-    why: 'no-listener' | 'vetoed' | 'refused',
-    error?: unknown,
+    reason: { readonly why: 'no-listener' | 'vetoed' | 'refused'; readonly error?: unknown },
   ): void {
-    const reference = id === undefined ? {} : { id };
-    this.#hooks.after(route, body, {
-      ...reference,
-      status: 'dropped',
-      why,
-      ...(error === undefined ? {} : { error }),
-    });
+    this.#hooks.after(route, body, { ...(id === undefined ? {} : { id }), status: 'dropped', ...reason });
   }
 
   #track<Result>(work: Promise<Result>): Promise<Result> {

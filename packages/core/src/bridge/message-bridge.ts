@@ -1,8 +1,9 @@
+import { attempt } from '../attempt.ts';
 import type { Bus } from '../bus/api.ts';
 import { assertField, configError } from '../bus/checks.ts';
-import { type BusInternals, busInternals } from '../bus/internals.ts';
+import { busInternals } from '../bus/internals.ts';
 import type { EventMap, TopicOf } from '../bus/topics.ts';
-import type { CancelTimer } from '../clock.ts';
+import { endsInTime } from '../ends-in-time.ts';
 import { HexbusError } from '../errors.ts';
 import type { LifecycleState } from '../lifecycle.ts';
 import { ObserverHub } from '../observer-hub.ts';
@@ -23,17 +24,9 @@ export function createMessageBridge<Events extends EventMap = Record<string, unk
   bus: Bus<Events>,
   options: MessageBridgeOptions<TopicOf<Events>>,
 ): MessageBridge {
-  const holder = bus as unknown as { readonly [busInternals]: BusInternals } | undefined;
-  const topics = holder?.[busInternals]?.topics;
-  assertField(holder !== undefined && topics !== undefined, 'bus', bus, 'pass what createBus returned');
-  const bridged: BridgedBus = {
-    get state() {
-      return bus.state;
-    },
-    get internals() {
-      return holder[busInternals];
-    },
-  };
+  const bridged = bus as unknown as BridgedBus | undefined;
+  const topics = bridged?.[busInternals]?.topics;
+  assertField(bridged !== undefined && topics !== undefined, 'bus', bus, 'pass what createBus returned');
   // The event map only narrows the topics of routes and hooks.
   return new HexMessageBridge(bridged, resolveBridgeOptions(options as unknown as MessageBridgeOptions, bus, topics));
 }
@@ -84,7 +77,7 @@ class HexMessageBridge implements MessageBridge {
   async #open(): Promise<void> {
     this.#state = 'opening';
     try {
-      const { state, internals } = this.#bus;
+      const { state, [busInternals]: internals } = this.#bus;
       if (state === 'closing' || state === 'closed')
         throw new HexbusError('HEXBUS_CLOSED', `open: the bus is ${state}; make a bridge to a new one`);
       internals.endings.add(this.#intake.ended);
@@ -109,29 +102,14 @@ class HexMessageBridge implements MessageBridge {
 
   async #close(): Promise<void> {
     this.#state = 'closing';
-    await this.#withinCloseTimeout(this.#intake.idle());
-    this.#bus.internals.endings.delete(this.#intake.ended);
+    const { clock } = this.#bus[busInternals];
+    await endsInTime(clock, this.#intake.idle(), this.#settings.closeTimeoutMs);
+    this.#bus[busInternals].endings.delete(this.#intake.ended);
     this.#hooks.end();
     // Until now it was refused, and has kept what it has; a client that is closed next, in this turn, keeps it for the one after it.
-    for (const stop of this.#stops) {
-      try {
-        stop();
-      } catch (error) {
-        this.#observers.error(error);
-      }
-    }
+    for (const stop of this.#stops) attempt(stop, (error) => this.#observers.error(error));
     this.#state = 'closed';
     this.#observers.removeAll();
-  }
-
-  async #withinCloseTimeout(idle: Promise<void>): Promise<void> {
-    const { closeTimeoutMs } = this.#settings;
-    let cancel: CancelTimer | undefined;
-    const timeout = new Promise<void>((resolve) => {
-      if (closeTimeoutMs !== Infinity) cancel = this.#bus.internals.clock.setTimer(resolve, closeTimeoutMs, true);
-    });
-    await Promise.race([idle, timeout]);
-    cancel?.();
   }
 }
 

@@ -1,5 +1,5 @@
-import { assertField, assertFunction, isObject, isText } from '../bus/checks.ts';
-import { busDefaults } from '../bus/options.ts';
+import { assertField, assertFunction, assertText, isObject, isText } from '../bus/checks.ts';
+import { busDefaults, numberOf } from '../bus/options.ts';
 import { maxNameLength } from '../bus/publish-checks.ts';
 import type { TopicTable } from '../bus/topic-table.ts';
 import { shorten } from '../errors.ts';
@@ -16,7 +16,7 @@ export function resolveBridgeOptions(
   bus: unknown,
   topics: Pick<TopicTable, 'isHeld'>,
 ): BridgeSettings {
-  const { source, messages, beforePublish, afterPublish, closeTimeoutMs = busDefaults.closeTimeoutMs } = options;
+  const { source, messages, beforePublish, afterPublish } = options;
   assertField(typeof source?.on === 'function', 'source', source, 'pass a client, a bus, or what has their on');
   assertField((source as unknown) !== bus, 'source', 'the bus itself', 'pass another bus, or subscribe');
   assertField(
@@ -34,15 +34,14 @@ export function resolveBridgeOptions(
   }
   if (beforePublish !== undefined) assertFunction('beforePublish', beforePublish);
   if (afterPublish !== undefined) assertFunction('afterPublish', afterPublish);
-  const isDuration = typeof closeTimeoutMs === 'number' && closeTimeoutMs >= 0;
-  assertField(isDuration, 'closeTimeoutMs', closeTimeoutMs, 'use milliseconds from 0, or Infinity');
+  const closeTimeoutMs = numberOf(options, busDefaults, 'closeTimeoutMs');
   return { source, messages: [...messages], beforePublish, afterPublish, closeTimeoutMs };
 }
 
 function checkRoute(field: string, route: MessageRoute, topics: Pick<TopicTable, 'isHeld'>): void {
   assertField(isObject(route), field, route, 'pass { type, topic }');
   const { type, topic, saveHistory } = route;
-  assertField(isText(type, maxNameLength), `${field}.type`, type, `use 1 to ${maxNameLength} characters`);
+  assertText(`${field}.type`, type, maxNameLength);
   assertField(isText(topic, Infinity), `${field}.topic`, topic, 'pass a topic of the bus');
   const isFlag = saveHistory === undefined || typeof saveHistory === 'boolean';
   assertField(isFlag, `${field}.saveHistory`, saveHistory, 'use true or false');

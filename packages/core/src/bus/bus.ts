@@ -1,5 +1,5 @@
-import type { CancelTimer } from '../clock.ts';
 import { type Cursor, formatCursor } from '../cursor.ts';
+import { endsInTime } from '../ends-in-time.ts';
 import { HexbusError, shorten } from '../errors.ts';
 import type { LifecycleState } from '../lifecycle.ts';
 import type { Message } from '../message.ts';
@@ -24,7 +24,7 @@ import { EmitterHabits } from './emitter-habits.ts';
 import { encodeMessage } from './encode.ts';
 import type { CallOutcomes, Hear } from './endings.ts';
 import { type BusInternals, busInternals } from './internals.ts';
-import { LocalMessage, type LocalOrigin, MessageIds } from './local-message.ts';
+import { LocalMessage, LocalOrigin } from './local-message.ts';
 import { MessageIterator } from './message-iterator.ts';
 import { assertName, NamedCursors } from './named-cursors.ts';
 import { type ObserverEvents, Observers } from './observers.ts';
@@ -64,7 +64,7 @@ class HexBus implements Bus {
   constructor(settings: BusSettings) {
     this.#settings = settings;
     this.#topics = new TopicTable(settings.topics);
-    this.#origin = { clock: settings.clock, ids: new MessageIds(settings.randomness.id()) };
+    this.#origin = new LocalOrigin(settings.clock, settings.randomness.id());
     this.#names = new NamedCursors(settings.clock, () => this.#side?.writer.request());
     this.#subscriptions = new Subscriptions({
       settings,
@@ -114,7 +114,7 @@ class HexBus implements Bus {
       if (this.#side === undefined || entry.retention === undefined) {
         return Promise.resolve(this.#publishLocally(entry, valid, options));
       }
-      const id = options.id ?? this.#origin.ids.next();
+      const id = options.id ?? this.#origin.nextId();
       const message = encodeMessage(topic, valid, id, options, this.#settings.maxBodyBytes);
       return this.#side.writer.append(message, options.signal);
     } catch (error) {
@@ -173,7 +173,7 @@ class HexBus implements Bus {
     const entry = this.#topics.get(topic);
     const listeners =
       entry.retention?.kind === 'until-handled'
-        ? (this.#side?.findHeldQueue(topic)?.listeners ?? 0)
+        ? (this.#side?.heldQueues.get(topic)?.listeners ?? 0)
         : entry.subscribers.length;
     if (entry.retention === undefined) {
       this.#assertOpen('stats', false);
@@ -254,12 +254,12 @@ class HexBus implements Bus {
         topics: this.#topics,
         names: this.#names,
         observers: this.#observers,
-        subscriptions: () => this.#subscriptions.all,
+        subscriptions: this.#subscriptions,
       });
       this.#state = 'open';
-      this.#subscriptions.beginAll(this.#side);
+      for (const subscription of this.#subscriptions.all) subscription.begin(this.#side);
     } catch (error) {
-      this.#subscriptions.failAll(error);
+      for (const subscription of this.#subscriptions.all) subscription.fail(error);
       // One that refused to open is as it was, and may be open for another bus.
       const close = head === undefined ? Promise.resolve() : history.close();
       const closed = close.catch((closeError: unknown) => this.#observers.error(closeError));
@@ -280,39 +280,31 @@ class HexBus implements Bus {
     this.#openingAborted.abort(closedError('open'));
     try {
       if (opening !== undefined) {
-        const given = opening.catch(() => undefined);
-        await this.#withinCloseTimeout(given, () => this.#historyHangs());
+        await this.#historyAnswers(opening.catch(() => undefined));
       }
-      const ended = Promise.all([this.#subscriptions.endAll(), this.#side?.endQueues()]);
-      await this.#withinCloseTimeout(ended, () => undefined);
-      this.#subscriptions.abandonAll();
-      this.#side?.abandonDeliveries();
-      await this.#withinCloseTimeout(this.#side?.close(), () => this.#historyHangs());
+      const { all } = this.#subscriptions;
+      const queues = [...(this.#side?.heldQueues.values() ?? [])];
+      for (const subscription of all) subscription.unsubscribe();
+      await this.#endsInTime(Promise.all([...all.map(({ done }) => done), ...queues.map((queue) => queue.end())]));
+      for (const subscription of this.#subscriptions.all) subscription.abandon();
+      for (const queue of this.#side?.heldQueues.values() ?? []) queue.abandon();
+      await this.#historyAnswers(this.#side?.close());
     } finally {
-      this.#subscriptions.finishAll();
+      // Whoever waits for the end of one waits no longer.
+      for (const subscription of this.#subscriptions.all) subscription.finish();
       this.#topics.clear();
       this.#observers.removeAll();
       this.#state = 'closed';
     }
   }
 
-  /** Rejects with what `late` throws, if anything, when it takes too long. */
-  async #withinCloseTimeout(ended: Promise<unknown> | undefined, late: () => void): Promise<void> {
-    const { clock, closeTimeoutMs } = this.#settings;
-    let cancel: CancelTimer | undefined;
-    const timeout = new Promise<true>((resolve) => {
-      // Kept alive, else a process with nothing else to do would end before the history is closed.
-      if (closeTimeoutMs !== Infinity) cancel = clock.setTimer(() => resolve(true), closeTimeoutMs, true);
-    });
-    try {
-      if ((await Promise.race([ended, timeout])) === true) late();
-    } finally {
-      cancel?.();
-    }
+  #endsInTime(work: Promise<unknown> | undefined): Promise<boolean> {
+    return endsInTime(this.#settings.clock, work, this.#settings.closeTimeoutMs);
   }
 
-  /** Whoever waits for the history is told, and nothing more is asked of it. */
-  #historyHangs(): never {
+  /** If the history takes too long, whoever waits for it is told, and nothing more is asked of it. */
+  async #historyAnswers(work: Promise<unknown> | undefined): Promise<void> {
+    if (await this.#endsInTime(work)) return;
     const error = new HexbusError(
       'HEXBUS_OUTCOME_UNKNOWN',
       'the history does not answer; publishes, settlements and cursors that it has not confirmed may not be committed',

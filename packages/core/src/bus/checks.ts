@@ -35,6 +35,14 @@ export function isText(value: unknown, maxLength: number): value is string {
   return typeof value === 'string' && value.length > 0 && value.length <= maxLength && !/\p{Cs}/u.test(value);
 }
 
+export function assertText(field: string, value: unknown, maxLength: number): asserts value is string {
+  assertField(isText(value, maxLength), field, value, `use 1 to ${maxLength} characters`);
+}
+
 export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
+}
+
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }

@@ -1,36 +1,29 @@
 import { RetainedMessage, type StoredMessage } from '../message.ts';
 import type { AppendResult, DroppedMessage, NewMessage, WriteResult } from '../ports/history-store.ts';
 import type { HeldQueue } from './held-queue.ts';
-import type { CursorCommit, NamedCursors } from './named-cursors.ts';
-import type { Observers } from './observers.ts';
-import type { Tail } from './tail.ts';
+import type { RetainedParts } from './retained-parts.ts';
 import type { TopicTable } from './topic-table.ts';
 import type { WriterEvents } from './writer.ts';
 
-export interface DistributorOptions {
-  readonly tail: Tail;
-  readonly topics: TopicTable;
-  readonly names: NamedCursors;
-  readonly observers: Observers;
-  /** All that follow the retained side: they are told when the bus is no longer sure of the head. */
-  readonly followers: () => Iterable<{ doubt(): void }>;
-  readonly heldQueue: (topic: string) => HeldQueue | undefined;
+/** What a distributor hands over to. */
+export interface Destinations extends Pick<RetainedParts, 'tail' | 'observers'> {
+  readonly heldQueues: ReadonlyMap<string, HeldQueue>;
+  /** Tells all that follow the retained side that the bus is no longer sure of the head. */
+  doubtAll(): void;
 }
 
 /** Hands what the history has committed to the tail, the subscriptions it reaches, the held queues and the observers, in the history's order. */
 export class Distributor implements WriterEvents {
-  readonly #options: DistributorOptions;
+  readonly #side: Destinations;
+  readonly #topics: TopicTable;
 
-  constructor(options: DistributorOptions) {
-    this.#options = options;
-  }
-
-  epoch(): string {
-    return this.#options.tail.epoch;
+  constructor(side: Destinations, topics: TopicTable) {
+    this.#side = side;
+    this.#topics = topics;
   }
 
   written(appends: readonly NewMessage[], result: WriteResult): void {
-    const { tail, observers } = this.#options;
+    const { tail, observers } = this.#side;
     // Somebody else's batch, or one of ours that failed only for us, lies in between: only the store knows what.
     if (result.before !== tail.head) this.#restart(result.epoch, result.before);
     for (let index = 0; index < appends.length; index++) {
@@ -52,25 +45,17 @@ export class Distributor implements WriterEvents {
   }
 
   outcomeUnknown(): void {
-    this.#options.tail.doubt();
-    this.#doubtAll();
-  }
-
-  takeCursors(): CursorCommit {
-    return this.#options.names.takeDirty();
-  }
-
-  failed(error: unknown): void {
-    this.#options.observers.error(error);
+    this.#side.tail.doubt();
+    this.#side.doubtAll();
   }
 
   #distribute(stored: StoredMessage): void {
-    const { tail, topics, heldQueue, observers } = this.#options;
+    const { tail, observers } = this.#side;
     const message = new RetainedMessage(stored);
-    const entry = topics.get(message.topic);
+    const entry = this.#topics.get(message.topic);
     if (entry.retention?.kind === 'until-handled') {
       tail.advance(message.position);
-      const queue = heldQueue(message.topic);
+      const queue = this.#side.heldQueues.get(message.topic);
       if (queue !== undefined) queue.push(message);
       else observers.tell('held', { topic: message.topic, id: message.id, position: message.position });
       return;
@@ -81,20 +66,16 @@ export class Distributor implements WriterEvents {
 
   #restart(epoch: string, position: number): void {
     // Whoever slept has passed everything up to the head as it was.
-    this.#doubtAll();
-    this.#options.tail.restart(epoch, position);
-  }
-
-  #doubtAll(): void {
-    for (const follower of this.#options.followers()) follower.doubt();
+    this.#side.doubtAll();
+    this.#side.tail.restart(epoch, position);
   }
 
   #tellDropped(dropped: readonly DroppedMessage[]): void {
-    const { observers, heldQueue } = this.#options;
+    const { observers } = this.#side;
     for (const message of dropped) {
       observers.tell('dropped', message);
       observers.ended(message, { status: 'dropped' });
-      heldQueue(message.topic)?.dropped(message.position);
+      this.#side.heldQueues.get(message.topic)?.dropped(message.position);
     }
   }
 }

@@ -31,10 +31,10 @@ function encodeBody(topic: string, body: unknown, maxBodyBytes: number): string 
   let text: string;
   try {
     const problem = isPlainData(body, 0) ? undefined : findUncarriable(body, 0, []);
-    if (problem !== undefined) throw invalidBody(topic, problem.path, problem.what);
+    if (problem !== undefined) throw invalidBody(topic, problem);
     text = JSON.stringify(body);
     // A toJSON that answers otherwise when it is asked again.
-    if (text === undefined) throw invalidBody(topic, [], 'undefined');
+    if (text === undefined) throw invalidBody(topic, ['undefined']);
   } catch (error) {
     if (error instanceof HexbusError) throw error;
     throw new HexbusError(
@@ -77,10 +77,8 @@ function isPlainData(value: unknown, depth: number): boolean {
   return true;
 }
 
-interface Problem {
-  readonly what: string;
-  readonly path: readonly (string | number)[];
-}
+/** What cannot be carried, and the way to it. */
+type Problem = readonly [what: string, ...path: (string | number)[]];
 
 /** Kinds of objects that JSON would silently turn into something else. */
 const lossyKinds = new Set([
@@ -95,24 +93,24 @@ function findUncarriable(value: unknown, depth: number, ancestors: object[], giv
     case 'boolean':
       return undefined;
     case 'number':
-      return Number.isFinite(value) ? undefined : { what: `the number ${value}`, path: [] };
+      return Number.isFinite(value) ? undefined : [`the number ${value}`];
     case 'object':
       break;
     default:
-      return { what: typeof value === 'undefined' ? 'undefined' : `a ${typeof value}`, path: [] };
+      return [value === undefined ? 'undefined' : `a ${typeof value}`];
   }
   if (value === null) return undefined;
-  if (ancestors.includes(value)) return { what: 'a cycle', path: [] };
+  if (ancestors.includes(value)) return ['a cycle'];
   // Also a Buffer, whose toJSON gives something that is none.
-  if (ArrayBuffer.isView(value)) return { what: `a ${kindOf(value)}`, path: [] };
+  if (ArrayBuffer.isView(value)) return [`a ${kindOf(value)}`];
   const custom = (value as { toJSON?: unknown }).toJSON;
   // JSON takes what toJSON gives as it is, and does not ask that in turn.
   if (typeof custom === 'function' && !given) return findInGiven(value as Custom, depth, ancestors);
-  if (depth >= busDefaults.maxBodyDepth) return { what: `nesting deeper than ${busDefaults.maxBodyDepth}`, path: [] };
+  if (depth >= busDefaults.maxBodyDepth) return [`nesting deeper than ${busDefaults.maxBodyDepth}`];
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null && !Array.isArray(value)) {
     const kind = kindOf(value);
-    if (lossyKinds.has(kind)) return { what: `a ${kind}`, path: [] };
+    if (lossyKinds.has(kind)) return [`a ${kind}`];
   }
   ancestors.push(value);
   const problem = findInside(value as Record<string, unknown>, depth + 1, ancestors);
@@ -129,7 +127,7 @@ interface Custom {
 }
 
 function findInGiven(value: Custom, depth: number, ancestors: object[]): Problem | undefined {
-  if (value instanceof Date && Number.isNaN(value.getTime())) return { what: 'an invalid Date', path: [] };
+  if (value instanceof Date && Number.isNaN(value.getTime())) return ['an invalid Date'];
   const given = value.toJSON();
   if (given === value) return findUncarriable(value, depth, ancestors, true);
   ancestors.push(value);
@@ -142,12 +140,14 @@ function findInside(value: Record<PropertyKey, unknown>, depth: number, ancestor
   const keys = Array.isArray(value) ? value.keys() : Object.keys(value);
   for (const key of keys) {
     const problem = findUncarriable(value[key], depth, ancestors);
-    if (problem !== undefined) return { what: problem.what, path: [key, ...problem.path] };
+    if (problem === undefined) continue;
+    const [what, ...path] = problem;
+    return [what, key, ...path];
   }
   return undefined;
 }
 
-function invalidBody(topic: string, path: readonly (string | number)[], what: string): HexbusError {
+function invalidBody(topic: string, [what, ...path]: Problem): HexbusError {
   const place = ['body', ...path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`))].join('');
   return new HexbusError(
     'HEXBUS_INVALID_BODY',

@@ -112,23 +112,20 @@ export class Feed {
     }
     // A store page may have been ahead of the tail.
     if (message.position <= this.#through || this.#isReported(message)) return;
-    const { taker } = this.#options;
-    if (taker !== undefined) {
-      if (this.#next === this.#queue.length && taker.takeLive(message)) {
-        this.#through = message.position;
-        this.#taken = message.position;
-        this.#options.tail.reached(message.position);
-      } else this.#live = false;
-      return;
-    }
-    if (this.#queue.length - this.#next >= maxQueued) {
+    const { taker, tail, loop } = this.#options;
+    const waiting = this.#queue.length - this.#next;
+    const hasPlace = taker === undefined ? waiting < maxQueued : waiting === 0 && taker.takeLive(message);
+    if (!hasPlace) {
       this.#live = false;
       return;
     }
-    this.#queue.push(message);
     this.#through = message.position;
-    this.#options.tail.reached(message.position);
-    this.#options.loop.wake();
+    tail.reached(message.position);
+    if (taker !== undefined) this.#taken = message.position;
+    else {
+      this.#queue.push(message);
+      loop.wake();
+    }
   }
 
   /** What the feed believes of the tail is no longer sure: it reads on before it is live again. To be called before the tail itself starts anew. */

@@ -3,6 +3,7 @@ import { HexbusError, shorten } from '../errors.ts';
 import type { Message } from '../message.ts';
 import type { HandlerContext } from './api.ts';
 import { Backoff } from './backoff.ts';
+import { isThenable } from './checks.ts';
 import type { HandlingOutcome } from './endings.ts';
 import type { HandlingSettings } from './options.ts';
 
@@ -10,8 +11,8 @@ export interface HandlerRunnerOptions {
   readonly handler: (message: Message, context: HandlerContext) => unknown;
   readonly handling: HandlingSettings;
   readonly clock: Clock;
-  /** A try failed and another will follow. */
-  readonly onRetry?: (message: Message, attempt: number, error: unknown) => void;
+  /** Told when a try failed and another will follow. */
+  readonly reports?: { retried(message: Message, attempt: number, error: unknown): void };
 }
 
 export const abandoned: HandlingOutcome = { status: 'abandoned' };
@@ -60,7 +61,7 @@ export class HandlerRunner {
 
   /** Waits for the first call, and tries again as long as calls fail and tries are left. */
   async #tryOn(message: Message, firstCall: Promise<HandlingOutcome>): Promise<HandlingOutcome> {
-    const { handling, onRetry } = this.#options;
+    const { handling, reports } = this.#options;
     this.#backoff.reset();
     for (let attempt = 1; ; attempt++) {
       try {
@@ -68,7 +69,7 @@ export class HandlerRunner {
       } catch (error) {
         if (this.#ended) return abandoned;
         if (attempt >= handling.maxTries) return { status: 'failed', error };
-        onRetry?.(message, attempt, error);
+        reports?.retried(message, attempt, error);
       } finally {
         this.#running = undefined;
       }
@@ -150,9 +151,4 @@ export function handlerFailed({ topic, position }: Message, cause: unknown): Hex
   const place = position === undefined ? '' : ` at position ${position}`;
   const text = `a listener of ${shorten(topic)} failed${place}: ${shorten(cause)}`;
   return new HexbusError('HEXBUS_HANDLER_FAILED', text, { cause });
-}
-
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  const mayBe = (typeof value === 'object' && value !== null) || typeof value === 'function';
-  return mayBe && typeof (value as { then?: unknown }).then === 'function';
 }

@@ -61,10 +61,12 @@ export class HeldQueue {
     return this.#listeners.size;
   }
 
-  attach(listener: LaneHandling): void {
+  /** Returns where what waits begins. */
+  attach(listener: LaneHandling): CursorParts {
     this.#listeners.add(listener);
     this.#behind.add(listener);
     this.#loop.wake();
+    return { epoch: this.#side.tail.epoch, position: 0 };
   }
 
   /**

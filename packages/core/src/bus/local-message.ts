@@ -2,25 +2,21 @@ import type { Clock } from '../clock.ts';
 import { type Message, type MessageHeaders, plainMessage } from '../message.ts';
 import type { PublishOptions } from './api.ts';
 
-/** Gives ids to messages whose publisher gave none: unique as long as the prefix is. */
-export class MessageIds {
+/** Where messages of one bus come from. Gives ids to those whose publisher gave none: unique as long as the prefix is. */
+export class LocalOrigin {
+  readonly clock: Clock;
   readonly #prefix: string;
   #count = 0;
 
-  constructor(prefix: string) {
+  constructor(clock: Clock, prefix: string) {
+    this.clock = clock;
     this.#prefix = prefix;
   }
 
-  next(): string {
+  nextId(): string {
     this.#count += 1;
     return `${this.#prefix}-${this.#count.toString(36)}`;
   }
-}
-
-/** What messages of one bus that are not retained have in common. */
-export interface LocalOrigin {
-  readonly clock: Clock;
-  readonly ids: MessageIds;
 }
 
 /**
@@ -44,7 +40,7 @@ export class LocalMessage implements Message {
   }
 
   get id(): string {
-    this.#id ??= this.#origin.ids.next();
+    this.#id ??= this.#origin.nextId();
     return this.#id;
   }
 

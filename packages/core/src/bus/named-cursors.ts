@@ -46,10 +46,7 @@ export class NamedCursors {
   /** Takes a name into use, or throws `HEXBUS_NAME_TAKEN`. */
   claim(name: string, filter: readonly string[]): DurableName {
     this.assertFree(name);
-    const durable: DurableName = new DurableName(name, filter, {
-      changed: (urgent) => this.#changed(durable, urgent),
-      released: () => this.#release(durable),
-    });
+    const durable = new DurableName(name, filter, this);
     this.#inUse.set(name, durable);
     return durable;
   }
@@ -77,7 +74,8 @@ export class NamedCursors {
     for (const durable of this.#inUse.values()) durable.giveUp();
   }
 
-  #changed(durable: DurableName, urgent: boolean): void {
+  /** It has progress to commit. */
+  changed(durable: DurableName, urgent: boolean): void {
     this.#dirty.add(durable);
     if (urgent) this.#requestWrite();
     else if (this.#cancelTimer === undefined) {
@@ -93,11 +91,12 @@ export class NamedCursors {
       // It was released meanwhile, and its name may be in use again.
       if (this.#inUse.get(durable.name) !== durable) continue;
       durable.settled(committed);
-      if (!committed || durable.changedSinceTaken) this.#changed(durable, committed && durable.isUrgent);
+      if (!committed || durable.changedSinceTaken) this.changed(durable, committed && durable.isUrgent);
     }
   }
 
-  #release(durable: DurableName): void {
+  /** The name may be used again. */
+  release(durable: DurableName): void {
     this.#dirty.delete(durable);
     this.#inUse.delete(durable.name);
   }
@@ -108,16 +107,11 @@ export class NamedCursors {
   }
 }
 
-interface DurableNameEvents {
-  changed(urgent: boolean): void;
-  released(): void;
-}
-
 /** One durable name in use, and how far its commits lag behind. */
 export class DurableName {
   readonly name: string;
   readonly filter: readonly string[];
-  readonly #events: DurableNameEvents;
+  readonly #names: NamedCursors;
   #latest: CursorParts | undefined;
   #handledSinceTaken = 0;
   #handledInFlight = 0;
@@ -125,10 +119,10 @@ export class DurableName {
   #givenUp = false;
   #waiters: (() => void)[] = [];
 
-  constructor(name: string, filter: readonly string[], events: DurableNameEvents) {
+  constructor(name: string, filter: readonly string[], names: NamedCursors) {
     this.name = name;
     this.filter = filter;
-    this.#events = events;
+    this.#names = names;
   }
 
   get changedSinceTaken(): boolean {
@@ -144,7 +138,7 @@ export class DurableName {
     if (this.#givenUp) return undefined;
     this.#latest = cursor;
     this.#handledSinceTaken += 1;
-    this.#events.changed(!this.#inFlight && this.isUrgent);
+    this.#names.changed(this, !this.#inFlight && this.isUrgent);
     return this.#handledSinceTaken + this.#handledInFlight < maxUncommitted ? undefined : this.committed();
   }
 
@@ -156,7 +150,7 @@ export class DurableName {
 
   /** Resolves when a commit that contains everything moved so far has succeeded. */
   async committed(): Promise<void> {
-    if (this.#handledSinceTaken > 0 && !this.#inFlight) this.#events.changed(true);
+    if (this.#handledSinceTaken > 0 && !this.#inFlight) this.#names.changed(this, true);
     // After a failed commit the next one is made after a while, not at once.
     while (!this.#givenUp && (this.#handledSinceTaken > 0 || this.#inFlight)) {
       await new Promise<void>((resolve) => this.#waiters.push(resolve));
@@ -165,7 +159,7 @@ export class DurableName {
 
   /** The name may be used again. */
   release(): void {
-    this.#events.released();
+    this.#names.release(this);
   }
 
   /** Nothing more will be committed: whoever waits goes on without. */

@@ -72,19 +72,11 @@ export class Observers extends ObserverHub<ObserverEvents> {
   /** Parts of hexbus that must know what observers may not: the body. */
   readonly endings: Set<EndingListener> = new Set();
   /** Asked for every emit: a field costs less there than a look-up. */
-  #publishedWanted = false;
-  #deliveredWanted = false;
+  publishedWanted = false;
+  deliveredWanted = false;
 
   constructor() {
     super(observerNames);
-  }
-
-  get publishedWanted(): boolean {
-    return this.#publishedWanted;
-  }
-
-  get deliveredWanted(): boolean {
-    return this.#deliveredWanted;
   }
 
   /** A message of a held topic has ended. */
@@ -93,7 +85,7 @@ export class Observers extends ObserverHub<ObserverEvents> {
   }
 
   protected override observersChanged(): void {
-    this.#publishedWanted = this.hasObserver('published');
-    this.#deliveredWanted = this.hasObserver('delivered');
+    this.publishedWanted = this.hasObserver('published');
+    this.deliveredWanted = this.hasObserver('delivered');
   }
 }

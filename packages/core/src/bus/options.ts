@@ -135,14 +135,14 @@ export function resolveBusOptions(options: BusOptions): BusSettings {
     history,
     topics,
     retention: topics.flatMap(retentionOf),
-    maxBodyBytes: count(options, busDefaults, 'maxBodyBytes'),
-    maxPendingBytes: count(options, busDefaults, 'maxPendingBytes'),
+    maxBodyBytes: numberOf(options, busDefaults, 'maxBodyBytes'),
+    maxPendingBytes: numberOf(options, busDefaults, 'maxPendingBytes'),
     deduplication: {
-      maxIds: count(deduplication, deduplicationDefaults, 'maxIds', 'deduplication.', 0),
-      maxAgeMs: duration(deduplication, deduplicationDefaults, 'maxAgeMs', 'deduplication.'),
+      maxIds: numberOf(deduplication, deduplicationDefaults, 'maxIds', 'deduplication.', 0),
+      maxAgeMs: numberOf(deduplication, deduplicationDefaults, 'maxAgeMs', 'deduplication.'),
     },
-    trimIntervalMs: duration(options, busDefaults, 'trimIntervalMs', '', 1),
-    closeTimeoutMs: duration(options, busDefaults, 'closeTimeoutMs'),
+    trimIntervalMs: numberOf(options, busDefaults, 'trimIntervalMs', '', 1),
+    closeTimeoutMs: numberOf(options, busDefaults, 'closeTimeoutMs'),
     handling: resolveHandling(options, busDefaults),
     clock: options.clock ?? systemClock,
     randomness: options.randomness ?? systemRandomness,
@@ -155,9 +155,9 @@ export function resolveHandling(
   defaults: HandlingSettings,
 ): HandlingSettings {
   return {
-    maxTries: count(options, defaults, 'maxTries'),
-    retryDelayMs: duration(options, defaults, 'retryDelayMs'),
-    handleTimeoutMs: duration(options, defaults, 'handleTimeoutMs'),
+    maxTries: numberOf(options, defaults, 'maxTries'),
+    retryDelayMs: numberOf(options, defaults, 'retryDelayMs'),
+    handleTimeoutMs: numberOf(options, defaults, 'handleTimeoutMs'),
   };
 }
 
@@ -198,8 +198,8 @@ function resolveRetention(pattern: string, field: string, retain: TopicPolicy['r
     "use 'none', 'until-handled', { maxCount, maxAgeMs } or { until: 'handled' }",
   );
   const path = `${field}.`;
-  const maxCount = count(limits, isUntilHandled(limits) ? heldDefaults : unlimited, 'maxCount', path);
-  const maxAgeMs = duration(limits, unlimited, 'maxAgeMs', path);
+  const maxCount = numberOf(limits, isUntilHandled(limits) ? heldDefaults : unlimited, 'maxCount', path);
+  const maxAgeMs = numberOf(limits, unlimited, 'maxAgeMs', path);
   if (isUntilHandled(limits)) {
     const overflow = limits.overflow ?? busDefaults.overflow;
     assertChoice(`${path}until`, limits.until, 'handled');
@@ -217,33 +217,24 @@ function isUntilHandled(limits: RetainLimits | RetainUntilHandled): limits is Re
 
 type Numbers<Field extends string> = { readonly [F in Field]?: number | undefined };
 
-/** The field of `options`, or of `defaults` where it is left out. `path` leads to it in messages. */
-function count<Field extends string>(
+/**
+ * The field of `options`, or of `defaults` where it is left out: a duration where its name ends in Ms, else a whole number. Throws `HEXBUS_CONFIG`, with
+ * `path` before the field's name.
+ */
+export function numberOf<Field extends string>(
   options: Numbers<Field>,
   defaults: Readonly<Record<Field, number>>,
   field: Field,
   path = '',
-  least = 1,
+  least: number = isDuration(field) ? 0 : 1,
 ): number {
   const { [field]: value = defaults[field] } = options;
-  const valid = Number.isSafeInteger(value) || value === Infinity;
-  assertField(valid && value >= least, path + field, value, `use a whole number from ${least}, or Infinity`);
+  const kind = isDuration(field) ? 'milliseconds' : 'a whole number';
+  const valid = Number.isSafeInteger(value) || value === Infinity || (isDuration(field) && typeof value === 'number');
+  assertField(valid && value >= least, path + field, value, `use ${kind} from ${least}, or Infinity`);
   return value;
 }
 
-function duration<Field extends string>(
-  options: Numbers<Field>,
-  defaults: Readonly<Record<Field, number>>,
-  field: Field,
-  path = '',
-  least = 0,
-): number {
-  const { [field]: value = defaults[field] } = options;
-  assertField(
-    typeof value === 'number' && value >= least,
-    path + field,
-    value,
-    `use milliseconds from ${least}, or Infinity`,
-  );
-  return value;
+function isDuration(field: string): boolean {
+  return field.endsWith('Ms');
 }

@@ -1,7 +1,6 @@
 import { HexbusError, shorten } from '../errors.ts';
 import type { PublishOptions } from './api.ts';
-import { assertField, assertSignal, isObject, isText } from './checks.ts';
-import { isThenable } from './handler-runner.ts';
+import { assertField, assertSignal, assertText, isObject, isThenable } from './checks.ts';
 import type { SchemaIssue, SchemaResult, StandardSchema } from './options.ts';
 import type { TopicEntry } from './topic-table.ts';
 
@@ -11,9 +10,7 @@ export const maxNameLength = 512;
 /** Throws `HEXBUS_CONFIG` for a publish option that is none. */
 export function checkPublishOptions(options: PublishOptions): void {
   for (const field of ['id', 'type', 'sender'] as const) {
-    const value = options[field];
-    const valid = value === undefined || isText(value, maxNameLength);
-    assertField(valid, field, value, `use 1 to ${maxNameLength} characters`);
+    if (options[field] !== undefined) assertText(field, options[field], maxNameLength);
   }
   const { headers, signal } = options;
   if (signal !== undefined) assertSignal(signal);

@@ -1,10 +1,10 @@
 import type { Clock } from '../clock.ts';
-import { type CursorParts, formatCursor } from '../cursor.ts';
+import type { CursorParts } from '../cursor.ts';
 import { isHexbusError } from '../errors.ts';
 import { RetainedMessage } from '../message.ts';
 import type { Filter, Head } from '../ports/history-store.ts';
 import type { TopicMatcher } from '../retention.ts';
-import type { SubscribeOptions, SubscriptionStart } from './api.ts';
+import type { SubscribeOptions } from './api.ts';
 import { Backoff } from './backoff.ts';
 import { CaughtUpWaiters } from './caught-up.ts';
 import type { HandlingOutcome } from './endings.ts';
@@ -72,7 +72,7 @@ export class Pump implements Lane {
     return { epoch: feed.epoch, position: Math.max(feed.position, handled.position) };
   }
 
-  async begin(): Promise<SubscriptionStart> {
+  async begin(): Promise<CursorParts> {
     const { side, filter, matcher } = this.#options;
     const { history, tail } = side;
     const start = await this.#resolveStart();
@@ -81,7 +81,7 @@ export class Pump implements Lane {
     this.#handled = { epoch, position };
     this.#feed = new Feed({ history, tail, filter, matcher, loop: this.#loop }, start);
     this.#loop.wake();
-    return { start: formatCursor(epoch, position), head: formatCursor(tail.epoch, tail.head) };
+    return start;
   }
 
   push(message: RetainedMessage): void {

@@ -6,6 +6,7 @@ import type { DeadLetter, Page, ReadOptions } from './api.ts';
 import { assertField, assertWholeNumber } from './checks.ts';
 import type { Gap } from './losses.ts';
 import { busDefaults } from './options.ts';
+import type { Tail } from './tail.ts';
 
 const pageBytes = 4 * 1024 * 1024;
 
@@ -36,12 +37,12 @@ interface Found {
 /** Reads pages of a history. Knows nothing of subscriptions. */
 export class HistoryReader {
   readonly #history: HistoryStore;
-  readonly #epoch: () => string;
+  readonly #tail: Pick<Tail, 'epoch'>;
 
-  /** `epoch` tells the epoch that the bus believes in. */
-  constructor(history: HistoryStore, epoch: () => string) {
+  /** `tail` tells the epoch that the bus believes in. */
+  constructor(history: HistoryStore, tail: Pick<Tail, 'epoch'>) {
     this.#history = history;
-    this.#epoch = epoch;
+    this.#tail = tail;
   }
 
   /** The page that `options` ask for. A cursor of another epoch or above the head rejects with `HEXBUS_INVALID_CURSOR`. */
@@ -52,7 +53,7 @@ export class HistoryReader {
     assertField(given.length < 2, 'start', names, 'give one of after, before, last, since');
     assertWholeNumber('limit', limit, 1);
     assertField(since === undefined || Number.isFinite(since), 'since', since, 'use milliseconds since 1970');
-    const reading = { filter, epoch: this.#epoch(), limit, state: 'live' } as const;
+    const reading = { filter, epoch: this.#tail.epoch, limit, state: 'live' } as const;
     if (last !== undefined) {
       assertWholeNumber('last', last, 1);
       const most = Math.min(last, options.limit ?? last);
@@ -76,7 +77,7 @@ export class HistoryReader {
     assertWholeNumber('after', after, 0);
     const { messages, reasons } = await this.#collect({
       filter: [topic],
-      epoch: this.#epoch(),
+      epoch: this.#tail.epoch,
       from: after,
       backwards: false,
       limit,

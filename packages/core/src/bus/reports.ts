@@ -1,4 +1,4 @@
-import { HexbusError } from '../errors.ts';
+import { attempt, callbackFailed } from '../attempt.ts';
 import type { Message } from '../message.ts';
 import type { FeedSignal } from './feed.ts';
 import type { Gap, Reset } from './losses.ts';
@@ -56,13 +56,6 @@ export class Reports {
 
   /** What a callback throws disturbs nothing else. */
   #call(name: string, callback: () => unknown): void {
-    const failed = (cause: unknown): void =>
-      this.error(new HexbusError('HEXBUS_HANDLER_FAILED', `${name} threw`, { cause }));
-    try {
-      const returned = callback();
-      if (returned instanceof Promise) returned.catch(failed);
-    } catch (cause) {
-      failed(cause);
-    }
+    attempt(callback, (cause) => this.error(callbackFailed(name, cause)));
   }
 }

@@ -1,6 +1,6 @@
 import type { CancelTimer, Clock } from '../clock.ts';
 import type { Head, HistoryStore } from '../ports/history-store.ts';
-import { Distributor } from './distributor.ts';
+import { type Destinations, Distributor } from './distributor.ts';
 import { createReadEarlier } from './earlier-messages.ts';
 import { HeldQueue } from './held-queue.ts';
 import type { NamedCursors } from './named-cursors.ts';
@@ -12,6 +12,10 @@ import { Tail } from './tail.ts';
 import type { TopicTable } from './topic-table.ts';
 import { Writer } from './writer.ts';
 
+interface Followed {
+  readonly all: Iterable<{ doubt(): void }>;
+}
+
 export interface RetainedSideOptions {
   readonly settings: BusSettings;
   readonly history: HistoryStore;
@@ -20,12 +24,11 @@ export interface RetainedSideOptions {
   readonly topics: TopicTable;
   readonly names: NamedCursors;
   readonly observers: Observers;
-  /** The subscriptions that follow the history. */
-  readonly subscriptions: () => Iterable<{ doubt(): void }>;
+  readonly subscriptions: Followed;
 }
 
 /** What a bus consists of behind an open history: its tail, its writer, its reader and its held queues. */
-export class RetainedSide implements RetainedParts {
+export class RetainedSide implements RetainedParts, Destinations {
   readonly history: HistoryStore;
   readonly tail: Tail;
   readonly writer: Writer;
@@ -35,7 +38,9 @@ export class RetainedSide implements RetainedParts {
   readonly observers: Observers;
   /** Others that follow the history and want to know when the bus is no longer sure of the head. */
   readonly followers: Set<{ doubt(): void }> = new Set();
-  readonly #heldQueues = new Map<string, HeldQueue>();
+  readonly #subscriptions: Followed;
+  /** Of the held topics that somebody listens to here, or has just left. */
+  readonly heldQueues: Map<string, HeldQueue> = new Map();
   readonly #settings: BusSettings;
   #cancelTrim: CancelTimer | undefined;
 
@@ -49,44 +54,26 @@ export class RetainedSide implements RetainedParts {
     // Only patterns that write it out match what begins with @.
     const addresses = settings.retention.filter(({ kind, pattern }) => kind === 'limits' && pattern.startsWith('@'));
     this.tail = new Tail(head, createReadEarlier(history, ['>', ...addresses.map(({ pattern }) => pattern)]));
-    this.reader = new HistoryReader(history, () => this.tail.epoch);
-    const queues = this.#heldQueues;
-    const { followers } = this;
-    const distributor = new Distributor({
-      tail: this.tail,
-      topics,
-      names,
-      observers,
-      followers: () => [...subscriptions(), ...queues.values(), ...followers],
-      heldQueue: (topic) => queues.get(topic),
-    });
-    this.writer = new Writer(history, settings.clock, settings.maxPendingBytes, distributor);
+    this.reader = new HistoryReader(history, this.tail);
+    this.#subscriptions = subscriptions;
+    this.writer = new Writer(this, settings.maxPendingBytes, new Distributor(this, topics));
     this.#trimByAge();
   }
 
   /** The queue of a held topic; made when somebody attaches. */
   heldQueue(topic: string): HeldQueue {
-    let queue = this.#heldQueues.get(topic);
+    let queue = this.heldQueues.get(topic);
     if (queue === undefined) {
-      queue = new HeldQueue(this, topic, () => this.#heldQueues.delete(topic));
-      this.#heldQueues.set(topic, queue);
+      queue = new HeldQueue(this, topic, () => this.heldQueues.delete(topic));
+      this.heldQueues.set(topic, queue);
     }
     return queue;
   }
 
-  /** The queue of a held topic, if somebody listens to it here, or has just left. */
-  findHeldQueue(topic: string): HeldQueue | undefined {
-    return this.#heldQueues.get(topic);
-  }
-
-  /** No delivery starts any more. Resolves when those under way are settled. */
-  async endQueues(): Promise<void> {
-    await Promise.all([...this.#heldQueues.values()].map((queue) => queue.end()));
-  }
-
-  /** What is still running settles nothing any more. */
-  abandonDeliveries(): void {
-    for (const queue of this.#heldQueues.values()) queue.abandon();
+  /** The bus is no longer sure of the head. */
+  doubtAll(): void {
+    for (const follower of [...this.#subscriptions.all, ...this.heldQueues.values(), ...this.followers])
+      follower.doubt();
   }
 
   /** Writes what is left and closes the history. */

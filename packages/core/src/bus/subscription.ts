@@ -2,9 +2,10 @@ import { type Cursor, formatCursor } from '../cursor.ts';
 import type { HexbusError } from '../errors.ts';
 import type { Message, RetainedMessage } from '../message.ts';
 import type { Handler, Subscription, SubscriptionStart, SubscriptionState } from './api.ts';
+import { isThenable } from './checks.ts';
 import { Deferred } from './deferred.ts';
 import type { CallOutcomes, HandlingOutcome } from './endings.ts';
-import { abandoned, CallContext, handlerFailed, isThenable, subscriptionEnded } from './handler-runner.ts';
+import { abandoned, CallContext, handlerFailed, subscriptionEnded } from './handler-runner.ts';
 import type { Lane, LaneHandling } from './lane.ts';
 import type { DurableName } from './named-cursors.ts';
 import { type MessageReference, referenceOf } from './observers.ts';
@@ -13,8 +14,6 @@ import type { Subscriber } from './topic-table.ts';
 
 /** What a subscription tells the bus, and asks of it. */
 export interface SubscriptionHost {
-  /** Resolves when everything published before has reached the history or was refused. */
-  flush(): Promise<void>;
   /** No message may reach the subscription any more. */
   detach(subscription: BusSubscription): void;
   /** The subscription has ended altogether. */
@@ -105,9 +104,10 @@ export class BusSubscription implements Subscription, Subscriber {
     this.#side = side;
     this.#lane = this.#retained.makeLane(side, (error, message) => this.fail(error, message));
     this.#starting = this.#lane.begin().then(
-      (start) => {
+      ({ epoch, position }) => {
         if (this.#state === 'starting') this.#state = 'active';
-        this.#ready.resolve(start);
+        const { tail } = side;
+        this.#ready.resolve({ start: formatCursor(epoch, position), head: formatCursor(tail.epoch, tail.head) });
       },
       (error: unknown) => {
         if (!this.#ended) this.fail(error);
@@ -135,11 +135,11 @@ export class BusSubscription implements Subscription, Subscriber {
   }
 
   push(message: RetainedMessage): void {
-    this.#lane?.push(message);
+    this.#lane?.push?.(message);
   }
 
   doubt(): void {
-    this.#lane?.doubt();
+    this.#lane?.doubt?.();
   }
 
   /** The bus waits no longer for the running calls. */
@@ -156,7 +156,8 @@ export class BusSubscription implements Subscription, Subscriber {
   async caughtUp(): Promise<void> {
     await Promise.race([Promise.all(this.#localCalls), this.#over.promise]);
     if (this.#retained === undefined) return;
-    await this.#host.flush();
+    // Everything published before has reached the history then, or was refused.
+    await this.#side?.writer.flush();
     await this.ready.catch(() => undefined);
     await this.#lane?.caughtUp();
   }

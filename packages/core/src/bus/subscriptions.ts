@@ -34,8 +34,9 @@ export class Subscriptions implements SubscriptionHost {
     this.#options = options;
   }
 
-  get all(): Iterable<BusSubscription> {
-    return this.#all;
+  /** Those that have not ended at this moment. */
+  get all(): readonly BusSubscription[] {
+    return [...this.#all];
   }
 
   /** Whether a call of some handler is running. */
@@ -62,7 +63,7 @@ export class Subscriptions implements SubscriptionHost {
       handler,
       handling: resolveHandling(options, settings.handling),
       clock: settings.clock,
-      onRetry: (message, attempt, error) => reports.retried(message, attempt, error),
+      reports,
     });
     const handling = { runner, reports };
     const held = filter.find((entry) => !isPattern(entry) && this.#options.topics.isHeld(entry));
@@ -79,35 +80,6 @@ export class Subscriptions implements SubscriptionHost {
     return subscription;
   }
 
-  /** The history was opened. */
-  beginAll(side: RetainedSide): void {
-    for (const subscription of [...this.#all]) subscription.begin(side);
-  }
-
-  failAll(error: unknown): void {
-    for (const subscription of [...this.#all]) subscription.fail(error);
-  }
-
-  /** Resolves when all have ended and what they handled is committed. */
-  async endAll(): Promise<void> {
-    const subscriptions = [...this.#all];
-    for (const subscription of subscriptions) subscription.unsubscribe();
-    await Promise.all(subscriptions.map((subscription) => subscription.done));
-  }
-
-  /** Whoever waits for the end of one waits no longer. */
-  finishAll(): void {
-    for (const subscription of this.#all) subscription.finish();
-  }
-
-  abandonAll(): void {
-    for (const subscription of this.#all) subscription.abandon();
-  }
-
-  async flush(): Promise<void> {
-    await this.#options.side()?.writer.flush();
-  }
-
   detach(subscription: BusSubscription): void {
     this.#options.topics.remove(subscription.filter, subscription);
   }
@@ -120,7 +92,7 @@ export class Subscriptions implements SubscriptionHost {
     checkHeldSubscription(held, filter, options);
     return {
       durable: undefined,
-      makeLane: (side) => new HeldLane(side.heldQueue(held), handling, side.tail),
+      makeLane: (side) => new HeldLane(side.heldQueue(held), handling),
     };
   }
 

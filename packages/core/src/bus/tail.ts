@@ -21,14 +21,14 @@ const maxLength = 1024 * 1024;
  * subscriptions that are a little behind, and keeps nothing while there are none; it knows neither subscriptions nor the store.
  */
 export class Tail {
-  #epoch: string;
-  #head: number;
+  #epoch = '';
+  #head = 0;
   /** Everything after `base` is here. */
-  #base: number;
+  #base = 0;
   #messages: RetainedMessage[] = [];
   #length = 0;
   /** No feed has got further, as far as was reported. */
-  #furthest: number;
+  #furthest = 0;
   readonly #trimmed = new Map<string, number>();
   readonly #readEarlier: ReadEarlier | undefined;
   /** Asks for what the store had before a restart. */
@@ -39,10 +39,7 @@ export class Tail {
   /** `readEarlier` completes what is here with what the store has before it. */
   constructor(head: Head, readEarlier?: ReadEarlier) {
     this.#readEarlier = readEarlier;
-    this.#epoch = head.epoch;
-    this.#head = head.position;
-    this.#base = head.position;
-    this.#furthest = head.position;
+    this.restart(head.epoch, head.position);
   }
 
   get epoch(): string {

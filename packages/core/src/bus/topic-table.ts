@@ -184,7 +184,6 @@ export class TopicTable {
 
 /** The first token of a topic or pattern; `*` for one that begins with either wildcard. */
 function firstOf(entry: string): string {
-  const end = entry.indexOf('.');
-  const first = end < 0 ? entry : entry.slice(0, end);
+  const [first = ''] = entry.split('.', 1);
   return first === '>' ? '*' : first;
 }

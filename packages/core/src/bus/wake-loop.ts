@@ -5,10 +5,9 @@
 export class WakeLoop {
   readonly #body: () => Promise<void>;
   readonly #onError: (error: unknown) => void;
-  #running = false;
+  #running: Promise<void> | undefined;
   #woken = false;
   #stopped = false;
-  #stopWaiters: (() => void)[] = [];
 
   constructor(body: () => Promise<void>, onError: (error: unknown) => void) {
     this.#body = body;
@@ -21,19 +20,17 @@ export class WakeLoop {
 
   wake(): void {
     this.#woken = true;
-    if (this.#running || this.#stopped) return;
-    this.#running = true;
-    queueMicrotask(() => void this.#run());
+    if (!this.#stopped) this.#running ??= this.#run();
   }
 
   /** No body starts any more. Resolves when the one under way has ended. */
-  stop(): Promise<void> {
+  async stop(): Promise<void> {
     this.#stopped = true;
-    if (!this.#running) return Promise.resolve();
-    return new Promise((resolve) => this.#stopWaiters.push(resolve));
+    await this.#running;
   }
 
   async #run(): Promise<void> {
+    await undefined;
     while (this.#woken && !this.#stopped) {
       this.#woken = false;
       try {
@@ -42,7 +39,6 @@ export class WakeLoop {
         this.#onError(error);
       }
     }
-    this.#running = false;
-    for (const resolve of this.#stopWaiters.splice(0)) resolve();
+    this.#running = undefined;
   }
 }

@@ -15,18 +15,21 @@ import { type CursorCommit, nothingDue } from './named-cursors.ts';
 
 /** What the writer is told to do with what the history answers. All are called in the turn of the answer, before any caller learns of it. */
 export interface WriterEvents {
-  /** The epoch that positions are of. */
-  epoch(): string;
   /** A batch took effect: `appends` are its messages, in order, with `result.appended` their results. */
   written(appends: readonly NewMessage[], result: WriteResult): void;
   /** The history has another epoch than the batch; nothing of it took effect. */
   epochChanged(result: WriteResult): void;
   /** A batch may or may not have taken effect. */
   outcomeUnknown(): void;
-  /** Durable cursors that are due. */
-  takeCursors(): CursorCommit;
-  /** A write failed that nobody waits for. */
-  failed(error: unknown): void;
+}
+
+/** `names` gives the durable cursors that are due, `tail` the epoch that positions are of; `observers` are told of a failure that nobody waits for. */
+export interface WriterParts {
+  readonly history: HistoryStore;
+  readonly clock: Clock;
+  readonly tail: { readonly epoch: string };
+  readonly names: { takeDirty(): CursorCommit };
+  readonly observers: { error(error: unknown): void };
 }
 
 interface PendingAppend {
@@ -66,8 +69,7 @@ const none: readonly never[] = [];
  * time. It keeps the order of calls, and knows neither topics nor subscriptions.
  */
 export class Writer {
-  readonly #history: HistoryStore;
-  readonly #clock: Clock;
+  readonly #side: WriterParts;
   readonly #events: WriterEvents;
   readonly #maxPendingLength: number;
   #queue: (PendingAppend | Barrier)[] = [];
@@ -89,9 +91,8 @@ export class Writer {
     this.#reject = reject;
   };
 
-  constructor(history: HistoryStore, clock: Clock, maxPendingLength: number, events: WriterEvents) {
-    this.#history = history;
-    this.#clock = clock;
+  constructor(side: WriterParts, maxPendingLength: number, events: WriterEvents) {
+    this.#side = side;
     this.#maxPendingLength = maxPendingLength;
     this.#events = events;
   }
@@ -158,7 +159,7 @@ export class Writer {
   #schedule(): void {
     if (this.#scheduled || this.#writing) return;
     this.#scheduled = true;
-    this.#clock.nextTurn(() => {
+    this.#side.clock.nextTurn(() => {
       this.#scheduled = false;
       void this.#writeNext();
     });
@@ -193,11 +194,11 @@ export class Writer {
     appends: readonly PendingAppend[],
     settlements: readonly PendingSettlement[],
     deletions: readonly PendingDeletion[],
-    commit: CursorCommit = this.#events.takeCursors(),
+    commit: CursorCommit = this.#side.names.takeDirty(),
   ): Promise<void> {
     const messages = appends.map(messageOf);
     const batch: WriteBatch = {
-      epoch: this.#events.epoch(),
+      epoch: this.#side.tail.epoch,
       append: messages,
       settle: settlements.map((pending) => pending.settlement),
       commitCursors: commit.cursors,
@@ -205,7 +206,7 @@ export class Writer {
     };
     let result: WriteResult;
     try {
-      result = await this.#history.write(batch);
+      result = await this.#side.history.write(batch);
       if (this.#abandoned) return;
       if (result.applied) this.#events.written(messages, result);
       else this.#events.epochChanged(result);
@@ -257,7 +258,7 @@ export class Writer {
     this.#queue = [];
     this.#ended();
     for (const pending of others) pending.reject(error);
-    if (appends.length + others.length === 0) this.#events.failed(error);
+    if (appends.length + others.length === 0) this.#side.observers.error(error);
     this.#rejectAll(appends, error);
     if (behind.length === 0) return;
     this.#rejectAll(
@@ -282,7 +283,7 @@ export class Writer {
 
   /** Those of the present epoch. In another one their positions are other messages, so they settle nothing. */
   #takeSettlements(): readonly PendingSettlement[] {
-    const epoch = this.#events.epoch();
+    const epoch = this.#side.tail.epoch;
     const settlements = this.#settlements.splice(0);
     for (const pending of settlements) if (pending.epoch !== epoch) pending.resolve(false);
     return settlements.filter((pending) => pending.epoch === epoch);

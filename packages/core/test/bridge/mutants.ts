@@ -96,7 +96,7 @@ export const bridgeMutants: readonly BridgeMutant[] = [
     patches: [
       {
         file: 'bridge/message-bridge.ts',
-        find: '    this.#bus.internals.endings.delete(this.#intake.ended);\n',
+        find: '    this.#bus[busInternals].endings.delete(this.#intake.ended);\n',
         replace: '',
       },
       { file: 'bridge/hooks.ts', find: '    if (this.#ended) return;\n', replace: '' },
@@ -108,7 +108,7 @@ export const bridgeMutants: readonly BridgeMutant[] = [
     patches: [
       {
         file: 'bridge/message-bridge.ts',
-        find: 'await this.#withinCloseTimeout(this.#intake.idle());',
+        find: 'await endsInTime(clock, this.#intake.idle(), this.#settings.closeTimeoutMs);',
         replace: 'await undefined;',
       },
     ],

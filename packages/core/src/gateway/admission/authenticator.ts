@@ -1,5 +1,4 @@
-import { configError, isObject, isText } from '../../bus/checks.ts';
-import { isThenable } from '../../bus/handler-runner.ts';
+import { configError, isObject, isText, isThenable } from '../../bus/checks.ts';
 import type { Clock } from '../../clock.ts';
 import type { Handshake } from '../../ports/transport.ts';
 import { addressesOf } from '../addresses.ts';

@@ -1,4 +1,4 @@
-import { isThenable } from '../../bus/handler-runner.ts';
+import { isThenable } from '../../bus/checks.ts';
 import { shorten } from '../../errors.ts';
 import { isPattern } from '../../pattern.ts';
 import { isAddress } from '../addresses.ts';

@@ -20,9 +20,9 @@ export const mistakes: readonly Mutant[] = [
     patches: [
       {
         file: 'writer.ts',
-        find: 'result = await this.#history.write(batch);',
+        find: 'result = await this.#side.history.write(batch);',
         replace: `for (const [index, pending] of appends.entries()) pending.resolve(receiptOf(pending.message, batch.epoch, index + 1, false));
-      result = await this.#history.write(batch);`,
+      result = await this.#side.history.write(batch);`,
       },
     ],
     caughtBy: ['P9'],
@@ -206,7 +206,7 @@ export const mistakes: readonly Mutant[] = [
   },
   {
     name: 'caughtUp does not wait for publishes',
-    patches: [{ file: 'subscription.ts', find: 'await this.#host.flush();', replace: '' }],
+    patches: [{ file: 'subscription.ts', find: 'await this.#side?.writer.flush();', replace: '' }],
     caughtBy: ['P3'],
     mix: streams,
   },

@@ -26,7 +26,7 @@ export const rules: readonly Mutant[] = [
   },
   {
     name: 'rule 2: an unknown outcome wakes nobody',
-    patches: [{ file: 'distributor.ts', find: 'this.#options.tail.doubt();\n    this.#doubtAll();', replace: '' }],
+    patches: [{ file: 'distributor.ts', find: 'this.#side.tail.doubt();\n    this.#side.doubtAll();', replace: '' }],
     caughtBy: ['P3', 'P4', 'P14', 'P16'],
     mix: streams,
   },
