@@ -74,7 +74,7 @@ class ContentsReader {
     const head = this.#readHead();
     if (head !== undefined) this.#unwritten = finishCommit(this.#namespace, head);
     const texts = new Map(this.#unwritten);
-    const position = head?.position ?? Number.POSITIVE_INFINITY;
+    const position = head?.position ?? Infinity;
     for (const item of new Set([...this.#namespace.items(), ...texts.keys()])) {
       if (item === headItem || item === leaseItem) continue;
       this.#readItem(item, texts.get(item) ?? this.#namespace.read(item), position);
@@ -144,16 +144,19 @@ class ContentsReader {
   }
 
   #checkLostHead(): void {
-    if (this.#messages.length === 0 || this.#isDamaged) return;
-    this.#isDamaged = true;
-    this.#namespace.tell(headItem, 'the head is missing');
+    if (this.#messages.length > 0) this.#miss('the head is missing');
   }
 
   #checkCount({ count, moving }: HeadItem): void {
     const found = this.#messages.filter(({ isGone }) => !isGone).length + this.#voided.length;
-    if (this.#isDamaged || moving !== undefined || found >= count) return;
+    if (moving === undefined && found < count) this.#miss(`${count - found} of ${count} messages are missing`);
+  }
+
+  /** What is damaged may be what is missing, and was told. */
+  #miss(reason: string): void {
+    if (this.#isDamaged) return;
     this.#isDamaged = true;
-    this.#namespace.tell(headItem, `${count - found} of ${count} messages are missing`);
+    this.#namespace.tell(headItem, reason);
   }
 }
 

@@ -20,11 +20,10 @@ export function newerError(): HexbusError {
   );
 }
 
-export function inUseError(tab: string, cause?: unknown): HexbusError {
+export function inUseError(tab: string): HexbusError {
   return new HexbusError(
     'HEXBUS_HISTORY_IN_USE',
     `localStorage history, tab ${shorten(tab)}: another bus has it open, in this page or another; close that one, or leave out the option tab`,
-    { cause },
   );
 }
 

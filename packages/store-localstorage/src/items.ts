@@ -18,22 +18,13 @@ export interface MessageItem {
   readonly origin: Origin | undefined;
 }
 
-type Header = Omit<StoredMessage, 'position' | 'body'> & { once?: true; held?: true; origin?: Origin };
+type Header = Omit<StoredMessage, 'position' | 'body'> & Partial<Pick<MessageItem, 'once' | 'held' | 'origin'>>;
 
 /** A header on one line, then the body as it is: within the header each of its quotes would cost a character more. */
 export function formatMessage({ message, once, held, origin }: Omit<MessageItem, 'isGone'>): string {
   const { topic, id, time, type, attributes, body } = message;
-  const header: Header = {
-    topic,
-    id,
-    time,
-    ...(type === undefined ? {} : { type }),
-    ...(attributes === undefined ? {} : { attributes }),
-    ...(once ? { once } : {}),
-    ...(held ? { held } : {}),
-    ...(origin === undefined ? {} : { origin }),
-  };
-  return `${JSON.stringify(header)}\n${body}`;
+  const flags = { once: once || undefined, held: held || undefined };
+  return `${JSON.stringify({ topic, id, time, type, attributes, ...flags, origin })}\n${body}`;
 }
 
 /** What is kept of a message that is gone, as long as its id is remembered. Shorter than the message was. */
@@ -43,19 +34,11 @@ export function formatGone({ topic, id, time }: StoredMessage): string {
 
 export function parseMessage(position: number, text: string): MessageItem {
   const end = text.indexOf('\n');
-  const { topic, id, time, type, attributes, once, held, origin } = JSON.parse(
-    end < 0 ? text : text.slice(0, end),
-  ) as Header;
-  const message: StoredMessage = {
-    position,
-    topic,
-    id,
-    time,
-    ...(type === undefined ? {} : { type }),
-    body: end < 0 ? '' : text.slice(end + 1),
-    ...(attributes === undefined ? {} : { attributes }),
-  };
-  return { message, isGone: end < 0, once: once === true, held: held === true, origin };
+  const isGone = end < 0;
+  const header = JSON.parse(isGone ? text : text.slice(0, end)) as Header;
+  const { once = false, held = false, origin, ...texts } = header;
+  const message: StoredMessage = { position, ...texts, body: isGone ? '' : text.slice(end + 1) };
+  return { message, isGone, once, held, origin };
 }
 
 /** Of one length, wherever the cursor stands: it moves where there is no room too. */

@@ -265,21 +265,13 @@ function sessionOfPage(): WebStorage | undefined {
 }
 
 function checkText(field: 'name' | 'tab', value: unknown): void {
-  if (value === undefined || (typeof value === 'string' && value !== '' && isEncodable(value))) return;
+  // Keys hold it encoded, which half of a character cannot be.
+  if (value === undefined || (typeof value === 'string' && value !== '' && !/\p{Cs}/u.test(value))) return;
   throw configError(field, value, 'a text that is not empty, and without half of a surrogate pair');
 }
 
-/** Keys hold it encoded. */
-function isEncodable(text: string): boolean {
-  try {
-    return encodeURIComponent(text) !== '';
-  } catch {
-    return false;
-  }
-}
-
 function checkDuration(field: string, value: unknown): void {
-  if (value === undefined || (typeof value === 'number' && value >= 0 && value < Number.POSITIVE_INFINITY)) return;
+  if (value === undefined || (typeof value === 'number' && value >= 0 && value < Infinity)) return;
   throw configError(field, value, 'a number of milliseconds');
 }
 

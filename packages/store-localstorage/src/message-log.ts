@@ -2,7 +2,6 @@ import {
   type AppendResult,
   createRetentionLookup,
   type DroppedMessage,
-  type Filter,
   type Head,
   type NamedCursor,
   type NewMessage,
@@ -10,8 +9,6 @@ import {
   type RetentionLookup,
   type Settlement,
   type StoredMessage,
-  type TopicMatcher,
-  type TrimMark,
   type WriteBatch,
   type WriteResult,
 } from '@hexbus/core';
@@ -53,11 +50,11 @@ export class MessageLog {
   readonly epoch: string;
   readonly retention: RetentionLookup;
   readonly cursors: Map<string, NamedCursor>;
+  readonly marks: Marks;
   /** Live and dead, over all topics. */
   readonly entries: Entry[] = [];
   readonly #owner: string;
   readonly #namespace: Namespace;
-  readonly #marks: Marks;
   readonly #journal: Journal;
   readonly #topics = new Map<string, TopicLog>();
   readonly #ids: RememberedIds;
@@ -77,7 +74,7 @@ export class MessageLog {
     this.#owner = identity.owner;
     this.#namespace = namespace;
     this.#journal = new Journal(namespace, contents.unwritten);
-    this.#marks = new Marks(this.retention, contents.marks, this.#topics, (topic, through) =>
+    this.marks = new Marks(this.retention, contents.marks, this.#topics, (topic, through) =>
       this.#journal.put(markItem(topic), through === undefined ? null : String(through)),
     );
     this.cursors = new Map(contents.cursors);
@@ -102,11 +99,6 @@ export class MessageLog {
 
   get head(): Head {
     return { epoch: this.epoch, position: this.#position };
-  }
-
-  /** The marks above a position that a reader of the filter has to know. */
-  marksAbove(position: number, filter: Filter, matcher: TopicMatcher): TrimMark[] {
-    return this.#marks.above(position, filter, matcher);
   }
 
   topic(name: string): TopicLog | undefined {
@@ -254,7 +246,7 @@ export class MessageLog {
   #dropOldestFor(item: Omit<MessageItem, 'isGone'>, topic: TopicLog, dropped: DroppedMessage[]): boolean {
     const oldest = topic.live[0];
     if (oldest === undefined || topic.live.length < topic.trimmedAbove || !this.#journal.isClean) return false;
-    const leavesNothing = !oldest.once && this.#marks.has(topic.name);
+    const leavesNothing = !oldest.once && this.marks.has(topic.name);
     if (!leavesNothing || !this.#journal.isNoLonger(item, oldest.message.position)) return false;
     this.#trimOff(topic, [oldest], dropped);
     this.#commit();
@@ -264,7 +256,7 @@ export class MessageLog {
   #trimOff(topic: TopicLog, oldest: readonly Entry[], dropped: DroppedMessage[]): void {
     for (const entry of oldest) this.#remove(entry);
     const last = oldest.at(-1)?.message;
-    if (last !== undefined) this.#marks.raise(topic.name, last.position);
+    if (last !== undefined) this.marks.raise(topic.name, last.position);
     if (topic.isHeld)
       dropped.push(...oldest.map(({ message: { position, id } }) => ({ topic: topic.name, position, id })));
   }
@@ -278,7 +270,7 @@ export class MessageLog {
     const { id, position, time } = message;
     this.#position = position;
     this.#time = time;
-    if (topic.isEmpty) this.#marks.inherit(topic.name);
+    if (topic.isEmpty) this.marks.inherit(topic.name);
     this.#topics.set(topic.name, topic);
     topic.live.push(entry);
     this.entries.push(entry);
@@ -317,7 +309,7 @@ export class MessageLog {
   *#trim(now: number, dropped: DroppedMessage[]): Generator<void> {
     let left = this.#journal.room;
     for (const topic of this.#topics.values()) {
-      const oldest = now - (topic.policy?.maxAgeMs ?? Number.POSITIVE_INFINITY);
+      const oldest = now - (topic.policy?.maxAgeMs ?? Infinity);
       let count = Math.max(0, topic.live.length - topic.trimmedAbove);
       while ((topic.live[count]?.message.time ?? now) < oldest) count++;
       while (count > 0) {
@@ -332,7 +324,7 @@ export class MessageLog {
         }
       }
     }
-    yield* this.#marks.merge(this.#journal);
+    yield* this.marks.merge(this.#journal);
   }
 
   /** A step of its own behind a batch that has taken effect. Should it fail, the next write goes on with it. */

@@ -1,5 +1,5 @@
 import { seal, unseal } from './seal.ts';
-import { isNoRoom, keysBehind, type WebStorage } from './web-storage.ts';
+import { ifRoom, keysBehind, type WebStorage } from './web-storage.ts';
 
 /** Something in a history's keys that it did not write, or not like this. */
 export interface CorruptItem {
@@ -70,13 +70,7 @@ export class Namespace {
 
   /** Writes if there is room, and tells whether there was. */
   tryToWrite(item: string, text: string): boolean {
-    try {
-      this.write(item, text);
-      return true;
-    } catch (error) {
-      if (isNoRoom(error)) return false;
-      throw error;
-    }
+    return ifRoom(() => this.write(item, text)) !== undefined;
   }
 
   remove(item: string): void {
@@ -98,16 +92,12 @@ export class Namespace {
   }
 
   #keepAside(key: string, value: string): string | undefined {
-    let aside = key.replace('/', '-aside/');
-    for (let count = 2; (this.#storage.getItem(aside) ?? value) !== value; count++) {
-      aside = `${key.replace('/', '-aside/')}~${count}`;
-    }
-    try {
+    const first = key.replace('/', '-aside/');
+    let aside = first;
+    for (let count = 2; (this.#storage.getItem(aside) ?? value) !== value; count++) aside = `${first}~${count}`;
+    return ifRoom(() => {
       this.#storage.setItem(aside, value);
       return aside;
-    } catch (error) {
-      if (isNoRoom(error)) return undefined;
-      throw error;
-    }
+    });
   }
 }

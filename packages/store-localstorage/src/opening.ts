@@ -71,20 +71,18 @@ class Opening {
     let own: Place | undefined;
     try {
       const claimed = await this.#findOwn();
-      const others = await this.#claimOthers(claimed);
+      const left = await this.#claimOthers(claimed);
       this.#options.signal.throwIfAborted();
       if (this.#isFresh) await this.#settle();
       this.#options.signal.throwIfAborted();
       const found = claimed?.hold.isHeld ? claimed : undefined;
       if (found === undefined && tab !== undefined) throw inUseError(tab);
-      const orphans = inOrder(others.filter(({ hold }) => hold.isHeld));
-      await this.#voidCopies(found === undefined ? orphans : [...orphans, found], found);
+      const orphans = inOrder(left.filter(({ hold }) => hold.isHeld));
+      const places = found === undefined ? orphans : [...orphans, found];
+      await this.#voidCopies(places, found);
       own = await this.#choose(found, orphans);
-      const left = found === undefined ? orphans : inOrder([...orphans, found]);
-      const log = this.#adoptAll(
-        own.namespace,
-        left.filter((place) => place !== own),
-      );
+      const others = places.filter((place) => place !== own);
+      const log = this.#adoptAll(own.namespace, inOrder(others));
       this.#remember(own.namespace.tab);
       return { ...own, log };
     } catch (error) {

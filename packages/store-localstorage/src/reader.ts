@@ -28,8 +28,8 @@ export function readPage(log: MessageLog, { filter, range, limit, maxBytes, stat
     ...log.head,
     messages: found.map(({ message }) => message),
     through: end,
-    trimmed: up ? log.marksAbove(range.after, filter, matcher) : [],
-    reasons: state === 'dead' ? found.map(({ reason }) => reason ?? '') : [],
+    trimmed: up ? log.marks.above(range.after, filter, matcher) : [],
+    reasons: found.flatMap(({ reason }) => reason ?? []),
   };
 }
 
@@ -37,18 +37,18 @@ export function locate(log: MessageLog, { filter, from }: LocateQuery): Located 
   const matcher = createTopicMatcher(filter, log.retention);
   const first = firstOf(log, matcher, from);
   const start = first === undefined ? log.head.position : first.message.position - 1;
-  return { ...log.head, start, trimmed: log.marksAbove(start, filter, matcher) };
+  return { ...log.head, start, trimmed: log.marks.above(start, filter, matcher) };
 }
 
 function firstOf(log: MessageLog, matcher: TopicMatcher, from: LocateQuery['from']): Entry | undefined {
   if (!('last' in from)) {
-    const since = 'since' in from ? from.since : Number.NEGATIVE_INFINITY;
+    const since = 'since' in from ? from.since : -Infinity;
     for (const entry of walk(log, matcher, 'live', { after: 0 })) if (entry.message.time >= since) return entry;
     return undefined;
   }
   let oldest: Entry | undefined;
   let left = from.last;
-  for (const entry of walk(log, matcher, 'live', { before: Number.POSITIVE_INFINITY })) {
+  for (const entry of walk(log, matcher, 'live', { before: Infinity })) {
     if (left-- <= 0) break;
     oldest = entry;
   }

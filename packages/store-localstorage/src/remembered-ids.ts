@@ -8,16 +8,14 @@ interface FirstAppend {
 
 /** The last ids that callers gave, with where and when each was first appended. */
 export class RememberedIds {
-  readonly #maxIds: number;
-  readonly #maxAgeMs: number;
+  readonly #limits: OpenHistoryOptions['deduplication'];
   readonly #byKey = new Map<string, FirstAppend>();
   #oldestFirst: FirstAppend[] = [];
   /** How many of these are forgotten. */
   #start = 0;
 
-  constructor(options: OpenHistoryOptions['deduplication']) {
-    this.#maxIds = options.maxIds;
-    this.#maxAgeMs = options.maxAgeMs;
+  constructor(limits: OpenHistoryOptions['deduplication']) {
+    this.#limits = limits;
   }
 
   find(topic: string, id: string, now: number): FirstAppend | undefined {
@@ -45,7 +43,7 @@ export class RememberedIds {
     const forgotten: number[] = [];
     for (let oldest = this.#oldestFirst[this.#start]; oldest !== undefined; oldest = this.#oldestFirst[this.#start]) {
       const count = this.#oldestFirst.length - this.#start;
-      if (count <= this.#maxIds && this.#isRecent(oldest, now)) break;
+      if (count <= this.#limits.maxIds && this.#isRecent(oldest, now)) break;
       this.#start++;
       if (this.#byKey.get(oldest.key) === oldest) this.#byKey.delete(oldest.key);
       forgotten.push(oldest.position);
@@ -58,7 +56,7 @@ export class RememberedIds {
   }
 
   #isRecent({ time }: FirstAppend, now: number): boolean {
-    return time >= now - this.#maxAgeMs;
+    return time >= now - this.#limits.maxAgeMs;
   }
 }
 

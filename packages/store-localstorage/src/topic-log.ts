@@ -17,14 +17,15 @@ export class TopicLog {
   /** Messages of a stream, or those of a held topic that wait. */
   readonly live: Entry[] = [];
   readonly dead: Entry[] = [];
-  /** Past this many live messages the oldest are removed. A held topic that rejects removes none. */
-  readonly trimmedAbove: number;
+  readonly #maxCount: number;
+  /** What is too much is refused; else the oldest go for it. */
+  readonly #rejects: boolean;
 
   constructor(name: string, policy: RetentionPolicy | undefined) {
     this.name = name;
     this.policy = policy;
-    const rejects = policy?.kind === 'until-handled' && policy.overflow === 'reject';
-    this.trimmedAbove = rejects ? Number.POSITIVE_INFINITY : (policy?.maxCount ?? Number.POSITIVE_INFINITY);
+    this.#maxCount = policy?.maxCount ?? Infinity;
+    this.#rejects = policy?.kind === 'until-handled' && policy.overflow === 'reject';
   }
 
   get isHeld(): boolean {
@@ -32,8 +33,12 @@ export class TopicLog {
   }
 
   get isFull(): boolean {
-    const { policy } = this;
-    return policy?.kind === 'until-handled' && policy.overflow === 'reject' && this.live.length >= policy.maxCount;
+    return this.#rejects && this.live.length >= this.#maxCount;
+  }
+
+  /** Past this many live messages the oldest are removed. */
+  get trimmedAbove(): number {
+    return this.#rejects ? Infinity : this.#maxCount;
   }
 
   get isEmpty(): boolean {

@@ -19,6 +19,16 @@ export function keysBehind(storage: WebStorage, prefix: string): string[] {
 
 /** Whether a storage refused a value because it has no room for it. Firefox had a name of its own for that. */
 export function isNoRoom(error: unknown): boolean {
-  if (typeof error !== 'object' || error === null || !('name' in error)) return false;
-  return error.name === 'QuotaExceededError' || error.name === 'NS_ERROR_DOM_QUOTA_REACHED';
+  const { name } = (error ?? {}) as { readonly name?: unknown };
+  return name === 'QuotaExceededError' || name === 'NS_ERROR_DOM_QUOTA_REACHED';
+}
+
+/** What `work` returns; undefined if there was no room for what it was to write. */
+export function ifRoom<Result>(work: () => Result): Result | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (isNoRoom(error)) return undefined;
+    throw error;
+  }
 }
