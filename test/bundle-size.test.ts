@@ -35,11 +35,10 @@ async function codeOf(entry: string, value: string): Promise<string> {
 }
 
 // The goals are 12,000 bytes for core and 8,000 for the client. They are not reached: this is what the entries weigh now, so that they do not grow unseen.
-// What the last review found cost 284, 12 and 112 bytes.
 test.each([
-  ['packages/core/src/index.ts', 20_800],
+  ['packages/core/src/index.ts', 20_460],
   ['packages/client/src/index.ts', 14_450],
-  ['packages/store-localstorage/src/index.ts', 9_350],
+  ['packages/store-localstorage/src/index.ts', 9_210],
 ])('%s is at most %d bytes, minified and compressed', async (entry, limit) => {
   expect(await brotliBytes(entry)).toBeLessThanOrEqual(limit);
 });
