@@ -36,9 +36,9 @@ async function codeOf(entry: string, value: string): Promise<string> {
 
 // The goals are 12,000 bytes for core and 8,000 for the client. They are not reached: this is what the entries weigh now, so that they do not grow unseen.
 test.each([
-  ['packages/core/src/index.ts', 20_460],
-  ['packages/client/src/index.ts', 14_450],
-  ['packages/store-localstorage/src/index.ts', 9_210],
+  ['packages/core/src/index.ts', 20_450],
+  ['packages/client/src/index.ts', 14_400],
+  ['packages/store-localstorage/src/index.ts', 9_200],
 ])('%s is at most %d bytes, minified and compressed', async (entry, limit) => {
   expect(await brotliBytes(entry)).toBeLessThanOrEqual(limit);
 });

@@ -8,11 +8,11 @@ export interface BackoffTimings {
 
 /** Random pauses below a bound that doubles, so that many clients do not come back together. */
 export class JitteredBackoff {
-  readonly #randomness: Randomness;
+  readonly #randomness: Pick<Randomness, 'fraction'>;
   readonly #timings: BackoffTimings;
   #failures = 0;
 
-  constructor(randomness: Randomness, timings: BackoffTimings) {
+  constructor(randomness: Pick<Randomness, 'fraction'>, timings: BackoffTimings) {
     this.#randomness = randomness;
     this.#timings = timings;
   }

@@ -65,7 +65,7 @@ function alternate(ws: OpenLink, sse: OpenLink): OpenLink {
     const open = order[attempts % order.length] ?? ws;
     attempts += 1;
     return open({
-      opened: () => listener.opened(),
+      ...listener,
       received(text) {
         attempts = 0;
         if (open === ws) {
@@ -74,7 +74,6 @@ function alternate(ws: OpenLink, sse: OpenLink): OpenLink {
         } else order = afterSse;
         listener.received(text);
       },
-      closed: (code, reason, retryAfterMs) => listener.closed(code, reason, retryAfterMs),
     });
   };
 }

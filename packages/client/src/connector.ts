@@ -190,7 +190,7 @@ export class Connector {
   }
 
   #misunderstood({ kind }: ServerFrame, cause?: unknown): void {
-    const what = `the server sent a frame (${kind}) that makes no sense here`;
+    const what = `the server sent a frame (${kind}) that makes no sense here; is it a hexbus gateway?`;
     this.#host.failed(new HexbusError('HEXBUS_DISCONNECTED', what, { retryable: true, cause }));
     // Browsers let no page close with the code of a wire error.
     this.#link?.close(closeCodes.malformed, what);

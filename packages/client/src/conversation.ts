@@ -104,6 +104,8 @@ export class Conversation implements ConnectorHost, SubscriptionHost {
 
   ended(subscription: FollowedTopic, answered: Promise<void> | undefined): void {
     this.stream.remove(subscription);
+    // At once: of a page that is killed now, the next would give this place to another subscription to the topic.
+    if (this.#welcome !== undefined) this.#save();
     // What the server has ended it knows already.
     if (subscription.state !== 'ended') return;
     const { connection } = this.stream;

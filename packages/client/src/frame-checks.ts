@@ -9,7 +9,7 @@ export function fitsFrame(frame: string): boolean {
 export function assertFrame(frame: string): void {
   const { maxFrameBytes, maxDepth } = wireLimits;
   if (!fitsFrame(frame)) {
-    const what = `the frame is over ${maxFrameBytes} bytes`;
+    const what = `the frame takes ${utf8Length(frame)} bytes, more than ${maxFrameBytes}; send a reference to its body`;
     throw new HexbusError('HEXBUS_BODY_TOO_LARGE', what);
   }
   if (parseBounded(frame) === undefined)

@@ -1,5 +1,5 @@
 import type { Clock, From, Randomness } from '@hexbus/core';
-import { configError, isName, isPrintable, systemClock, systemRandomness, wireLimits } from '@hexbus/core/wire';
+import { configError, isName, isPrintable, systemClock, systemFraction, wireLimits } from '@hexbus/core/wire';
 import { checkNumber } from './checks.ts';
 import { chooseLink, type TransportChoice, type TransportOptions } from './choose-link.ts';
 import type { OpenLink } from './link.ts';
@@ -50,7 +50,7 @@ export interface ClientOptions extends TransportOptions {
   readonly limits?: Partial<ClientLimits> | undefined;
   readonly timings?: Partial<ClientTimings> | undefined;
   readonly clock?: Clock | undefined;
-  readonly randomness?: Randomness | undefined;
+  readonly randomness?: Pick<Randomness, 'fraction'> | undefined;
 }
 
 /** Every default of the client. */
@@ -92,13 +92,13 @@ export interface ClientSettings {
   readonly limits: ClientLimits;
   readonly timings: ClientTimings;
   readonly clock: Clock;
-  readonly randomness: Randomness;
+  readonly randomness: Pick<Randomness, 'fraction'>;
 }
 
 /** Checks and completes what was passed to `createClient`, or throws `HEXBUS_CONFIG` naming the field. */
 export function resolveClientOptions(options: ClientOptions): ClientSettings {
   const { token, transport = clientDefaults.transport, capabilities = [] } = options;
-  const { clock = systemClock, randomness = systemRandomness } = options;
+  const { clock = systemClock, randomness = { fraction: systemFraction } } = options;
   if (!Array.isArray(capabilities) || !capabilities.every(isName))
     throw configError('capabilities', capabilities, 'pass names of at most 128 printable bytes');
   const timings = numbers('timings', options.timings, clientDefaults.timings, 0);

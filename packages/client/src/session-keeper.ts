@@ -72,7 +72,7 @@ export class SessionKeeper {
   }
 
   #failed(cause: unknown): void {
-    const error = new HexbusError('HEXBUS_CONFIG', 'the session store threw', { cause });
+    const error = new HexbusError('HEXBUS_CONFIG', 'the session store threw; the client goes on without', { cause });
     this.#observers.tell('error', { error });
   }
 }

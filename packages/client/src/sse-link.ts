@@ -27,7 +27,7 @@ export interface SseLinkOptions {
   readonly fetch: FetchLike;
   readonly url: string;
   readonly clock: Clock;
-  readonly randomness: Randomness;
+  readonly randomness: Pick<Randomness, 'fraction'>;
   /** How long the server may take to hear of the client's close. */
   readonly closeTimeoutMs: number;
 }

@@ -5,7 +5,7 @@ import { brokenCode } from './link.ts';
 
 export interface UplinkOptions {
   readonly clock: Clock;
-  readonly randomness: Randomness;
+  readonly randomness: Pick<Randomness, 'fraction'>;
   /** POSTs. Resolves with the status; rejects where no answer came. `query` is empty, or the end of the link. */
   readonly post: (
     body: string,

@@ -99,7 +99,7 @@ describe('after a cut', () => {
       clock,
       welcome: connect,
     } = createBench({
-      randomness: { id: () => '', fraction: () => 0.5 },
+      randomness: { fraction: () => 0.5 },
       timings: { reconnectDelayMs: 1_000, maxReconnectDelayMs: 8_000, stableMs: 5_000 },
     });
     const pauses: (number | undefined)[] = [];
@@ -131,7 +131,7 @@ describe('after a cut', () => {
     ['by backoff with a fresh token', 4103, 0, 500],
     ['slower after a wire error', 1009, 0, 1_000],
   ])('it comes back %s', async (_, code, afterMs, expected) => {
-    const { client, network, welcome: connect } = createBench({ randomness: { id: () => '', fraction: () => 0.5 } });
+    const { client, network, welcome: connect } = createBench({ randomness: { fraction: () => 0.5 } });
     const socket = await connect();
     let retryMs: number | undefined;
     client.observe('state', (state) => {

@@ -114,6 +114,20 @@ describe('a saved session', () => {
     await bench.client.close();
   });
 
+  test('has lost the place of a subscription as soon as it ends, so that no other of the topic takes it', async () => {
+    let saved: SavedSession | undefined;
+    const bench = createBench({ session: { load: () => undefined, save: (value) => (saved = value) } });
+    const first = bench.client.subscribe('a', () => undefined);
+    const socket = await bench.welcome();
+    bench.client.subscribe('a', () => undefined, { from: 'earliest' });
+    socket.say(subscribed(1, 0), event(1, 'a'));
+    await bench.clock.advance(1_000);
+    expect(saved?.covered).toEqual([[1, 'a']]);
+    first.unsubscribe();
+    expect(saved?.covered).toEqual([]);
+    await bench.client.close();
+  });
+
   test('keeps the place of a subscription that is refused for now', async () => {
     const saved: SavedSession = { ...session, token: 'e.5', covered: [[7, 'a']] };
     const bench = createBench({ session: { load: () => saved, save: () => undefined } });

@@ -120,7 +120,7 @@ describe('over SSE', () => {
     const client = clientOf(house.url, {
       fetch: throughProxy,
       // No pauses.
-      randomness: { id: () => '', fraction: () => 0 },
+      randomness: { fraction: () => 0 },
     });
     await client.open();
     const { connection } = client;

@@ -168,7 +168,7 @@ describe('a subscription', () => {
   });
 
   test('that is refused for now is asked for again, after what was told and a random time that grows', async () => {
-    const { client, clock, welcome } = createBench({ randomness: { id: () => '', fraction: () => 0.5 } });
+    const { client, clock, welcome } = createBench({ randomness: { fraction: () => 0.5 } });
     const subscription = client.subscribe('a', () => undefined);
     const socket = await welcome();
     const refusal = { code: 'overloaded', message: 'later', retryable: true };

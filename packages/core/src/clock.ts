@@ -65,11 +65,14 @@ export interface Randomness {
   fraction(): number;
 }
 
-/** Randomness from the platform's cryptographic generator. */
+/** The part of `systemRandomness` that a client needs, which draws no ids: a page need not load the rest. */
+export const systemFraction = (): number => Math.random();
+
+/** Randomness from the platform, for ids from its cryptographic generator. */
 export const systemRandomness: Randomness = {
   id() {
     const bytes = crypto.getRandomValues(new Uint8Array(16));
-    return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+    return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
   },
-  fraction: () => Math.random(),
+  fraction: systemFraction,
 };

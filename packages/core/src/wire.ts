@@ -4,7 +4,7 @@ export { Deferred } from './bus/deferred.ts';
 export { HandlerRunner } from './bus/handler-runner.ts';
 export type { HandlingSettings } from './bus/options.ts';
 export { parseFrom } from './bus/start.ts';
-export { systemClock, systemRandomness } from './clock.ts';
+export { systemClock, systemFraction } from './clock.ts';
 export { formatCursor, parseCursor } from './cursor.ts';
 export { HexbusError, shorten } from './errors.ts';
 export { assertPattern, assertTopic, matchesPattern, patternsOverlap } from './pattern.ts';

@@ -54,12 +54,14 @@ export function formatHead({ gone, put, ...head }: HeadItem): string {
     groups.set(key, group);
     group.positions.push(Number(position));
   }
-  const each = Array.from(
-    groups.values(),
-    ({ kind, text, positions }) => [kind, text, packPositions(positions)] as const,
-  );
-  const packed: PackedHead = { version: formatVersion, ...head, gone: packPositions(gone), each, put: others };
-  return JSON.stringify(packed);
+  const each = [...groups.values()].map(({ kind, text, positions }) => [kind, text, packPositions(positions)] as const);
+  return JSON.stringify({
+    version: formatVersion,
+    ...head,
+    gone: packPositions(gone),
+    each,
+    put: others,
+  } satisfies PackedHead);
 }
 
 /** Undefined for a head of a newer version. */

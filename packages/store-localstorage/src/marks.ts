@@ -94,8 +94,8 @@ export class Marks {
         (entry) => patternsOverlap(topic, entry) && !(isPattern(entry) ? isHeld : speaksForItself(entry)),
       );
     };
-    return Array.from(this.#marks, ([topic, through]) => ({ topic, through })).filter(
-      ({ topic, through }) => through > position && concerns(topic),
-    );
+    return [...this.#marks]
+      .map(([topic, through]) => ({ topic, through }))
+      .filter(({ topic, through }) => through > position && concerns(topic));
   }
 }

@@ -39,6 +39,6 @@ export function createReadEarlier(history: HistoryStore, filter: Filter): ReadEa
       for (const mark of page.trimmed) marks.set(mark.topic, mark.through);
       at = page.through;
     }
-    return { after, messages, trimmed: Array.from(marks, ([topic, mark]) => ({ topic, through: mark })) };
+    return { after, messages, trimmed: [...marks].map(([topic, through]) => ({ topic, through })) };
   };
 }

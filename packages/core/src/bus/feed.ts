@@ -100,7 +100,7 @@ export class Feed {
 
   /** The losses that were reported, or need not be, and that the feed has not passed: for a feed that goes on from here. */
   get known(): readonly TrimMark[] {
-    return Array.from(this.#known ?? [], ([topic, through]) => ({ topic, through }));
+    return [...(this.#known ?? [])].map(([topic, through]) => ({ topic, through }));
   }
 
   /** A message was committed. Called in the order of the history, in the turn of its acknowledgement. */

@@ -176,6 +176,13 @@ test('a gap is told even if a subscription is added in the moment in which its p
   ]);
 });
 
+test('one that meets a stream which knows of losses is told of its own, also with messages read that it has not given', async () => {
+  const { add, publish, take } = await made({ position: 1, known: [{ topic: 'log.x', through: 3 }] });
+  await publish('log.x', 5);
+  add(1, 'log.x', {});
+  expect(await take()).toEqual(['log.x 1 for 1, e.1~1:1', 'gap log.x 2-3 for 1', 'log.x 4', 'log.x 5']);
+});
+
 test('a reset is told even if a subscription is added in the moment in which it is found out', async () => {
   const { add, publish, take, onPage } = await made({ epoch: 'another', position: 7 });
   await publish('order.a', 2);

@@ -284,7 +284,7 @@ export class MergedStream implements LiveTaker {
     filter.start = { epoch: this.#epoch, position: feed.position };
     filter.follow(position, feed.known);
     const untold = filter.losses(known.filter(({ through }) => through > position));
-    this.#tellLosses(filter, untold, Math.max(position, feed.position) + 1);
+    this.#tellLosses(filter, untold, Math.max(position, filter.start.position) + 1);
     this.#replaceMain();
   }
 
