@@ -27,7 +27,7 @@ export type {
   TopicStats,
 } from './bus/api.ts';
 export { createBus } from './bus/bus.ts';
-export type { Gap, Reset } from './bus/losses.ts';
+export type { Gap, Reset } from './bus/log/losses.ts';
 export type { MessageReference, ObserverEvents, SubscriptionReference } from './bus/observers.ts';
 export type {
   BusOptions,

@@ -1,9 +1,9 @@
 export { attempt } from './attempt.ts';
 export { assertFunction, configError } from './bus/checks.ts';
 export { Deferred } from './bus/deferred.ts';
-export { HandlerRunner } from './bus/handler-runner.ts';
+export { HandlerRunner } from './bus/delivery/handler-runner.ts';
+export { parseFrom } from './bus/delivery/start.ts';
 export type { HandlingSettings } from './bus/options.ts';
-export { parseFrom } from './bus/start.ts';
 export { systemClock, systemFraction } from './clock.ts';
 export { formatCursor, parseCursor } from './cursor.ts';
 export { HexbusError, shorten } from './errors.ts';

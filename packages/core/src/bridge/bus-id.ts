@@ -1,5 +1,5 @@
 import { isText } from '../bus/checks.ts';
-import { maxNameLength } from '../bus/publish-checks.ts';
+import { maxNameLength } from '../bus/publishing/publish-checks.ts';
 import type { MessageRoute, SourceMessage } from './api.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { assertField, assertFunction, assertText, isObject, isText } from '../bus/checks.ts';
 import { busDefaults, numberOf } from '../bus/options.ts';
-import { maxNameLength } from '../bus/publish-checks.ts';
+import { maxNameLength } from '../bus/publishing/publish-checks.ts';
 import type { TopicTable } from '../bus/topic-table.ts';
 import { shorten } from '../errors.ts';
 import type { MessageBridgeOptions, MessageRoute } from './api.ts';

@@ -1,7 +1,7 @@
 import type { Cursor } from '../cursor.ts';
 import type { LifecycleState } from '../lifecycle.ts';
 import type { Message, MessageHeaders } from '../message.ts';
-import type { Gap, Reset } from './losses.ts';
+import type { Gap, Reset } from './log/losses.ts';
 import type { ObserverEvents } from './observers.ts';
 import type { EventMap, FilterEntry, MessageFor, TopicOf } from './topics.ts';
 

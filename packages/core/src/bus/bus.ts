@@ -18,20 +18,20 @@ import type {
   TopicStats,
 } from './api.ts';
 import { assertSignal } from './checks.ts';
-import { DeadLetters } from './dead-letters.ts';
 import { Deferred } from './deferred.ts';
+import { DeadLetters } from './delivery/dead-letters.ts';
+import { MessageIterator } from './delivery/message-iterator.ts';
+import type { BusSubscription } from './delivery/subscription.ts';
 import { EmitterHabits } from './emitter-habits.ts';
-import { encodeMessage } from './encode.ts';
 import type { CallOutcomes, Hear } from './endings.ts';
 import { type BusInternals, busInternals } from './internals.ts';
-import { LocalMessage, LocalOrigin } from './local-message.ts';
-import { MessageIterator } from './message-iterator.ts';
-import { assertName, NamedCursors } from './named-cursors.ts';
+import { assertName, NamedCursors } from './log/named-cursors.ts';
+import { RetainedSide } from './log/retained-side.ts';
 import { type ObserverEvents, Observers } from './observers.ts';
 import { type BusOptions, type BusSettings, resolveBusOptions } from './options.ts';
-import { checkPublishOptions, validateBody } from './publish-checks.ts';
-import { RetainedSide } from './retained-side.ts';
-import type { BusSubscription } from './subscription.ts';
+import { encodeMessage } from './publishing/encode.ts';
+import { LocalMessage, LocalOrigin } from './publishing/local-message.ts';
+import { checkPublishOptions, validateBody } from './publishing/publish-checks.ts';
 import { normalizeFilter, Subscriptions } from './subscriptions.ts';
 import { type Subscriber, type TopicEntry, TopicTable } from './topic-table.ts';
 import type { EventMap } from './topics.ts';

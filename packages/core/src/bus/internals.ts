@@ -1,7 +1,7 @@
 import type { Clock, Randomness } from '../clock.ts';
 import type { PublishOptions, Receipt } from './api.ts';
 import type { EndingListener, Hear } from './endings.ts';
-import type { RetainedSide } from './retained-side.ts';
+import type { RetainedSide } from './log/retained-side.ts';
 import type { TopicTable } from './topic-table.ts';
 
 /** The key under which a bus gives its internals. Registered, so that two copies of core in one program can meet. */

@@ -1,7 +1,7 @@
 import type { Message } from '../message.ts';
 import { ObserverHub } from '../observer-hub.ts';
 import type { Ending, EndingListener } from './endings.ts';
-import type { Gap, Reset } from './losses.ts';
+import type { Gap, Reset } from './log/losses.ts';
 
 /** Which message an event is about. Bodies are left out, so that no observer can change one. */
 export interface MessageReference {

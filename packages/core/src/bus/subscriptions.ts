@@ -3,17 +3,17 @@ import { assertPattern, isPattern } from '../pattern.ts';
 import { createTopicMatcher } from '../retention.ts';
 import type { Handler, SubscribeOptions, Subscription } from './api.ts';
 import { assertChoice, assertField, assertFunction, assertSignal, isObject } from './checks.ts';
-import { HandlerRunner } from './handler-runner.ts';
-import { HeldLane } from './held-lane.ts';
-import type { LaneHandling } from './lane.ts';
-import { assertName, type DurableName, type NamedCursors } from './named-cursors.ts';
+import { HandlerRunner } from './delivery/handler-runner.ts';
+import { HeldLane } from './delivery/held-lane.ts';
+import type { LaneHandling } from './delivery/lane.ts';
+import { Pump } from './delivery/pump.ts';
+import { Reports } from './delivery/reports.ts';
+import { parseFrom } from './delivery/start.ts';
+import { BusSubscription, type RetainedPart, type SubscriptionHost } from './delivery/subscription.ts';
+import { assertName, type DurableName, type NamedCursors } from './log/named-cursors.ts';
+import type { RetainedSide } from './log/retained-side.ts';
 import type { Observers } from './observers.ts';
 import { type BusSettings, busDefaults, resolveHandling } from './options.ts';
-import { Pump } from './pump.ts';
-import { Reports } from './reports.ts';
-import type { RetainedSide } from './retained-side.ts';
-import { parseFrom } from './start.ts';
-import { BusSubscription, type RetainedPart, type SubscriptionHost } from './subscription.ts';
 import type { TopicTable } from './topic-table.ts';
 
 export interface SubscriptionsOptions {

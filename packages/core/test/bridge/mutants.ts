@@ -56,7 +56,7 @@ export const bridgeMutants: readonly BridgeMutant[] = [
     name: 'each delivery is told, whether it settled the message or not',
     patches: [
       {
-        file: 'bus/held-queue.ts',
+        file: 'bus/delivery/held-queue.ts',
         find: '    if (results.length === 0) {',
         replace: "    if (results.length === 0) {\n      observers.ended(message, { status: 'handled', results });",
       },
@@ -67,13 +67,13 @@ export const bridgeMutants: readonly BridgeMutant[] = [
     name: 'the end is told when the handler has succeeded, not when that is in the history',
     patches: [
       {
-        file: 'bus/held-queue.ts',
+        file: 'bus/delivery/held-queue.ts',
         find: "    if (await this.#write({ outcome: 'handled', topic, position })) {",
         replace:
           "    observers.ended(message, { status: 'handled', results });\n    if (await this.#write({ outcome: 'handled', topic, position })) {",
       },
       {
-        file: 'bus/held-queue.ts',
+        file: 'bus/delivery/held-queue.ts',
         find: "results });\n      observers.ended(message, { status: 'handled', results });\n",
         replace: 'results });\n',
       },
@@ -84,7 +84,7 @@ export const bridgeMutants: readonly BridgeMutant[] = [
     name: 'who died is not told',
     patches: [
       {
-        file: 'bus/held-queue.ts',
+        file: 'bus/delivery/held-queue.ts',
         find: "        observers.ended(message, { status: 'dead', reason });\n",
         replace: '',
       },

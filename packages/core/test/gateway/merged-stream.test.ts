@@ -1,7 +1,7 @@
 import { createTopicMatcher } from '@hexbus/core';
 import { expect, test } from 'vitest';
-import type { FeedStart } from '../../src/bus/feed.ts';
 import { type BusInternals, busInternals } from '../../src/bus/internals.ts';
+import type { FeedStart } from '../../src/bus/log/feed.ts';
 import { MergedStream } from '../../src/gateway/stream/merged-stream.ts';
 import type { StreamSink } from '../../src/gateway/stream/stream-sink.ts';
 import { type TestBus, useBuses } from '../support/buses.ts';

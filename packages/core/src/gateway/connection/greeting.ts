@@ -1,4 +1,4 @@
-import type { FeedStart } from '../../bus/feed.ts';
+import type { FeedStart } from '../../bus/log/feed.ts';
 import type { CursorParts } from '../../cursor.ts';
 import type { Hello } from '../../ports/protocol.ts';
 import type { Handshake } from '../../ports/transport.ts';

@@ -1,6 +1,6 @@
 import type { Subscription } from '../../bus/api.ts';
-import type { FeedStart } from '../../bus/feed.ts';
-import { parseFrom, resolveStart, type StartQuery } from '../../bus/start.ts';
+import { parseFrom, resolveStart, type StartQuery } from '../../bus/delivery/start.ts';
+import type { FeedStart } from '../../bus/log/feed.ts';
 import type { Subscriber } from '../../bus/topic-table.ts';
 import { formatCursor } from '../../cursor.ts';
 import { HexbusError } from '../../errors.ts';

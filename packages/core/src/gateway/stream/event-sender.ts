@@ -1,4 +1,4 @@
-import type { Gap } from '../../bus/losses.ts';
+import type { Gap } from '../../bus/log/losses.ts';
 import type { Subscriber } from '../../bus/topic-table.ts';
 import type { Message, RetainedMessage } from '../../message.ts';
 import type { ProtocolSession } from '../../ports/protocol.ts';

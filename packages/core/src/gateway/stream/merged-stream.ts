@@ -1,8 +1,8 @@
-import { Backoff } from '../../bus/backoff.ts';
-import { Feed, type FeedStart, type LiveTaker } from '../../bus/feed.ts';
-import type { Gap } from '../../bus/losses.ts';
-import type { RetainedParts } from '../../bus/retained-parts.ts';
-import { WakeLoop } from '../../bus/wake-loop.ts';
+import { Backoff } from '../../bus/delivery/backoff.ts';
+import { Feed, type FeedStart, type LiveTaker } from '../../bus/log/feed.ts';
+import type { Gap } from '../../bus/log/losses.ts';
+import type { RetainedParts } from '../../bus/log/retained-parts.ts';
+import { WakeLoop } from '../../bus/log/wake-loop.ts';
 import type { CursorParts } from '../../cursor.ts';
 import { RetainedMessage } from '../../message.ts';
 import type { Filter, TrimMark } from '../../ports/history-store.ts';

@@ -1,4 +1,4 @@
-import type { Feed, FeedStart } from '../../bus/feed.ts';
+import type { Feed, FeedStart } from '../../bus/log/feed.ts';
 import type { RetainedMessage } from '../../message.ts';
 import { patternsOverlap } from '../../pattern.ts';
 import type { Filter, TrimMark } from '../../ports/history-store.ts';

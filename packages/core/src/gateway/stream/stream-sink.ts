@@ -1,4 +1,4 @@
-import type { Gap } from '../../bus/losses.ts';
+import type { Gap } from '../../bus/log/losses.ts';
 import type { RetainedMessage } from '../../message.ts';
 
 /** Where a merged stream goes. Every method returns at once. */

@@ -1,7 +1,7 @@
-import type { FeedStart } from '../../bus/feed.ts';
-import type { DurableName } from '../../bus/named-cursors.ts';
-import type { RetainedSide } from '../../bus/retained-side.ts';
-import { resolveStart } from '../../bus/start.ts';
+import { resolveStart } from '../../bus/delivery/start.ts';
+import type { FeedStart } from '../../bus/log/feed.ts';
+import type { DurableName } from '../../bus/log/named-cursors.ts';
+import type { RetainedSide } from '../../bus/log/retained-side.ts';
 import type { CancelTimer } from '../../clock.ts';
 import type { CursorParts } from '../../cursor.ts';
 import { isHexbusError } from '../../errors.ts';

@@ -135,7 +135,7 @@ export const streamMutants: readonly StreamMutant[] = [
     name: 'a message is handed over live while those before it are being read',
     patches: [
       {
-        file: 'bus/feed.ts',
+        file: 'bus/log/feed.ts',
         find: 'if (!this.#live) {\n      this.wake();\n      return;\n    }\n    // A store page',
         replace:
           'if (!this.#live && this.#options.taker === undefined) {\n      this.wake();\n      return;\n    }\n    // A store page',

@@ -1,6 +1,6 @@
 import { createTopicMatcher, type From, formatCursor, type Head } from '@hexbus/core';
-import type { Gap } from '../../../src/bus/losses.ts';
-import type { RetainedParts } from '../../../src/bus/retained-parts.ts';
+import type { Gap } from '../../../src/bus/log/losses.ts';
+import type { RetainedParts } from '../../../src/bus/log/retained-parts.ts';
 import type { Subscriber, TopicTable } from '../../../src/bus/topic-table.ts';
 import { CursorTexts } from '../../../src/gateway/stream/cursor-texts.ts';
 import { EventSender } from '../../../src/gateway/stream/event-sender.ts';

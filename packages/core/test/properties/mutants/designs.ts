@@ -7,7 +7,7 @@ export const designs: readonly Mutant[] = [
     name: 'the listener is registered after the replay',
     patches: [
       {
-        file: 'feed.ts',
+        file: 'log/feed.ts',
         find: 'this.#live = this.#reachesHead() && page.through >= page.position;',
         replace: 'this.#live = page.through >= page.position;',
       },
@@ -19,7 +19,7 @@ export const designs: readonly Mutant[] = [
     name: 'live messages are sent during the replay',
     patches: [
       {
-        file: 'feed.ts',
+        file: 'log/feed.ts',
         find: 'if (!this.#live) {\n      this.wake();',
         replace: 'if (!this.#live) {\n      this.#queue.push(message);\n      this.wake();',
       },
@@ -31,17 +31,17 @@ export const designs: readonly Mutant[] = [
     name: 'live messages are buffered and merged without deduplication',
     patches: [
       {
-        file: 'feed.ts',
+        file: 'log/feed.ts',
         find: '#parked = false;\n  #ended',
         replace: '#parked = false;\n  readonly #buffer: RetainedMessage[] = [];\n  #ended',
       },
       {
-        file: 'feed.ts',
+        file: 'log/feed.ts',
         find: 'if (!this.#live) {\n      this.wake();',
         replace: 'if (!this.#live) {\n      this.#buffer.push(message);\n      this.wake();',
       },
       {
-        file: 'feed.ts',
+        file: 'log/feed.ts',
         find: 'this.#live = this.#reachesHead() && page.through >= page.position;',
         replace:
           'this.#live = this.#reachesHead() && page.through >= page.position;\n    if (this.#live) this.#queue.push(...this.#buffer.splice(0));',
@@ -54,7 +54,7 @@ export const designs: readonly Mutant[] = [
     name: 'the cursor is moved before the handler has succeeded',
     patches: [
       {
-        file: 'pump.ts',
+        file: 'delivery/pump.ts',
         find: 'this.#delivering = true;\n',
         replace:
           'this.#handled = { epoch: feed.epoch, position: message.position };\n    void this.#options.durable?.moved(this.#handled);\n',
@@ -65,7 +65,9 @@ export const designs: readonly Mutant[] = [
   },
   {
     name: 'handlers are not awaited',
-    patches: [{ file: 'pump.ts', find: 'if (settling !== undefined) await settling;', replace: 'void settling;' }],
+    patches: [
+      { file: 'delivery/pump.ts', find: 'if (settling !== undefined) await settling;', replace: 'void settling;' },
+    ],
     caughtBy: ['P11', 'P12', 'P24'],
     mix: streams,
   },
@@ -73,7 +75,7 @@ export const designs: readonly Mutant[] = [
     name: 'trimming is not told',
     patches: [
       {
-        file: 'feed.ts',
+        file: 'log/feed.ts',
         find: 'return topics.length === 0 ? undefined : { topics, from, to };',
         replace: 'return topics.length === 0 || from > to - to ? undefined : { topics, from, to };',
       },
@@ -83,7 +85,7 @@ export const designs: readonly Mutant[] = [
   },
   {
     name: 'the epoch is ignored: another history is read on without a reset',
-    patches: [{ file: 'feed.ts', find: "this.#queue.push({ kind: 'reset'", replace: "void ({ kind: 'reset'" }],
+    patches: [{ file: 'log/feed.ts', find: "this.#queue.push({ kind: 'reset'", replace: "void ({ kind: 'reset'" }],
     caughtBy: ['P1', 'P6', 'P10', 'P14', 'P15'],
     mix: streams,
   },
@@ -91,7 +93,7 @@ export const designs: readonly Mutant[] = [
     name: 'what waits is cleared as a whole once it was published',
     patches: [
       {
-        file: 'held-queue.ts',
+        file: 'delivery/held-queue.ts',
         find: "observers.tell('handled', { ...referenceOf(message), results });",
         replace: `observers.tell('handled', { ...referenceOf(message), results });
       for (let next = position + 1; next <= this.#side.tail.head; next++) {
@@ -106,7 +108,7 @@ export const designs: readonly Mutant[] = [
     name: 'a held message is removed before it is handled',
     patches: [
       {
-        file: 'held-queue.ts',
+        file: 'delivery/held-queue.ts',
         find: 'this.#delivering = true;',
         replace:
           "this.#delivering = true;\n    await this.#write({ outcome: 'handled', topic: this.#topic, position: message.position });",
@@ -119,7 +121,7 @@ export const designs: readonly Mutant[] = [
     name: 'a live message passes the backlog by',
     patches: [
       {
-        file: 'held-queue.ts',
+        file: 'delivery/held-queue.ts',
         find: '    this.#feed?.push(message);\n',
         replace:
           '    if (this.#listeners.size > 0) for (const listener of this.#listeners) void this.#run(listener, message);\n    this.#feed?.push(message);\n',
@@ -132,18 +134,18 @@ export const designs: readonly Mutant[] = [
     name: 'a second listener gets what was handled again',
     patches: [
       {
-        file: 'held-queue.ts',
+        file: 'delivery/held-queue.ts',
         find: '  #delivering = false;\n',
         replace: '  #delivering = false;\n  readonly #seen: RetainedMessage[] = [];\n',
       },
       {
-        file: 'held-queue.ts',
+        file: 'delivery/held-queue.ts',
         find: '    this.#listeners.add(listener);\n',
         replace:
           '    this.#listeners.add(listener);\n    for (const message of this.#seen) void this.#run(listener, message);\n',
       },
       {
-        file: 'held-queue.ts',
+        file: 'delivery/held-queue.ts',
         find: 'this.#delivering = true;',
         replace: 'this.#delivering = true;\n    this.#seen.push(message);',
       },

@@ -7,7 +7,7 @@ export const mistakes: readonly Mutant[] = [
     name: 'the results of a batch are shifted by one',
     patches: [
       {
-        file: 'writer.ts',
+        file: 'log/writer.ts',
         find: 'result.epoch, result.appended[index]',
         replace: 'result.epoch, result.appended[(index + 1) % appends.length]',
       },
@@ -19,7 +19,7 @@ export const mistakes: readonly Mutant[] = [
     name: 'a receipt is given before the write',
     patches: [
       {
-        file: 'writer.ts',
+        file: 'log/writer.ts',
         find: 'result = await this.#side.history.write(batch);',
         replace: `for (const [index, pending] of appends.entries()) pending.resolve(receiptOf(pending.message, batch.epoch, index + 1, false));
       result = await this.#side.history.write(batch);`,
@@ -32,7 +32,7 @@ export const mistakes: readonly Mutant[] = [
     name: 'idle progress is stored',
     patches: [
       {
-        file: 'pump.ts',
+        file: 'delivery/pump.ts',
         find: '    if (this.#wasBehind) {',
         replace: '    void this.#options.durable?.moved(this.cursor ?? this.#now);\n    if (this.#wasBehind) {',
       },
@@ -42,13 +42,15 @@ export const mistakes: readonly Mutant[] = [
   },
   {
     name: 'a pump handles any number of messages without a commit',
-    patches: [{ file: 'named-cursors.ts', find: '< maxUncommitted ? undefined', replace: '< Infinity ? undefined' }],
+    patches: [
+      { file: 'log/named-cursors.ts', find: '< maxUncommitted ? undefined', replace: '< Infinity ? undefined' },
+    ],
     caughtBy: ['P18'],
     mix: { ...durable, weights: { publish: 10, subscribe: 10, 'await caught up': 1 } },
   },
   {
     name: 'a name is given back before its last cursor is stored',
-    patches: [{ file: 'pump.ts', find: 'await durable?.committed();', replace: '' }],
+    patches: [{ file: 'delivery/pump.ts', find: 'await durable?.committed();', replace: '' }],
     caughtBy: ['P17', 'P18'],
     mix: durable,
   },
@@ -56,7 +58,7 @@ export const mistakes: readonly Mutant[] = [
     name: 'a cursor is dropped when its write met another epoch',
     patches: [
       {
-        file: 'writer.ts',
+        file: 'log/writer.ts',
         find: 'commit.settled(result.applied);',
         replace: 'commit.settled(true);',
       },
@@ -66,13 +68,13 @@ export const mistakes: readonly Mutant[] = [
   },
   {
     name: 'one try is enough',
-    patches: [{ file: 'handler-runner.ts', find: 'attempt >= handling.maxTries', replace: 'attempt >= 1' }],
+    patches: [{ file: 'delivery/handler-runner.ts', find: 'attempt >= handling.maxTries', replace: 'attempt >= 1' }],
     caughtBy: ['P12', 'P14', 'P17'],
     mix: streams,
   },
   {
     name: 'a held message is set aside after the first failure',
-    patches: [{ file: 'handler-runner.ts', find: 'attempt >= handling.maxTries', replace: 'attempt >= 1' }],
+    patches: [{ file: 'delivery/handler-runner.ts', find: 'attempt >= handling.maxTries', replace: 'attempt >= 1' }],
     caughtBy: ['P19'],
     mix: held,
   },
@@ -80,7 +82,7 @@ export const mistakes: readonly Mutant[] = [
     name: 'a dead message is removed',
     patches: [
       {
-        file: 'held-queue.ts',
+        file: 'delivery/held-queue.ts',
         find: "{ outcome: 'dead', topic, position, reason }",
         replace: "{ outcome: 'handled', topic, position }",
       },
@@ -92,7 +94,7 @@ export const mistakes: readonly Mutant[] = [
     name: 'a settlement that failed is not made again',
     patches: [
       {
-        file: 'held-queue.ts',
+        file: 'delivery/held-queue.ts',
         find: 'if (this.#loop.stopped) return false;',
         replace: 'if (!uncertain) return false;\n        if (this.#loop.stopped) return false;',
       },
@@ -102,7 +104,9 @@ export const mistakes: readonly Mutant[] = [
   },
   {
     name: 'no id is deduplicated',
-    patches: [{ file: 'encode.ts', find: 'deduplicate: options.id !== undefined', replace: 'deduplicate: false' }],
+    patches: [
+      { file: 'publishing/encode.ts', find: 'deduplicate: options.id !== undefined', replace: 'deduplicate: false' },
+    ],
     caughtBy: ['P26'],
     mix: durable,
   },
@@ -110,7 +114,7 @@ export const mistakes: readonly Mutant[] = [
     name: 'what was rejected is written with the next batch',
     patches: [
       {
-        file: 'writer.ts',
+        file: 'log/writer.ts',
         find: 'this.#rejectAll(appends, error);',
         replace: 'this.#rejectAll(appends, error);\n    this.#queue.push(...appends);',
       },
@@ -122,7 +126,7 @@ export const mistakes: readonly Mutant[] = [
     name: 'a batch is written in the opposite order',
     patches: [
       {
-        file: 'writer.ts',
+        file: 'log/writer.ts',
         find: 'return this.#queue.splice(0, count);',
         replace: 'return this.#queue.splice(0, count).reverse();',
       },
@@ -133,9 +137,13 @@ export const mistakes: readonly Mutant[] = [
   {
     name: 'a gap is told after the page',
     patches: [
-      { file: 'feed.ts', find: "    if (gap !== undefined) this.#queue.push({ kind: 'gap', gap });\n", replace: '' },
       {
-        file: 'feed.ts',
+        file: 'log/feed.ts',
+        find: "    if (gap !== undefined) this.#queue.push({ kind: 'gap', gap });\n",
+        replace: '',
+      },
+      {
+        file: 'log/feed.ts',
         find: 'for (const message of page.messages) this.#queue.push(message);',
         replace:
           "for (const message of page.messages) this.#queue.push(message);\n    if (gap !== undefined) this.#queue.push({ kind: 'gap', gap });",
@@ -148,7 +156,7 @@ export const mistakes: readonly Mutant[] = [
     name: 'a subscription begun while the head is in doubt counts as live',
     patches: [
       {
-        file: 'feed.ts',
+        file: 'log/feed.ts',
         find: 'this.#reachesHead() && options.tail.knows(this.#epoch, this.#through);',
         replace: 'this.#reachesHead() && this.#through === options.tail.head;',
       },
@@ -160,7 +168,7 @@ export const mistakes: readonly Mutant[] = [
     name: 'a page from before a doubt makes a subscription live',
     patches: [
       {
-        file: 'feed.ts',
+        file: 'log/feed.ts',
         find: 'if (doubtsBefore !== this.#doubts) this.#live = false;',
         replace: 'void doubtsBefore;',
       },
@@ -172,7 +180,7 @@ export const mistakes: readonly Mutant[] = [
     name: 'a start above the head is believed',
     patches: [
       {
-        file: 'feed.ts',
+        file: 'log/feed.ts',
         find: 'if (read.epoch !== this.#epoch || after > read.position) {',
         replace: 'if (read.epoch !== this.#epoch) {',
       },
@@ -184,7 +192,7 @@ export const mistakes: readonly Mutant[] = [
     name: 'a message is delivered though it was reported as lost',
     patches: [
       {
-        file: 'feed.ts',
+        file: 'log/feed.ts',
         find: 'if (message.position <= this.#through || this.#isReported(message)) return;',
         replace: 'if (message.position <= this.#through) return;',
       },
@@ -200,19 +208,19 @@ export const mistakes: readonly Mutant[] = [
   },
   {
     name: 'done does not wait for a call that unsubscribes itself',
-    patches: [{ file: 'held-queue.ts', find: '    await undefined;\n', replace: '' }],
+    patches: [{ file: 'delivery/held-queue.ts', find: '    await undefined;\n', replace: '' }],
     caughtBy: ['P24'],
     mix: held,
   },
   {
     name: 'caughtUp does not wait for publishes',
-    patches: [{ file: 'subscription.ts', find: 'await this.#side?.writer.flush();', replace: '' }],
+    patches: [{ file: 'delivery/subscription.ts', find: 'await this.#side?.writer.flush();', replace: '' }],
     caughtBy: ['P3'],
     mix: streams,
   },
   {
     name: 'a held queue that was woken while it retired retires its successor too',
-    patches: [{ file: 'held-queue.ts', find: '    void this.#loop.stop();\n', replace: '' }],
+    patches: [{ file: 'delivery/held-queue.ts', find: '    void this.#loop.stop();\n', replace: '' }],
     caughtBy: ['P3', 'P12', 'P21', 'P22'],
     mix: { ...held, held: ['job'], weights: { publish: 12, attach: 12, unsubscribe: 12 } },
   },
@@ -220,7 +228,7 @@ export const mistakes: readonly Mutant[] = [
     name: 'a write settles the durable names that are in use by then',
     patches: [
       {
-        file: 'named-cursors.ts',
+        file: 'log/named-cursors.ts',
         find: `for (const durable of taken) {
       // It was released meanwhile, and its name may be in use again.
       if (this.#inUse.get(durable.name) !== durable) continue;`,
@@ -229,20 +237,20 @@ export const mistakes: readonly Mutant[] = [
       if (durable === undefined) continue;`,
       },
       // What it then throws would end the process, and with it the test.
-      { file: 'writer.ts', find: 'void this.#writeNext();', replace: 'this.#writeNext().catch(() => undefined);' },
+      { file: 'log/writer.ts', find: 'void this.#writeNext();', replace: 'this.#writeNext().catch(() => undefined);' },
     ],
     caughtBy: ['P3', 'P10', 'P24'],
     mix: { ...durable, weights: { publish: 8, subscribe: 12, unsubscribe: 10, fault: 5 } },
   },
   {
     name: 'a publish that was taken back is written nevertheless',
-    patches: [{ file: 'writer.ts', find: '      this.#queue.splice(index, 1);\n', replace: '' }],
+    patches: [{ file: 'log/writer.ts', find: '      this.#queue.splice(index, 1);\n', replace: '' }],
     caughtBy: ['P10'],
     mix: streams,
   },
   {
     name: 'a page read back begins before the cursor that it tells',
-    patches: [{ file: 'reading.ts', find: 'backwards ? [through - 1,', replace: 'backwards ? [through - 2,' }],
+    patches: [{ file: 'log/reading.ts', find: 'backwards ? [through - 1,', replace: 'backwards ? [through - 2,' }],
     caughtBy: ['read'],
     mix: { ...streams, weights: { publish: 12, read: 8 } },
   },

@@ -7,7 +7,7 @@ export const rules: readonly Mutant[] = [
     name: 'rule 1: now is the head of the store, asked for later',
     patches: [
       {
-        file: 'start.ts',
+        file: 'delivery/start.ts',
         find: "if (query === 'now') return now;",
         replace: `if (query === 'now') {
           const { epoch, position } = await history.locate({ epoch: now.epoch, filter, from: { last: 0 } });
@@ -20,13 +20,17 @@ export const rules: readonly Mutant[] = [
   },
   {
     name: 'rule 2: the head before a batch is not looked at',
-    patches: [{ file: 'distributor.ts', find: 'if (result.before !== tail.head)', replace: 'if (result.before < 0)' }],
+    patches: [
+      { file: 'log/distributor.ts', find: 'if (result.before !== tail.head)', replace: 'if (result.before < 0)' },
+    ],
     caughtBy: ['P1', 'P3', 'P4', 'P5', 'P14'],
     mix: streams,
   },
   {
     name: 'rule 2: an unknown outcome wakes nobody',
-    patches: [{ file: 'distributor.ts', find: 'this.#side.tail.doubt();\n    this.#side.doubtAll();', replace: '' }],
+    patches: [
+      { file: 'log/distributor.ts', find: 'this.#side.tail.doubt();\n    this.#side.doubtAll();', replace: '' },
+    ],
     caughtBy: ['P3', 'P4', 'P14', 'P16'],
     mix: streams,
   },
@@ -34,7 +38,7 @@ export const rules: readonly Mutant[] = [
     name: 'rule 3: a settlement of an old epoch is made in the new one',
     patches: [
       {
-        file: 'held-queue.ts',
+        file: 'delivery/held-queue.ts',
         find: 'writer.settle(settlement, epoch)',
         replace: 'writer.settle(settlement, this.#side.tail.epoch)',
       },
@@ -46,7 +50,7 @@ export const rules: readonly Mutant[] = [
     name: 'rule 3: a stored cursor is taken for one of the present epoch',
     patches: [
       {
-        file: 'start.ts',
+        file: 'delivery/start.ts',
         find: 'const { epoch, position } = stored;',
         replace: 'const { position } = stored;\n    const { epoch } = now;',
       },
@@ -57,9 +61,9 @@ export const rules: readonly Mutant[] = [
   {
     name: 'rule 4: the tail serves a feed of another epoch',
     patches: [
-      { file: 'tail.ts', find: 'epoch === this.#epoch && after >=', replace: 'after >=' },
+      { file: 'log/tail.ts', find: 'epoch === this.#epoch && after >=', replace: 'after >=' },
       {
-        file: 'feed.ts',
+        file: 'log/feed.ts',
         find: 'tail.epoch === this.#epoch && this.#through >= tail.head',
         replace: 'this.#through >= tail.head',
       },
@@ -70,7 +74,11 @@ export const rules: readonly Mutant[] = [
   {
     name: 'rule 5: what a page has brought already is taken again',
     patches: [
-      { file: 'feed.ts', find: 'message.position <= this.#through || this.#isReported', replace: 'this.#isReported' },
+      {
+        file: 'log/feed.ts',
+        find: 'message.position <= this.#through || this.#isReported',
+        replace: 'this.#isReported',
+      },
     ],
     caughtBy: ['P1', 'P2'],
     mix: streams,
@@ -79,7 +87,7 @@ export const rules: readonly Mutant[] = [
     name: 'rule 6: a subscription ahead of the bus polls',
     patches: [
       {
-        file: 'feed.ts',
+        file: 'log/feed.ts',
         find: 'nothingNew && wakesBefore === this.#wakes) this.#parked = true',
         replace: 'nothingNew) this.wake()',
       },
@@ -89,16 +97,16 @@ export const rules: readonly Mutant[] = [
   },
   {
     name: 'rule 6: it sleeps though a wake came while it read',
-    patches: [{ file: 'feed.ts', find: 'nothingNew && wakesBefore === this.#wakes', replace: 'nothingNew' }],
+    patches: [{ file: 'log/feed.ts', find: 'nothingNew && wakesBefore === this.#wakes', replace: 'nothingNew' }],
     caughtBy: ['P3', 'P4', 'P14', 'P16'],
     mix: streams,
   },
   {
     name: 'rule 7: what a page reports as trimmed is not noted, neither in the tail nor for what it serves',
     patches: [
-      { file: 'feed.ts', find: 'tail.noteTrimmed(tail.epoch === read.epoch ? read.trimmed : []);', replace: '' },
+      { file: 'log/feed.ts', find: 'tail.noteTrimmed(tail.epoch === read.epoch ? read.trimmed : []);', replace: '' },
       {
-        file: 'feed.ts',
+        file: 'log/feed.ts',
         find: 'position <= (this.#known?.get(topic) ?? 0)',
         replace: 'position < 0',
       },
@@ -110,7 +118,7 @@ export const rules: readonly Mutant[] = [
     name: 'rule 8: what was reported as lost is not remembered',
     patches: [
       {
-        file: 'feed.ts',
+        file: 'log/feed.ts',
         find: 'this.setKnown({ topic, through });\n      if (this.#afterReset',
         replace: 'if (this.#afterReset',
       },
@@ -121,7 +129,11 @@ export const rules: readonly Mutant[] = [
   {
     name: 'rule 9: what was trimmed before a relative start is reported',
     patches: [
-      { file: 'start.ts', find: 'position: located.start, known: located.trimmed', replace: 'position: located.start' },
+      {
+        file: 'delivery/start.ts',
+        find: 'position: located.start, known: located.trimmed',
+        replace: 'position: located.start',
+      },
     ],
     caughtBy: ['P4'],
     mix: streams,
@@ -130,7 +142,7 @@ export const rules: readonly Mutant[] = [
     name: 'rule 9: a held topic starts as if nothing before it could be lost',
     patches: [
       {
-        file: 'held-queue.ts',
+        file: 'delivery/held-queue.ts',
         find: 'known: this.#toldIn(tail.epoch)',
         replace: 'known: [{ topic, through: tail.head }]',
       },
@@ -142,7 +154,7 @@ export const rules: readonly Mutant[] = [
     name: 'rule 10: a name is ready before its start is stored',
     patches: [
       {
-        file: 'start.ts',
+        file: 'delivery/start.ts',
         find: 'await durable.commit(start);\n  return start;',
         replace: 'void durable.commit(start);\n  return start;',
       },
@@ -153,8 +165,8 @@ export const rules: readonly Mutant[] = [
   {
     name: 'rule 11: a read that is under way signals after unsubscribe',
     patches: [
-      { file: 'pump.ts', find: 'while (!this.#ended) {', replace: 'for (;;) {' },
-      { file: 'pump.ts', find: '    else this.#feed.end();\n', replace: '' },
+      { file: 'delivery/pump.ts', find: 'while (!this.#ended) {', replace: 'for (;;) {' },
+      { file: 'delivery/pump.ts', find: '    else this.#feed.end();\n', replace: '' },
     ],
     caughtBy: ['P11', 'P12', 'P24'],
     mix: streams,

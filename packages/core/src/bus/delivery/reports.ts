@@ -1,8 +1,8 @@
-import { attempt, callbackFailed } from '../attempt.ts';
-import type { Message } from '../message.ts';
-import type { FeedSignal } from './feed.ts';
-import type { Gap, Reset } from './losses.ts';
-import { type MessageReference, type Observers, referenceOf, type SubscriptionReference } from './observers.ts';
+import { attempt, callbackFailed } from '../../attempt.ts';
+import type { Message } from '../../message.ts';
+import type { FeedSignal } from '../log/feed.ts';
+import type { Gap, Reset } from '../log/losses.ts';
+import { type MessageReference, type Observers, referenceOf, type SubscriptionReference } from '../observers.ts';
 
 /** The callbacks with which a subscriber asks to be told of signals. */
 export interface SignalCallbacks {

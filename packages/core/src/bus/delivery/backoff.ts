@@ -1,5 +1,5 @@
-import type { Clock } from '../clock.ts';
-import type { busDefaults } from './options.ts';
+import type { Clock } from '../../clock.ts';
+import type { busDefaults } from '../options.ts';
 
 type Defaults = typeof busDefaults;
 

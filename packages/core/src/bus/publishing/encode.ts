@@ -1,8 +1,8 @@
-import { HexbusError, shorten } from '../errors.ts';
-import type { NewMessage } from '../ports/history-store.ts';
-import { utf8Length } from '../utf8.ts';
-import type { PublishOptions } from './api.ts';
-import { busDefaults } from './options.ts';
+import { HexbusError, shorten } from '../../errors.ts';
+import type { NewMessage } from '../../ports/history-store.ts';
+import { utf8Length } from '../../utf8.ts';
+import type { PublishOptions } from '../api.ts';
+import { busDefaults } from '../options.ts';
 
 /** Encodes a message for the history, once. Throws `HEXBUS_INVALID_BODY` or `HEXBUS_BODY_TOO_LARGE`, naming the offending value's path. */
 export function encodeMessage(

@@ -1,8 +1,8 @@
-import type { Settlement } from '../ports/history-store.ts';
-import type { DeadLetter } from './api.ts';
-import { assertField } from './checks.ts';
-import { busDefaults } from './options.ts';
-import type { RetainedSide } from './retained-side.ts';
+import type { Settlement } from '../../ports/history-store.ts';
+import type { DeadLetter } from '../api.ts';
+import { assertField } from '../checks.ts';
+import type { RetainedSide } from '../log/retained-side.ts';
+import { busDefaults } from '../options.ts';
 
 const pageSize = 1_000;
 

@@ -1,15 +1,15 @@
-import type { CancelTimer, Clock } from '../clock.ts';
-import type { Head, HistoryStore } from '../ports/history-store.ts';
+import type { CancelTimer, Clock } from '../../clock.ts';
+import type { Head, HistoryStore } from '../../ports/history-store.ts';
+import { HeldQueue } from '../delivery/held-queue.ts';
+import type { Observers } from '../observers.ts';
+import type { BusSettings } from '../options.ts';
+import type { TopicTable } from '../topic-table.ts';
 import { type Destinations, Distributor } from './distributor.ts';
 import { createReadEarlier } from './earlier-messages.ts';
-import { HeldQueue } from './held-queue.ts';
 import type { NamedCursors } from './named-cursors.ts';
-import type { Observers } from './observers.ts';
-import type { BusSettings } from './options.ts';
 import { HistoryReader } from './reading.ts';
 import type { RetainedParts } from './retained-parts.ts';
 import { Tail } from './tail.ts';
-import type { TopicTable } from './topic-table.ts';
 import { Writer } from './writer.ts';
 
 interface Followed {

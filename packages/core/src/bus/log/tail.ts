@@ -1,7 +1,7 @@
-import type { RetainedMessage } from '../message.ts';
-import { isPattern, matchesPattern, patternsOverlap } from '../pattern.ts';
-import type { Filter, Head, TrimMark } from '../ports/history-store.ts';
-import type { TopicMatcher } from '../retention.ts';
+import type { RetainedMessage } from '../../message.ts';
+import { isPattern, matchesPattern, patternsOverlap } from '../../pattern.ts';
+import type { Filter, Head, TrimMark } from '../../ports/history-store.ts';
+import type { TopicMatcher } from '../../retention.ts';
 import type { ReadEarlier } from './earlier-messages.ts';
 import { memoryLengthOf } from './memory-length.ts';
 

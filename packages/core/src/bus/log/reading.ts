@@ -1,11 +1,11 @@
-import { type Cursor, formatCursor, parseCursor } from '../cursor.ts';
-import { HexbusError, shorten } from '../errors.ts';
-import { type Message, RetainedMessage, type StoredMessage } from '../message.ts';
-import type { Filter, HistoryStore, LocateQuery, ReadQuery } from '../ports/history-store.ts';
-import type { DeadLetter, Page, ReadOptions } from './api.ts';
-import { assertField, assertWholeNumber } from './checks.ts';
+import { type Cursor, formatCursor, parseCursor } from '../../cursor.ts';
+import { HexbusError, shorten } from '../../errors.ts';
+import { type Message, RetainedMessage, type StoredMessage } from '../../message.ts';
+import type { Filter, HistoryStore, LocateQuery, ReadQuery } from '../../ports/history-store.ts';
+import type { DeadLetter, Page, ReadOptions } from '../api.ts';
+import { assertField, assertWholeNumber } from '../checks.ts';
+import { busDefaults } from '../options.ts';
 import type { Gap } from './losses.ts';
-import { busDefaults } from './options.ts';
 import type { Tail } from './tail.ts';
 
 const pageBytes = 4 * 1024 * 1024;

@@ -1,8 +1,8 @@
-import { HexbusError, shorten } from '../errors.ts';
-import type { PublishOptions } from './api.ts';
-import { assertField, assertSignal, assertText, isObject, isThenable } from './checks.ts';
-import type { SchemaIssue, SchemaResult, StandardSchema } from './options.ts';
-import type { TopicEntry } from './topic-table.ts';
+import { HexbusError, shorten } from '../../errors.ts';
+import type { PublishOptions } from '../api.ts';
+import { assertField, assertSignal, assertText, isObject, isThenable } from '../checks.ts';
+import type { SchemaIssue, SchemaResult, StandardSchema } from '../options.ts';
+import type { TopicEntry } from '../topic-table.ts';
 
 /** The longest id, type or sender, in characters. */
 export const maxNameLength = 512;

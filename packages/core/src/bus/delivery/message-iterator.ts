@@ -1,7 +1,7 @@
-import { HexbusError } from '../errors.ts';
-import type { Message } from '../message.ts';
-import type { Handler, Subscription } from './api.ts';
-import { busDefaults } from './options.ts';
+import { HexbusError } from '../../errors.ts';
+import type { Message } from '../../message.ts';
+import type { Handler, Subscription } from '../api.ts';
+import { busDefaults } from '../options.ts';
 
 interface Delivered {
   readonly message: Message;

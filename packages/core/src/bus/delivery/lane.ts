@@ -1,5 +1,5 @@
-import type { CursorParts } from '../cursor.ts';
-import type { RetainedMessage } from '../message.ts';
+import type { CursorParts } from '../../cursor.ts';
+import type { RetainedMessage } from '../../message.ts';
 import type { HandlerRunner } from './handler-runner.ts';
 import type { Reports } from './reports.ts';
 

@@ -1,8 +1,8 @@
-import { RetainedMessage, type StoredMessage } from '../message.ts';
-import type { AppendResult, DroppedMessage, NewMessage, WriteResult } from '../ports/history-store.ts';
-import type { HeldQueue } from './held-queue.ts';
+import { RetainedMessage, type StoredMessage } from '../../message.ts';
+import type { AppendResult, DroppedMessage, NewMessage, WriteResult } from '../../ports/history-store.ts';
+import type { HeldQueue } from '../delivery/held-queue.ts';
+import type { TopicTable } from '../topic-table.ts';
 import type { RetainedParts } from './retained-parts.ts';
-import type { TopicTable } from './topic-table.ts';
 import type { WriterEvents } from './writer.ts';
 
 /** What a distributor hands over to. */

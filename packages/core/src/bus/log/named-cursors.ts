@@ -1,8 +1,8 @@
-import type { CancelTimer, Clock } from '../clock.ts';
-import type { CursorParts } from '../cursor.ts';
-import { HexbusError, shorten } from '../errors.ts';
-import type { NamedCursor } from '../ports/history-store.ts';
-import { assertField, isText } from './checks.ts';
+import type { CancelTimer, Clock } from '../../clock.ts';
+import type { CursorParts } from '../../cursor.ts';
+import { HexbusError, shorten } from '../../errors.ts';
+import type { NamedCursor } from '../../ports/history-store.ts';
+import { assertField, isText } from '../checks.ts';
 
 /** Cursors that are due, to be committed with one write. */
 export interface CursorCommit {

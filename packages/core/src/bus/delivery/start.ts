@@ -1,10 +1,10 @@
-import { type CursorParts, parseCursor } from '../cursor.ts';
-import { HexbusError, shorten } from '../errors.ts';
-import type { Filter, Head, HistoryStore, LocateQuery } from '../ports/history-store.ts';
-import type { From, SubscribeOptions } from './api.ts';
-import { assertField, configError, isObject } from './checks.ts';
-import type { FeedStart } from './feed.ts';
-import type { DurableName } from './named-cursors.ts';
+import { type CursorParts, parseCursor } from '../../cursor.ts';
+import { HexbusError, shorten } from '../../errors.ts';
+import type { Filter, Head, HistoryStore, LocateQuery } from '../../ports/history-store.ts';
+import type { From, SubscribeOptions } from '../api.ts';
+import { assertField, configError, isObject } from '../checks.ts';
+import type { FeedStart } from '../log/feed.ts';
+import type { DurableName } from '../log/named-cursors.ts';
 
 /** A checked `from`: where it points is known at once, or for the history to locate. */
 export type StartQuery = 'now' | CursorParts | LocateQuery['from'];

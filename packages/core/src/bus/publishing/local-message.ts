@@ -1,6 +1,6 @@
-import type { Clock } from '../clock.ts';
-import { type Message, type MessageHeaders, plainMessage } from '../message.ts';
-import type { PublishOptions } from './api.ts';
+import type { Clock } from '../../clock.ts';
+import { type Message, type MessageHeaders, plainMessage } from '../../message.ts';
+import type { PublishOptions } from '../api.ts';
 
 /** Where messages of one bus come from. Gives ids to those whose publisher gave none: unique as long as the prefix is. */
 export class LocalOrigin {

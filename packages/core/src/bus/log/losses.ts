@@ -1,4 +1,4 @@
-import type { Cursor } from '../cursor.ts';
+import type { Cursor } from '../../cursor.ts';
 
 /** Messages were lost to a limit before they could be handled. May be wider than the loss, never narrower. Positions are inclusive. */
 export interface Gap {

@@ -1,5 +1,5 @@
-import { RetainedMessage } from '../message.ts';
-import type { Filter, Head, HistoryStore, TrimMark } from '../ports/history-store.ts';
+import { RetainedMessage } from '../../message.ts';
+import type { Filter, Head, HistoryStore, TrimMark } from '../../ports/history-store.ts';
 import { memoryLengthOf } from './memory-length.ts';
 
 /** What the history has between two positions: everything after `after`. */

@@ -1,4 +1,4 @@
-import type { CursorParts } from '../cursor.ts';
+import type { CursorParts } from '../../cursor.ts';
 import type { HeldQueue } from './held-queue.ts';
 import type { Lane, LaneHandling } from './lane.ts';
 

@@ -1,4 +1,4 @@
-import type { NewMessage } from '../ports/history-store.ts';
+import type { NewMessage } from '../../ports/history-store.ts';
 
 /** What a message takes beside its texts, as if it were text: 900,000 of one character that waited for a history held 514 MB. */
 const overhead = 400;

@@ -1,4 +1,4 @@
-import type { CursorParts } from '../cursor.ts';
+import type { CursorParts } from '../../cursor.ts';
 
 interface Waiter {
   readonly target: CursorParts;

@@ -1,18 +1,18 @@
-import type { CursorParts } from '../cursor.ts';
-import { isHexbusError, shorten } from '../errors.ts';
-import { RetainedMessage } from '../message.ts';
-import type { Settlement, TrimMark } from '../ports/history-store.ts';
-import type { TopicMatcher } from '../retention.ts';
+import type { CursorParts } from '../../cursor.ts';
+import { isHexbusError, shorten } from '../../errors.ts';
+import { RetainedMessage } from '../../message.ts';
+import type { Settlement, TrimMark } from '../../ports/history-store.ts';
+import type { TopicMatcher } from '../../retention.ts';
+import { type HandlingOutcome, maxReasonLength } from '../endings.ts';
+import { Feed } from '../log/feed.ts';
+import type { DurableName } from '../log/named-cursors.ts';
+import type { RetainedParts } from '../log/retained-parts.ts';
+import { WakeLoop } from '../log/wake-loop.ts';
+import { referenceOf } from '../observers.ts';
 import { Backoff } from './backoff.ts';
 import { CaughtUpWaiters } from './caught-up.ts';
-import { type HandlingOutcome, maxReasonLength } from './endings.ts';
-import { Feed } from './feed.ts';
 import { handlerFailed } from './handler-runner.ts';
 import type { LaneHandling } from './lane.ts';
-import type { DurableName } from './named-cursors.ts';
-import { referenceOf } from './observers.ts';
-import type { RetainedParts } from './retained-parts.ts';
-import { WakeLoop } from './wake-loop.ts';
 
 /**
  * Delivers what waits in one held topic: the first message, to all listeners attached at that moment, until each has succeeded, left or used up its tries;

@@ -1,7 +1,7 @@
-import type { Clock } from '../clock.ts';
-import type { HistoryStore } from '../ports/history-store.ts';
+import type { Clock } from '../../clock.ts';
+import type { HistoryStore } from '../../ports/history-store.ts';
+import type { Observers } from '../observers.ts';
 import type { NamedCursors } from './named-cursors.ts';
-import type { Observers } from './observers.ts';
 import type { Tail } from './tail.ts';
 import type { Writer } from './writer.ts';
 

@@ -1,6 +1,6 @@
-import type { Clock } from '../clock.ts';
-import { formatCursor } from '../cursor.ts';
-import { HexbusError, isHexbusError, shorten } from '../errors.ts';
+import type { Clock } from '../../clock.ts';
+import { formatCursor } from '../../cursor.ts';
+import { HexbusError, isHexbusError, shorten } from '../../errors.ts';
 import type {
   AppendResult,
   HistoryStore,
@@ -8,8 +8,8 @@ import type {
   Settlement,
   WriteBatch,
   WriteResult,
-} from '../ports/history-store.ts';
-import type { Receipt } from './api.ts';
+} from '../../ports/history-store.ts';
+import type { Receipt } from '../api.ts';
 import { memoryLengthOf } from './memory-length.ts';
 import { type CursorCommit, nothingDue } from './named-cursors.ts';
 

@@ -1,16 +1,16 @@
-import { type Cursor, formatCursor } from '../cursor.ts';
-import type { HexbusError } from '../errors.ts';
-import type { Message, RetainedMessage } from '../message.ts';
-import type { Handler, Subscription, SubscriptionStart, SubscriptionState } from './api.ts';
-import { isThenable } from './checks.ts';
-import { Deferred } from './deferred.ts';
-import type { CallOutcomes, HandlingOutcome } from './endings.ts';
+import { type Cursor, formatCursor } from '../../cursor.ts';
+import type { HexbusError } from '../../errors.ts';
+import type { Message, RetainedMessage } from '../../message.ts';
+import type { Handler, Subscription, SubscriptionStart, SubscriptionState } from '../api.ts';
+import { isThenable } from '../checks.ts';
+import { Deferred } from '../deferred.ts';
+import type { CallOutcomes, HandlingOutcome } from '../endings.ts';
+import type { DurableName } from '../log/named-cursors.ts';
+import type { RetainedSide } from '../log/retained-side.ts';
+import { type MessageReference, referenceOf } from '../observers.ts';
+import type { Subscriber } from '../topic-table.ts';
 import { abandoned, CallContext, handlerFailed, subscriptionEnded } from './handler-runner.ts';
 import type { Lane, LaneHandling } from './lane.ts';
-import type { DurableName } from './named-cursors.ts';
-import { type MessageReference, referenceOf } from './observers.ts';
-import type { RetainedSide } from './retained-side.ts';
-import type { Subscriber } from './topic-table.ts';
 
 /** What a subscription tells the bus, and asks of it. */
 export interface SubscriptionHost {

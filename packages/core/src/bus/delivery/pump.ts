@@ -1,22 +1,22 @@
-import type { Clock } from '../clock.ts';
-import type { CursorParts } from '../cursor.ts';
-import { isHexbusError } from '../errors.ts';
-import { RetainedMessage } from '../message.ts';
-import type { Filter, Head } from '../ports/history-store.ts';
-import type { TopicMatcher } from '../retention.ts';
-import type { SubscribeOptions } from './api.ts';
+import type { Clock } from '../../clock.ts';
+import type { CursorParts } from '../../cursor.ts';
+import { isHexbusError } from '../../errors.ts';
+import { RetainedMessage } from '../../message.ts';
+import type { Filter, Head } from '../../ports/history-store.ts';
+import type { TopicMatcher } from '../../retention.ts';
+import type { SubscribeOptions } from '../api.ts';
+import type { HandlingOutcome } from '../endings.ts';
+import { Feed, type FeedStart } from '../log/feed.ts';
+import type { DurableName } from '../log/named-cursors.ts';
+import type { RetainedParts } from '../log/retained-parts.ts';
+import { WakeLoop } from '../log/wake-loop.ts';
+import { type MessageReference, referenceOf } from '../observers.ts';
+import { busDefaults } from '../options.ts';
 import { Backoff } from './backoff.ts';
 import { CaughtUpWaiters } from './caught-up.ts';
-import type { HandlingOutcome } from './endings.ts';
-import { Feed, type FeedStart } from './feed.ts';
 import { handlerFailed, subscriptionEnded } from './handler-runner.ts';
 import type { Lane, LaneHandling } from './lane.ts';
-import type { DurableName } from './named-cursors.ts';
-import { type MessageReference, referenceOf } from './observers.ts';
-import { busDefaults } from './options.ts';
-import type { RetainedParts } from './retained-parts.ts';
 import { resolveDurableStart, resolveStart, type StartQuery } from './start.ts';
-import { WakeLoop } from './wake-loop.ts';
 
 export interface PumpOptions extends LaneHandling {
   readonly side: RetainedParts;

@@ -1,7 +1,7 @@
-import { type Cursor, type CursorParts, formatCursor } from '../cursor.ts';
-import { RetainedMessage } from '../message.ts';
-import type { Filter, HistoryStore, TrimMark } from '../ports/history-store.ts';
-import type { TopicMatcher } from '../retention.ts';
+import { type Cursor, type CursorParts, formatCursor } from '../../cursor.ts';
+import { RetainedMessage } from '../../message.ts';
+import type { Filter, HistoryStore, TrimMark } from '../../ports/history-store.ts';
+import type { TopicMatcher } from '../../retention.ts';
 import type { Gap, Reset } from './losses.ts';
 import type { FeedPage, Tail } from './tail.ts';
 import type { WakeLoop } from './wake-loop.ts';

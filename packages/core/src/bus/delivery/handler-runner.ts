@@ -1,11 +1,11 @@
-import type { CancelTimer, Clock } from '../clock.ts';
-import { HexbusError, shorten } from '../errors.ts';
-import type { Message } from '../message.ts';
-import type { HandlerContext } from './api.ts';
+import type { CancelTimer, Clock } from '../../clock.ts';
+import { HexbusError, shorten } from '../../errors.ts';
+import type { Message } from '../../message.ts';
+import type { HandlerContext } from '../api.ts';
+import { isThenable } from '../checks.ts';
+import type { HandlingOutcome } from '../endings.ts';
+import type { HandlingSettings } from '../options.ts';
 import { Backoff } from './backoff.ts';
-import { isThenable } from './checks.ts';
-import type { HandlingOutcome } from './endings.ts';
-import type { HandlingSettings } from './options.ts';
 
 export interface HandlerRunnerOptions {
   readonly handler: (message: Message, context: HandlerContext) => unknown;
