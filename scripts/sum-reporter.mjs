@@ -1,16 +1,18 @@
 // A vitest reporter for CI: writes how a run went, and by name what failed in it, for sum-reports.mjs to add up.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 
 /** @typedef {import('vitest/node').Reporter} Reporter */
 
-/** @param {any} error */
-const firstLine = (error) =>
-  String(error?.message ?? error)
-    .split('\n', 1)
-    .join('');
+/** All of its message in one line: what a page waited for stands in the last ones. @type {(error: any) => string} */
+const messageOf = (error) =>
+  stripVTControlCharacters(String(error?.message ?? error))
+    .split(/\s*\n\s*/)
+    .join(' ')
+    .trim();
 /** @type {(error: any) => string[]} */
-const reasons = (error) => (error === undefined ? [] : [firstLine(error), ...reasons(error.cause)]);
+const reasons = (error) => (error === undefined ? [] : [messageOf(error), ...reasons(error.cause)]);
 
 /** @implements {Reporter} */
 export default class SumReporter {
@@ -24,14 +26,15 @@ export default class SumReporter {
     for (const module of modules) {
       const file = relative(process.cwd(), module.moduleId);
       const failedHooks = [...module.children.allSuites()].flatMap((suite) => suite.errors());
-      for (const error of [...module.errors(), ...failedHooks]) problems.push(`${file}: ${firstLine(error)}`);
+      for (const error of [...module.errors(), ...failedHooks]) problems.push(`${file}: ${messageOf(error)}`);
       let unfinished = 0;
       for (const test of module.children.allTests()) {
         const { state, errors } = test.result();
         // A worker that ends in the middle leaves its tests pending.
         if (state === 'pending') unfinished += 1;
         else sum[state] += 1;
-        if (state === 'failed') problems.push(`${file} > ${test.fullName}: ${firstLine(errors[0])}`);
+        if (state === 'failed')
+          problems.push(`${file} > ${test.fullName}: ${(errors ?? []).map(messageOf).join('; ')}`);
       }
       if (unfinished > 0) problems.push(`${file}: ${unfinished} tests did not end`);
       // One that ends before it knows its tests has none, and files that were to share it may not have begun.

@@ -16,7 +16,7 @@ for (const path of paths) {
   sum.passed += passed;
   sum.failed += failed;
   sum.skipped += skipped;
-  for (const problem of problems) console.log(`${run}: ${problem.slice(0, 300)}`);
+  for (const problem of problems) console.log(`${run}: ${problem.slice(0, 700)}`);
 }
 // A step can fail without a failed test: a file that does not load, a package check.
 sum.failed = Math.max(sum.failed, Number(failedSteps));

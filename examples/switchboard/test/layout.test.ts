@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { useChromium } from '../../../test/support/chromium.ts';
 import { canRunPrograms } from '../../../test/support/printing-program.ts';
 import { openTab } from './support/open-tab.ts';
+import type { Tab } from './support/tab.ts';
 import { useSwitchboard } from './support/use-switchboard.ts';
 
 const longText =
@@ -15,6 +16,13 @@ describe.runIf(canRunPrograms)('the layout of the switchboard', () => {
     const tab = await openTab(await browser.newUser(), switchboard.address, user, { mayLose: true });
     await tab.page.setViewportSize({ width, height: 700 });
     return tab;
+  };
+
+  /** Resolves when `seenBy` shows them. */
+  const openFive = async (user: string, seenBy: Tab) => {
+    const tabs = await Promise.all(Array.from({ length: 5 }, () => open(user, 1280)));
+    for (const tab of tabs) await seenBy.row(user, await tab.name()).waitFor();
+    return tabs;
   };
 
   test.each([360, 390, 800])('fits a window of %d pixels, with messages that wait', async (width) => {
@@ -48,6 +56,29 @@ describe.runIf(canRunPrograms)('the layout of the switchboard', () => {
     expect(captions).toEqual([captions[0], captions[0], captions[0]]);
   });
 
+  test.each([390, 800, 1280])('nothing to press moves in a window of %d pixels by what others do', async (width) => {
+    const ann = await open('ann', width);
+    await ann.row('ann', 'WebSocket').waitFor();
+    const before = await placesOfControls(ann.page);
+    const [bob] = await openFive('bob', ann);
+    await ann.send('Cleo', longText);
+    await ann.row('cleo', longText).waitFor();
+    await bob?.ask(`Ann · ${await ann.name()}`, longText, '15 seconds');
+    await ann.page.locator('form.question').waitFor();
+    expect(await placesOfControls(ann.page)).toEqual(before);
+  });
+
+  test('somebody who comes between the press and the release of a button does not keep it from being pressed', async () => {
+    const ann = await open('ann', 1280);
+    // All of the page is in it. Of a window that has scrolled, the browser itself may keep in place what is seen.
+    await ann.page.setViewportSize({ width: 1280, height: 3000 });
+    await ann.page.getByRole('button', { name: 'Send', exact: true }).hover();
+    await ann.page.mouse.down();
+    await openFive('bob', ann);
+    await ann.page.mouse.up();
+    await ann.inbox.filter({ hasText: 'Ann Hello from here' }).waitFor();
+  });
+
   test.each(['WebSocket', 'cut off'])('the state "%s" of a tab has a ground of its own', async (state) => {
     const [ann, bob] = [await open('ann', 1280), await open('bob', 1280)];
     const name = await bob.name();
@@ -59,4 +90,11 @@ describe.runIf(canRunPrograms)('the layout of the switchboard', () => {
 
 function heightOf(page: Page, selector: string): Promise<number> {
   return page.locator(selector).evaluate((element) => element.getBoundingClientRect().height);
+}
+
+/** Of all that a user can reach for in the panels, but for her answers to questions: how far it is from the top of the page. */
+function placesOfControls(page: Page): Promise<readonly number[]> {
+  return page
+    .locator('main :is(button, select, input):not(.question *)')
+    .evaluateAll((controls) => controls.map((control) => control.getBoundingClientRect().top + scrollY));
 }
