@@ -1,3 +1,4 @@
+import { HexbusError } from '@hexbus/core';
 import { describe, expect, it } from 'vitest';
 import { useGateways } from './support/use-gateways.ts';
 
@@ -97,8 +98,23 @@ describe('PUBLISH of a client', () => {
     await world.clock.runAll();
     const [frame] = client.frames();
     expect(frame).toMatchObject({
-      reply: { ok: false, error: { code: 'remote-error', message: 'the server failed' } },
+      reply: { ok: false, error: { code: 'timeout', message: 'nobody knows whether it was kept' } },
     });
+    world.takeErrors();
+  });
+
+  it('of which nobody knows whether the history kept it is answered with timeout, and kept once if it is sent again', async () => {
+    const world = await gateways.open();
+    const client = await world.connect();
+    world.probe.failNext('write', new HexbusError('HEXBUS_OUTCOME_UNKNOWN', 'disk /var/lib'), 'after');
+    client.send(18, 1, 'order.a', null, 1, { id: 'mine' });
+    await world.clock.runAll();
+    client.send(18, 2, 'order.a', null, 1, { id: 'mine' });
+    await world.clock.runAll();
+    expect(client.frames()).toMatchObject([
+      { reply: { ok: false, error: { code: 'timeout', message: 'nobody knows whether it was kept', retryable: true } } },
+      { reply: { ok: true, body: { position: 1, duplicate: true } } },
+    ]);
     world.takeErrors();
   });
 

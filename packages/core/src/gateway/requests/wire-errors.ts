@@ -33,6 +33,8 @@ export function wireErrorOf(error: unknown): WireError {
   if (invalid.has(error.code)) return { code: 'invalid', message: error.message, retryable: false };
   if (overloaded.has(error.code))
     return { code: 'overloaded', message: 'there is no room at present', retryable: true };
+  if (error.code === 'HEXBUS_OUTCOME_UNKNOWN')
+    return { code: 'timeout', message: 'nobody knows whether it was kept', retryable: true };
   if (error.code === 'HEXBUS_CLOSED') return { code: 'closed', message: 'the server is closing', retryable: true };
   return { code: 'remote-error', message: 'the server failed', retryable: error.retryable };
 }
