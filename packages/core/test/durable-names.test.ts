@@ -325,6 +325,30 @@ describe('commits', () => {
     expect(positions(one)).toEqual([0, 1]);
   });
 
+  test('that fail again and again are made ever more seldom, and soon again when one has succeeded', async () => {
+    const one = await open();
+    const { bus, probe, clock, settled, takeErrors } = one;
+    await caughtUp(one, 'order.x', { name: 'n' });
+    await bus.publish('order.x', 1);
+    await settled();
+    const begun = clock.now();
+    const failedAt: number[] = [];
+    for (let time = 0; time < 12; time++)
+      probe.failNext('write', new HexbusError('HEXBUS_HISTORY_BUSY', 'later', { retryable: true }));
+    bus.observe('error', () => failedAt.push(clock.now() - begun));
+    await clock.advance(120_000);
+    expect(failedAt.map((at, index) => at - (failedAt[index - 1] ?? 0))).toEqual([
+      50, 50, 100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 30_000,
+    ]);
+    expect(takeErrors()).toHaveLength(12);
+    expect(positions(one)).toEqual([0, 1]);
+
+    await bus.publish('order.x', 2);
+    await settled();
+    await clock.advance(50);
+    expect(positions(one)).toEqual([0, 1, 2]);
+  });
+
   test('for which there is no room keep nothing else from being written, and are made when there is', async () => {
     const one = await open();
     const { bus, probe, clock, settled } = one;

@@ -70,6 +70,26 @@ describe('an outcome that is not known', () => {
     expect(await rejection(behind)).toMatchObject({ code: 'HEXBUS_HISTORY_FAILED', retryable: true });
     expect((await bus.read('order.x')).messages.map(({ body }) => body)).toEqual([1]);
   });
+
+  test('of a write that held no message leaves what came meanwhile to the next one', async () => {
+    const { bus, clock, onNextWrite, settled, takeErrors } = await open();
+    const subscription = bus.subscribe('order.x', () => undefined, { name: 'n' });
+    await subscription.ready;
+    await bus.publish('order.x', 1);
+    await subscription.caughtUp();
+    const gate = deferred();
+    onNextWrite(async () => {
+      await gate.promise;
+      throw unknown;
+    });
+    // The cursor is committed.
+    await clock.advance(50);
+    const publishes = ['a', 'b'].map((body) => bus.publish('order.y', body));
+    await settled();
+    gate.resolve();
+    expect(await Promise.all(publishes)).toMatchObject([{ position: 2 }, { position: 3 }]);
+    expect(takeErrors()).toMatchObject([{ error: unknown }]);
+  });
 });
 
 describe('a signal', () => {

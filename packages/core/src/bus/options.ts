@@ -71,10 +71,9 @@ export const busDefaults = {
   maxBodyBytes: 262_144,
   maxBodyDepth: 64,
   maxPendingBytes: 67_108_864,
-  deduplicationMaxIds: 10_000,
-  deduplicationMaxAgeMs: 300_000,
+  deduplication: { maxIds: 10_000, maxAgeMs: 300_000 },
   trimIntervalMs: 5_000,
-  heldMaxCount: 100_000,
+  held: { maxCount: 100_000 },
   overflow: 'reject',
   from: 'now',
   maxTries: 3,
@@ -138,8 +137,8 @@ export function resolveBusOptions(options: BusOptions): BusSettings {
     maxBodyBytes: numberOf(options, busDefaults, 'maxBodyBytes'),
     maxPendingBytes: numberOf(options, busDefaults, 'maxPendingBytes'),
     deduplication: {
-      maxIds: numberOf(deduplication, deduplicationDefaults, 'maxIds', 'deduplication.', 0),
-      maxAgeMs: numberOf(deduplication, deduplicationDefaults, 'maxAgeMs', 'deduplication.'),
+      maxIds: numberOf(deduplication, busDefaults.deduplication, 'maxIds', 'deduplication.', 0),
+      maxAgeMs: numberOf(deduplication, busDefaults.deduplication, 'maxAgeMs', 'deduplication.'),
     },
     trimIntervalMs: numberOf(options, busDefaults, 'trimIntervalMs', '', 1),
     closeTimeoutMs: numberOf(options, busDefaults, 'closeTimeoutMs'),
@@ -162,11 +161,6 @@ export function resolveHandling(
 }
 
 const unlimited = { maxCount: Infinity, maxAgeMs: Infinity } as const;
-const heldDefaults = { maxCount: busDefaults.heldMaxCount } as const;
-const deduplicationDefaults = {
-  maxIds: busDefaults.deduplicationMaxIds,
-  maxAgeMs: busDefaults.deduplicationMaxAgeMs,
-} as const;
 
 /** A topic that is exempt from a wider policy is never appended to, so to the history it is one without limits. */
 function retentionOf({ pattern, retention }: TopicSettings): RetentionPolicies {
@@ -198,7 +192,7 @@ function resolveRetention(pattern: string, field: string, retain: TopicPolicy['r
     "use 'none', 'until-handled', { maxCount, maxAgeMs } or { until: 'handled' }",
   );
   const path = `${field}.`;
-  const maxCount = numberOf(limits, isUntilHandled(limits) ? heldDefaults : unlimited, 'maxCount', path);
+  const maxCount = numberOf(limits, isUntilHandled(limits) ? busDefaults.held : unlimited, 'maxCount', path);
   const maxAgeMs = numberOf(limits, unlimited, 'maxAgeMs', path);
   if (isUntilHandled(limits)) {
     const overflow = limits.overflow ?? busDefaults.overflow;

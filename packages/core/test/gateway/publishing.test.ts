@@ -112,7 +112,9 @@ describe('PUBLISH of a client', () => {
     client.send(18, 2, 'order.a', null, 1, { id: 'mine' });
     await world.clock.runAll();
     expect(client.frames()).toMatchObject([
-      { reply: { ok: false, error: { code: 'timeout', message: 'nobody knows whether it was kept', retryable: true } } },
+      {
+        reply: { ok: false, error: { code: 'timeout', message: 'nobody knows whether it was kept', retryable: true } },
+      },
       { reply: { ok: true, body: { position: 1, duplicate: true } } },
     ]);
     world.takeErrors();

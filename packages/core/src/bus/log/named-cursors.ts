@@ -26,6 +26,9 @@ export function assertName(name: unknown): asserts name is string {
 const maxUncommitted = 64;
 const maxDelayMs = 50;
 
+/** Of the pauses between tries while the history fails. */
+const longestDelayMs = 30_000;
+
 /**
  * The cursors of durable names in this bus: keeps the latest of each, and has it committed with the next write. Idle progress is never
  * committed. It knows nothing of subscriptions.
@@ -36,6 +39,7 @@ export class NamedCursors {
   readonly #inUse = new Map<string, DurableName>();
   readonly #dirty = new Set<DurableName>();
   #cancelTimer: CancelTimer | undefined;
+  #delayMs = maxDelayMs;
 
   /** `requestWrite` must bring about a call of `takeDirty` soon. */
   constructor(clock: Clock, requestWrite: () => void) {
@@ -82,17 +86,19 @@ export class NamedCursors {
       this.#cancelTimer = this.#clock.setTimer(() => {
         this.#cancelTimer = undefined;
         this.#requestWrite();
-      }, maxDelayMs);
+      }, this.#delayMs);
     }
   }
 
   #settled(taken: readonly DurableName[], committed: boolean): void {
+    if (committed) this.#delayMs = maxDelayMs;
     for (const durable of taken) {
       // It was released meanwhile, and its name may be in use again.
       if (this.#inUse.get(durable.name) !== durable) continue;
       durable.settled(committed);
       if (!committed || durable.changedSinceTaken) this.changed(durable, committed && durable.isUrgent);
     }
+    if (!committed) this.#delayMs = Math.min(this.#delayMs * 2, longestDelayMs);
   }
 
   /** The name may be used again. */

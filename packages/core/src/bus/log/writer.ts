@@ -254,8 +254,8 @@ export class Writer {
   ): void {
     if (isHexbusError(error, 'HEXBUS_OUTCOME_UNKNOWN')) this.#events.outcomeUnknown();
     commit.settled(false);
-    const behind = this.#queue;
-    this.#queue = [];
+    // What was to follow them must not come without them.
+    const behind = appends.length > 0 ? this.#queue.splice(0) : none;
     this.#ended();
     for (const pending of others) pending.reject(error);
     if (appends.length + others.length === 0) this.#side.observers.error(error);
