@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { type Handshake, readAddress, readProtocols } from '@hexbus/core/gateway';
+import { type Handshake, readAddress, readHeaders, readProtocols } from '@hexbus/core/gateway';
 import type { WsSettings } from './options.ts';
 
 /** Why this is no WebSocket handshake, or undefined if it is one. */
@@ -18,14 +18,10 @@ export function pathOf(request: IncomingMessage): string {
 }
 
 export function handshakeOf(request: IncomingMessage, settings: WsSettings): Handshake {
-  const headers = Object.entries(request.headers).map(([name, value]) => [
-    name,
-    Array.isArray(value) ? value.join(', ') : value,
-  ]);
   return {
     transport: 'ws',
     url: request.url ?? '',
-    headers: Object.fromEntries(headers),
+    headers: readHeaders(request.headers, request.headers.host, settings.origins),
     address: addressOf(request, settings),
     protocols: readProtocols(request.headers['sec-websocket-protocol']) ?? [],
   };

@@ -27,8 +27,9 @@ export interface WsTransportOptions {
   /** A longer message ends its connection with 1009. */
   readonly maxMessageBytes?: number | undefined;
   /**
-   * Which pages may connect, e.g. `https://example.com`, compared character by character; `any` lets in all, which is safe only if no cookie
-   * authenticates. Default: pages of the host that the request names. A client that sends no Origin is no page, and passes.
+   * Which pages may connect, e.g. `https://example.com`, compared character by character; `any` lets in all, those of other hosts without what
+   * their browser adds by itself, such as cookies. Default: pages of the host that the request names. A client that sends no Origin is no page,
+   * and passes.
    */
   readonly origins?: readonly string[] | 'any' | undefined;
   /** Compresses messages from 1 KiB with whoever offers it. Costs memory and time for each receiver. */

@@ -61,6 +61,7 @@ export type { Origins } from './transport/origins.ts';
 export { isOriginAllowed, resolveOrigins } from './transport/origins.ts';
 export type { Place, PlaceOptions } from './transport/place.ts';
 export { checkPlace } from './transport/place.ts';
-export { readAddress, readProtocols } from './transport/request-headers.ts';
+export type { RequestHeaders } from './transport/request-headers.ts';
+export { readAddress, readHeaders, readProtocols } from './transport/request-headers.ts';
 export type { SliceWriter } from './transport/slice-queue.ts';
 export { maxSliceBytes, SliceQueue } from './transport/slice-queue.ts';

@@ -57,3 +57,31 @@ export function testOrigins(passed: number, statusOf: StatusOf): void {
     expect(await statusOf('https://evil.example', 'any')).toBe(passed);
   });
 }
+
+/** The headers of the handshake that comes of a page of this origin, asking `lab.example`, with these headers, where pages of `origins` may connect. */
+export type HeadersOf = (
+  origin: string | undefined,
+  origins: readonly string[] | 'any',
+  headers: Readonly<Record<string, string>>,
+) => Promise<Readonly<Record<string, string | undefined>> | undefined>;
+
+/** What a transport passes on of that which a browser adds by itself. */
+export function testBrowserHeaders(headersOf: HeadersOf): void {
+  it.each([
+    ['https://evil.example', 'any', { cookie: undefined }],
+    ['null', 'any', { cookie: undefined }],
+    ['https://lab.example', 'any', { cookie: 'session=valid' }],
+    [undefined, 'any', { cookie: 'session=valid' }],
+    ['https://app.example', ['https://app.example'], { cookie: 'session=valid' }],
+  ] as const)(
+    'threat 17: what a browser adds by itself counts from %s where %s may connect: %o',
+    async (origin, origins, { cookie }) => {
+      for (const authorization of ['Bearer token', 'Basic stored', 'negotiate stored']) {
+        const headers = await headersOf(origin, origins, { Cookie: 'session=valid', Authorization: authorization });
+        expect(headers?.['cookie']).toBe(cookie);
+        const counts = cookie !== undefined || authorization.startsWith('Bearer');
+        expect(headers?.['authorization']).toBe(counts ? authorization : undefined);
+      }
+    },
+  );
+}
