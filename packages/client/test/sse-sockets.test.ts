@@ -1,6 +1,13 @@
 import type { Duplex } from 'node:stream';
-import { type Client, type ClientOptions, createClient, type FetchLike, type SavedSession } from '@hexbus/client';
-import { createSeededRandomness } from '@hexbus/testkit';
+import {
+  type Client,
+  type ClientOptions,
+  clientDefaults,
+  createClient,
+  type FetchLike,
+  type SavedSession,
+} from '@hexbus/client';
+import { createSeededRandomness, createVirtualClock } from '@hexbus/testkit';
 import { createChaosProxy } from '@hexbus/testkit/chaos';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
@@ -216,22 +223,38 @@ describe('from one transport to the other', () => {
     expect(seen).toEqual(['ws connected']);
   });
 
-  const held: Duplex[] = [];
-  afterEach(() => {
-    for (const socket of held.splice(0)) socket.destroy();
-  });
+  const notFound = 'HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
 
   test.each<[string, (house: House) => void]>([
-    ['is refused', () => undefined],
+    ['is refused', ({ server }) => void server.on('upgrade', (_, socket: Duplex) => socket.end(notFound))],
     ['is cut', ({ server }) => void server.on('upgrade', (_, socket: Duplex) => socket.destroy())],
-    ['never opens', ({ server }) => void server.on('upgrade', (_, socket: Duplex) => held.push(socket))],
   ])("'auto' takes SSE where a WebSocket %s", async (_, prepare) => {
     const house = await openHouse({ transports: ['sse'] });
     prepare(house);
     const seen = watch(house);
-    const client = clientOf(house.url, { transport: 'auto', timings: { ...hasty, connectTimeoutMs: 250 } });
+    const client = clientOf(house.url, { transport: 'auto' });
     const bodies = follow(client);
     await client.open();
+    await publish(house, 1, 3);
+    await expect.poll(() => bodies).toEqual(upTo(3));
+    expect(seen).toEqual(['sse connected']);
+  });
+
+  test("'auto' takes SSE where a WebSocket never opens", async () => {
+    const house = await openHouse({ transports: ['sse'] });
+    const asking = new Promise<Duplex>((resolve) => {
+      house.server.on('upgrade', (_, socket: Duplex) => resolve(socket));
+    });
+    const seen = watch(house);
+    // However long SSE takes, only the WebSocket takes too long.
+    const clock = createVirtualClock({ turns: 'real' });
+    const client = clientOf(house.url, { transport: 'auto', clock });
+    const bodies = follow(client);
+    const opened = client.open();
+    const held = await asking;
+    onTestFinished(() => void held.destroy());
+    await clock.advance(clientDefaults.timings.connectTimeoutMs + hasty.maxReconnectDelayMs);
+    await opened;
     await publish(house, 1, 3);
     await expect.poll(() => bodies).toEqual(upTo(3));
     expect(seen).toEqual(['sse connected']);
