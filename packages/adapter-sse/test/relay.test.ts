@@ -9,6 +9,9 @@ import { opened, RawClient } from './support/raw-client.ts';
 
 closeAfterEach();
 
+/** A busy machine takes its time; the default is a second. */
+const inTheEnd = { timeout: 60_000 };
+
 /** Nodes that reach each other, until a line is cut. */
 class Nodes {
   readonly #answers = new Map<string, (text: string) => Promise<string>>();
@@ -196,10 +199,10 @@ it('a POST that waits behind a pause elsewhere is asked for again, until it is t
   const patience = new AbortController();
   const doing = others.run(key, { post: { sequence: 1, texts: ['a'] } }, patience.signal);
   for (let count = 1; count <= 3; count++) {
-    await vi.waitUntil(() => clock.pendingTimers === 1);
+    await vi.waitUntil(() => clock.pendingTimers === 1, inTheEnd);
     await clock.advance(sseDefaults.relayTimeoutMs / 2);
   }
-  await vi.waitUntil(() => nodes.relayed.length === 4);
+  await vi.waitUntil(() => nodes.relayed.length === 4, inTheEnd);
   const repeat = others.run(key, { post: { sequence: 1, texts: ['a'] } }, patience.signal);
   expect(await doing).toBe(503);
   take(true);
