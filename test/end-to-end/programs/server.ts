@@ -7,7 +7,7 @@ import { Entrance } from '../support/entrance.ts';
 
 export interface ServerArgument {
   readonly file: string;
-  readonly port: number;
+  readonly port?: number | undefined;
   /** What clients come in by. Default: a token, which is the name of the user. */
   readonly credential?: keyof typeof credentials;
   /** Served at `/`. */

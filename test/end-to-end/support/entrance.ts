@@ -1,8 +1,9 @@
 import { createServer } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { createSseTransport } from '@hexbus/adapter-sse';
 import { createWsTransport } from '@hexbus/adapter-ws';
 import type { Transport } from '@hexbus/core/gateway';
+import { freePort } from '../../support/free-port.ts';
 
 /** One HTTP server with every transport, so that a client may come by either. */
 export class Entrance {
@@ -25,12 +26,13 @@ export class Entrance {
     this.#server.on('connection', listener);
   }
 
-  /** Resolves with the port. */
-  async listen(port = 0): Promise<number> {
+  /** Resolves with the port, which is there for the next server too. */
+  async listen(port?: number): Promise<number> {
+    const chosen = port ?? (await freePort());
     await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject).listen(port, '127.0.0.1', resolve);
+      this.#server.once('error', reject).listen(chosen, '127.0.0.1', resolve);
     });
-    return (this.#server.address() as AddressInfo).port;
+    return chosen;
   }
 
   /** To be called when the gateway has closed. Who knocked just then gets no answer, and comes back. */

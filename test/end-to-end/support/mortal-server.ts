@@ -21,7 +21,7 @@ export interface Ordeal {
 export class MortalServer {
   readonly #argument: Omit<ServerArgument, 'port'>;
   #child: Child;
-  #port = 0;
+  #port: number | undefined;
 
   constructor(options: Omit<ServerArgument, 'file' | 'port'> = {}) {
     this.#argument = { ...options, file: temporaryDirectory()('bus.db') };
@@ -29,6 +29,7 @@ export class MortalServer {
   }
 
   get port(): number {
+    if (this.#port === undefined) throw new Error('the server is not open');
     return this.#port;
   }
 

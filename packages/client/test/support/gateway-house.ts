@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { createSseTransport } from '@hexbus/adapter-sse';
 import { createWsTransport } from '@hexbus/adapter-ws';
 import { type Bus, createBus } from '@hexbus/core';
 import { createGateway, type Gateway, type GatewayOptions } from '@hexbus/core/gateway';
 import { createMemoryHistory } from '@hexbus/store-memory';
 import { onTestFinished } from 'vitest';
+import { freePort } from '../../../../test/support/free-port.ts';
 
 export interface HouseOptions extends Pick<GatewayOptions, 'authenticate' | 'timings'> {
   readonly transports?: readonly ('ws' | 'sse')[] | undefined;
@@ -20,7 +20,7 @@ export class House {
   });
   readonly #options: HouseOptions;
   #server: Server = createServer();
-  #port = 0;
+  #port: number | undefined;
   #gateway: Gateway | undefined;
 
   constructor(options: HouseOptions = {}) {
@@ -32,11 +32,12 @@ export class House {
   }
 
   get port(): number {
+    if (this.#port === undefined) throw new Error('the gateway was never open');
     return this.#port;
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.#port}/hexbus`;
+    return `http://127.0.0.1:${this.port}/hexbus`;
   }
 
   get server(): Server {
@@ -69,9 +70,9 @@ export class House {
       timings: { drainMs: 1, ...timings },
     });
     await this.#gateway.open();
+    this.#port ??= await freePort();
     server.listen(this.#port, '127.0.0.1');
     await once(server, 'listening');
-    this.#port = (server.address() as AddressInfo).port;
   }
 
   async closeGateway(): Promise<void> {
