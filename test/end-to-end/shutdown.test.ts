@@ -89,7 +89,11 @@ test.runIf(canRunPrograms).each(vias)(
     const drainMs = 2_000;
     const server = new Child('closing-server', { file: temporaryDirectory()('bus.db'), drainMs });
     const port = await server.call<number>('open');
-    const asking = clientOf(via, port, { timings: { reconnectDelayMs: 600_000 } });
+    const never = 600_000;
+    const asking = clientOf(via, port, {
+      timings: { reconnectDelayMs: never, maxReconnectDelayMs: never },
+      randomness: { fraction: () => 0.5 },
+    });
     asking.handle('hang', () => new Promise(() => undefined));
     await asking.open();
     const clients: RawClient[] = [];
@@ -98,8 +102,8 @@ test.runIf(canRunPrograms).each(vias)(
       await Promise.all(some.map((client) => client.enter({ subs: [[1, 'news', 'earliest']] })));
       clients.push(...some);
     }
-    const never = { timeoutMs: Number.POSITIVE_INFINITY };
-    const ofClient = Array.from({ length: 50 }, () => asking.request('hang', null, never));
+    const endless = { timeoutMs: Number.POSITIVE_INFINITY };
+    const ofClient = Array.from({ length: 50 }, () => asking.request('hang', null, endless));
     await server.call('ask', 100);
     for (const client of clients.slice(0, 50)) client.say(['hang', null, 2]);
     await server.call('asked', 100);
