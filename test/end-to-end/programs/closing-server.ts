@@ -19,7 +19,7 @@ const gateway = createGateway(bus, {
   transports: entrance.transports,
   authorize: () => true,
   limits: { maxConnectionsPerAddress: 2_000 },
-  timings: { drainMs },
+  timings: { drainMs, helloTimeoutMs: 60_000 },
 });
 const watch = new Watch();
 let asked = 0;

@@ -15,7 +15,7 @@ const entrance = new Entrance();
 const gateway = createGateway(bus, {
   transports: entrance.transports,
   authorize: () => true,
-  timings: { drainMs: 0, pingMs: 60_000, stallTimeoutMs: 1_000 },
+  timings: { drainMs: 0, pingMs: 60_000, helloTimeoutMs: 60_000, stallTimeoutMs: 15_000 },
 });
 let stalled = false;
 const watch = new Watch();

@@ -34,7 +34,7 @@ export async function openHouse(
     transports: entrance.transports,
     authorize: () => true,
     ...options.gateway,
-    timings: { drainMs: 0, ...options.gateway?.timings },
+    timings: { drainMs: 0, helloTimeoutMs: 60_000, ...options.gateway?.timings },
   });
   const close = async (): Promise<void> => {
     await gateway.close();

@@ -34,10 +34,13 @@ export class RawClient {
     this.link.say(frames.map((frame) => JSON.stringify(frame)));
   }
 
-  /** Connects and says HELLO. Resolves with what WELCOME says. */
+  /** Connects and says HELLO. Resolves with what WELCOME says; rejects when it is not let in. */
   async enter(hello: object = {}): Promise<Entered> {
     this.say([1, { v: 1, ...hello }]);
-    const [, welcome] = await this.next((frame) => frame[0] === 2);
+    const closed = this.link.closed.then((code): never => {
+      throw new Error(`closed with ${code} instead of WELCOME: ${JSON.stringify(this.frames)}`);
+    });
+    const [, welcome] = await Promise.race([this.next((frame) => frame[0] === 2), closed]);
     return welcome as Entered;
   }
 
