@@ -2,9 +2,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 
-const timeoutMs = 20_000;
+/** Only to end what hangs. */
+const timeoutMs = 60_000;
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 
 /** What the README says that one changes on each side. */
@@ -33,10 +35,15 @@ const overBoth = {
 for (const [over, changes] of Object.entries({ WebSocket: {}, SSE: overSse, both: overBoth })) {
   const port = await freePort();
   const server = start('server.mjs', port, changes);
-  const client = start('client.mjs', port, changes);
+  const programs = [server];
   const timer = setTimeout(() => {
-    for (const { child } of [server, client]) child.kill('SIGKILL');
+    for (const { child } of programs) child.kill('SIGKILL');
   }, timeoutMs);
+  // A client that finds nobody waits longer and longer before it comes back.
+  while (!hasEnded(server.child) && !(await answers(port))) await pause(20);
+  const client = start('client.mjs', port, changes);
+  programs.push(client);
+  if (hasEnded(server.child)) client.child.kill('SIGKILL');
   await client.ended;
   await Promise.race([server.printedAll, server.ended]);
   server.child.kill('SIGKILL');
@@ -91,11 +98,39 @@ function start(name, port, changes) {
   return { name, child, promised, printed, printedAll, ended: once(child, 'close') };
 }
 
+/**
+ * @param {import('node:child_process').ChildProcess} child
+ */
+function hasEnded({ exitCode, signalCode }) {
+  return exitCode !== null || signalCode !== null;
+}
+
+/** One that the system gives to nobody who asks for any, before the server has it. */
 async function freePort() {
-  const probe = createServer().listen(0);
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return String(typeof address === 'object' && address?.port);
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 10_000);
+    const probe = createServer().listen(port);
+    const isFree = await once(probe, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    await new Promise((resolve) => probe.close(resolve));
+    return String(port);
+  }
+}
+
+/**
+ * @param {string} port
+ * @returns {Promise<boolean>}
+ */
+function answers(port) {
+  return new Promise((resolve) => {
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.on('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', () => resolve(false));
+  });
 }
