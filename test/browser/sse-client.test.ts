@@ -8,6 +8,9 @@ import { createMemoryHistory } from '@hexbus/store-memory';
 import { expect, onTestFinished, test } from 'vitest';
 import { bundleForPage, servePage, useChromium } from '../support/chromium.ts';
 
+/** A busy machine takes its time to load a page. */
+const patience = { timeout: 60_000 };
+
 const { newPage, newUser } = useChromium();
 
 /** A gateway, and the bus behind it, which retains `log`. */
@@ -60,14 +63,14 @@ test('a page without WebSocket goes on over SSE, also after a reload, and says w
   await bus.publish('log', 1);
   const page = await newPage();
   await page.goto(url);
-  await expect.poll(() => page.textContent('body')).toContain('success 30000');
+  await expect.poll(() => page.textContent('body'), patience).toContain('success 30000');
   await bus.publish('log', 2);
-  await expect.poll(() => page.title()).toBe('1,2');
+  await expect.poll(() => page.title(), patience).toBe('1,2');
   await page.reload();
   await bus.publish('log', 3);
-  await expect.poll(() => page.title()).toBe('3');
+  await expect.poll(() => page.title(), patience).toBe('3');
   await page.evaluate('client.close()');
-  await expect.poll(() => seen).toEqual(['sse connected', '1006', 'sse resumed', '1000']);
+  await expect.poll(() => seen, patience).toEqual(['sse connected', '1006', 'sse resumed', '1000']);
 });
 
 test('a page of another origin that is let in brings its cookies, one that is not gets nothing', async () => {
@@ -102,7 +105,7 @@ test('a page of another origin that is let in brings its cookies, one that is no
   await theirs.goto(foreign.url);
   await refused;
   await ours.goto(allowed.url);
-  await expect.poll(() => ours.textContent('body')).toContain('success 30000');
+  await expect.poll(() => ours.textContent('body'), patience).toContain('success 30000');
   expect(await ours.title()).toBe('only for ours');
   expect(await theirs.title()).toBe('test');
   expect(cookies).toEqual(['who=ann']);

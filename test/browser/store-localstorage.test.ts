@@ -42,6 +42,8 @@ globalThis.inPage = {
 document.title = 'ready';
 `;
 
+/** A busy machine takes its time to load a page. */
+const patience = { timeout: 60_000 };
 const browser = useChromium();
 let bundle: string;
 beforeAll(async () => {
@@ -83,7 +85,7 @@ class Tab {
 
   async reload(): Promise<void> {
     await this.page.reload();
-    await expect.poll(() => this.page.title()).toBe('ready');
+    await expect.poll(() => this.page.title(), patience).toBe('ready');
   }
 }
 
@@ -94,7 +96,7 @@ async function newSite(): Promise<{ user: BrowserContext; tab: (name: string) =>
   const tab = async (name: string): Promise<Tab> => {
     const page = await user.newPage();
     await page.goto(`${url}/#${name}`);
-    await expect.poll(() => page.title()).toBe('ready');
+    await expect.poll(() => page.title(), patience).toBe('ready');
     return new Tab(page);
   };
   return { user, tab };
@@ -135,7 +137,7 @@ describe.each<[string, { readonly locks?: null }]>([
     await b.call('put', 4, 10);
     await b.call('settle', 1);
     await b.page.close({ runBeforeUnload: true });
-    await expect.poll(() => b.page.isClosed()).toBe(true);
+    await expect.poll(() => b.page.isClosed(), patience).toBe(true);
     await a.reload();
     const c = await tab('c');
     // At once where the browser tells them apart for certain: the one that was there before, and a new one.
@@ -169,7 +171,7 @@ test('a tab that is a copy of another one has a history of its own', async () =>
   await a.call('open');
   await a.call('put', 1, 10);
   const [copy] = await Promise.all([a.page.waitForEvent('popup'), a.page.evaluate('void open(location.href)')]);
-  await expect.poll(() => copy.title()).toBe('ready');
+  await expect.poll(() => copy.title(), patience).toBe('ready');
   const b = new Tab(copy);
   expect(await b.page.evaluate('sessionStorage.length')).toBe(1);
   await b.call('open', { reloadWaitMs: 100 });
