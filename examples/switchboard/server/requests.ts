@@ -72,9 +72,8 @@ function answersOf({ gateway, cables, people, pulse, reports }: RequestParts): A
     },
 
     async setPulse({ perSecond }) {
-      const rate = numberOf(perSecond, 0, maxPerSecond);
-      await pulse.setRate(rate);
-      return { perSecond: rate };
+      await pulse.setRate(numberOf(perSecond, 0, maxPerSecond));
+      return { perSecond: pulse.perSecond };
     },
 
     report({ pulse: number }, { session }) {
