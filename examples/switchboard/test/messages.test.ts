@@ -13,15 +13,16 @@ describe.runIf(canRunPrograms)('messages on the switchboard', () => {
     const ann = await open('ann');
     const bob = await open('bob');
     const dan = await open('dan');
+    const danSession = await dan.session();
     for (const tab of [ann, bob]) {
-      await tab.row('ann', await ann.name(), 'WebSocket', 'screenquestionsconsole', '0').waitFor();
-      await tab.row('bob', await bob.name(), 'WebSocket', 'screenquestions', '0').waitFor();
+      await tab.rowOf(await ann.session(), await ann.name(), 'WebSocket', 'screenquestionsconsole', '0').waitFor();
+      await tab.rowOf(await bob.session(), await bob.name(), 'WebSocket', 'screenquestions', '0').waitFor();
       // What Dan's page offers, he may not have.
-      await tab.row('dan', /0screen$/).waitFor();
+      await tab.rowOf(danSession, /0screen$/).waitFor();
       await tab.row('cleo', 'away').waitFor();
     }
     await dan.page.close();
-    await ann.row('dan', 'closed').waitFor();
+    await ann.rowOf(danSession, 'closed').waitFor();
   });
 
   test('a message reaches everyone, all tabs of a user, or one tab', async () => {
@@ -35,7 +36,7 @@ describe.runIf(canRunPrograms)('messages on the switchboard', () => {
     await ann.send('Bob', 'to Bob');
     for (const tab of [bob, bobToo]) await tab.inbox.filter({ hasText: 'Ann to Bob to you' }).waitFor();
     await ann.page.getByText(/Sent to 2 tabs, kept at position \d/).waitFor();
-    await ann.send(`Bob · ${await bobToo.name()}`, 'to this one');
+    await ann.send({ session: await bobToo.session() }, 'to this one');
     await bobToo.inbox.filter({ hasText: 'Ann to this one to this tab' }).waitFor();
 
     // What came after it has come, so it would be there.
@@ -56,7 +57,7 @@ describe.runIf(canRunPrograms)('messages on the switchboard', () => {
     await cleo.inbox.nth(2).waitFor();
     const came = await cleo.inbox.allTextContents();
     expect(came.map((text) => text.split(' ')[1])).toEqual(['first', 'second', 'third']);
-    await ann.row('cleo', 'WebSocket').waitFor();
+    await ann.rowOf(await cleo.session(), 'WebSocket').waitFor();
     await ann.row('cleo', 'wait').waitFor({ state: 'detached' });
 
     // She has handled them, so a page that knows nothing of them gets none.
@@ -70,12 +71,14 @@ describe.runIf(canRunPrograms)('messages on the switchboard', () => {
   test('a message to a tab that has gone is kept for its return, and says so', async () => {
     const ann = await open('ann');
     const dan = await open('dan');
-    const name = `Dan · ${await dan.name()}`;
-    await ann.send(name, 'are you off?');
+    const session = await dan.session();
+    const label = `Dan · ${await dan.name()}`;
+    await ann.send({ session }, 'are you off?');
     await ann.page.getByText('Sent to 1 tab').waitFor();
     await dan.page.close();
-    await ann.page.locator('#post-target option', { hasText: `${name} (gone)` }).waitFor({ state: 'attached' });
-    await ann.send(name, 'too late?');
+    const choice = ann.choice('#post-target', session);
+    await choice.filter({ hasText: `${label} (gone)` }).waitFor({ state: 'attached' });
+    await ann.send({ session }, 'too late?');
     await ann.page.getByText(/^Nobody is there: kept at position \d+, in case that tab comes back\.$/).waitFor();
   });
 
@@ -119,16 +122,16 @@ describe.runIf(canRunPrograms)('messages on the switchboard', () => {
     const ann = await open('ann');
     const bob = await open('bob');
     const question = bob.page.locator('form.question');
-    const asked = `Bob · ${await bob.name()}`;
+    const asked = { session: await bob.session() };
 
-    await ann.ask(asked, 'Where are you?', '15 seconds');
+    await ann.ask(asked, 'Where are you?', '60 seconds');
     await question.getByText('Ann asks: Where are you?').waitFor();
     await question.getByLabel('Answer to Ann').fill('in the garden');
     await question.getByRole('button', { name: 'Answer' }).click();
     await ann.outcomes.filter({ hasText: /^success in the garden after/ }).waitFor();
     await question.waitFor({ state: 'detached' });
 
-    await ann.ask(asked, 'And now?', '15 seconds');
+    await ann.ask(asked, 'And now?', '60 seconds');
     await question.getByRole('button', { name: 'Decline' }).click();
     await ann.outcomes.filter({ hasText: /^error remote-error after/ }).waitFor();
 
@@ -136,7 +139,7 @@ describe.runIf(canRunPrograms)('messages on the switchboard', () => {
     await ann.outcomes.filter({ hasText: /^timeout\s+after/ }).waitFor();
     await question.waitFor({ state: 'detached' });
 
-    await ann.ask(asked, 'Still there?', '15 seconds');
+    await ann.ask(asked, 'Still there?', '60 seconds');
     await question.waitFor();
     await bob.page.close();
     await ann.outcomes.filter({ hasText: /^error disconnected after/ }).waitFor();

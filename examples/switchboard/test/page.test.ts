@@ -27,7 +27,7 @@ describe.runIf(canRunPrograms)('the page of the switchboard', () => {
   test('shows the last minute also to a tab that was not there', async () => {
     const ann = await open('ann');
     await bars(ann.page, 'messages', 3);
-    await ann.ask(`Ann · ${await ann.name()}`, 'Who are you?', '15 seconds');
+    await ann.ask({ session: await ann.session() }, 'Who are you?', '60 seconds');
     await ann.page.getByLabel('Answer to Ann').fill('Ann');
     await ann.page.getByRole('button', { name: 'Answer' }).click();
     await bars(ann.page, 'success', 1);
@@ -42,7 +42,7 @@ describe.runIf(canRunPrograms)('the page of the switchboard', () => {
   test('is used by keyboard alone', async () => {
     const ann = await open('ann');
     const { page } = ann;
-    await ann.row('ann', 'WebSocket').waitFor();
+    await ann.rowOf(await ann.session(), 'WebSocket').waitFor();
     await page.keyboard.press('Tab');
     expect(await page.locator(':focus').textContent()).toBe('Skip to the panels');
     await tabTo(page, '[value=ws]');
@@ -69,7 +69,7 @@ describe.runIf(canRunPrograms)('the page of the switchboard', () => {
     const { page } = bob;
     const focused = page.locator(':focus');
     for (const question of ['First?', 'Second?', 'Third?'])
-      await ann.ask(`Bob · ${await bob.name()}`, question, '15 seconds');
+      await ann.ask({ session: await bob.session() }, question, '60 seconds');
     const question = (text: string) => page.locator('form.question', { hasText: text });
     await question('Third?').waitFor();
 
@@ -89,9 +89,11 @@ describe.runIf(canRunPrograms)('the page of the switchboard', () => {
 
   test('the focus stays where it is while a question is withdrawn', async () => {
     const [ann, bob] = [await open('ann'), await open('bob')];
-    await ann.ask(`Bob · ${await bob.name()}`, 'Anybody?', '3 seconds');
-    await bob.page.locator('form.question').waitFor();
+    const asked = { session: await bob.session() };
     await bob.page.locator('#post-text').focus();
+    const came = await bob.noteShown('form.question');
+    await ann.ask(asked, 'Anybody?', '3 seconds');
+    await came();
     await bob.page.locator('form.question').waitFor({ state: 'detached' });
     expect(await bob.page.locator(':focus').getAttribute('id')).toBe('post-text');
   });
@@ -101,7 +103,7 @@ describe.runIf(canRunPrograms)('the page of the switchboard', () => {
     await ann.page.emulateMedia({ colorScheme });
     await ann.send('Dan', 'so that something waits');
     await ann.row('dan', 'waits').waitFor();
-    await ann.ask(`Ann · ${await ann.name()}`, 'so that there is a question', '15 seconds');
+    await ann.ask({ session: await ann.session() }, 'so that there is a question', '60 seconds');
     await ann.page.locator('form.question').waitFor();
     const dark = await ann.page.evaluate(() => matchMedia('(prefers-color-scheme: dark)').matches);
     expect(dark).toBe(colorScheme === 'dark');
@@ -110,7 +112,7 @@ describe.runIf(canRunPrograms)('the page of the switchboard', () => {
 
   test('has landmarks, and a name for everything that is used', async () => {
     const ann = await open('ann');
-    await ann.row('ann', 'WebSocket').waitFor();
+    await ann.rowOf(await ann.session(), 'WebSocket').waitFor();
     const tree = await ann.page.locator('body').ariaSnapshot();
     for (const landmark of ['banner', 'main', 'navigation "Tabs of other people"'])
       expect(tree).toContain(`- ${landmark}`);

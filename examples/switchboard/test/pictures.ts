@@ -60,8 +60,7 @@ async function story(browser: Browser, address: string): Promise<Tab> {
   await ann.outcomes.filter({ hasText: 'back from lunch' }).waitFor();
 
   await bob.page.getByLabel('Handle slowly').check();
-  await ann.page.getByRole('button', { name: /^Cut this tab/ }).click();
-  await ann.cutOff();
+  await ann.cut();
   await ann.connected();
   await ann.page.getByRole('button', { name: 'Load the module' }).click();
   await ann.steps.nth(4).waitFor();

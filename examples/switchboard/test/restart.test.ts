@@ -16,7 +16,7 @@ describe.runIf(canRunPrograms)('a switchboard that is ended and started again', 
     const ann = await openTab(await browser.newUser(), address, 'ann', { mayLose: true });
     const bob = await openTab(await browser.newUser(), address, 'bob', { mayLose: true });
     await bob.switchTo('SSE');
-    const names = [await ann.name(), await bob.name()];
+    const sessions = [await ann.session(), await bob.session()];
     await ann.send('Cleo', 'over the restart');
     await ann.row('cleo', '1 message waits').waitFor();
     await ann.page.getByRole('button', { name: 'Send 5 steps here' }).click();
@@ -33,12 +33,12 @@ describe.runIf(canRunPrograms)('a switchboard that is ended and started again', 
     expect(await second.address()).toBe(address);
     await ann.connected('WebSocket');
     await bob.connected('SSE');
-    expect([await ann.name(), await bob.name()]).toEqual(names);
+    expect([await ann.session(), await bob.session()]).toEqual(sessions);
     for (const tab of [ann, bob]) {
       await tab.passed(before + 1);
       expectNothingMissing(await tab.cells('pulse.kept'));
     }
-    await ann.row('bob', 'SSE').waitFor();
+    await ann.rowOf(await bob.session(), 'SSE').waitFor();
 
     const cleo = await openTab(await browser.newUser(), address, 'cleo', { mayLose: true });
     await cleo.inbox.filter({ hasText: 'Ann over the restart' }).waitFor();
@@ -56,7 +56,7 @@ describe.runIf(canRunPrograms)('a switchboard that is ended and started again', 
     const ann = await openTab(await browser.newUser(), await program.address(), 'ann', { mayLose: true });
     await ann.rate('4');
     // To whom she can post she learns from who is there.
-    await ann.row('ann', 'WebSocket').waitFor();
+    await ann.rowOf(await ann.session(), 'WebSocket').waitFor();
     program.kill('SIGINT');
     await program.ended;
     await ann.cutOff();

@@ -16,7 +16,12 @@ function rowsOf(person: Person, tab: Tab): HTMLElement[] {
   const you = id === tab.user ? ' (you)' : '';
   const rows = (tabs.length === 0 ? [undefined] : tabs).map((state, index) => {
     const head = make('th', { scope: 'rowgroup', rowspan: tabRows + (waitingCount > 0 ? 1 : 0) }, `${name}${you}`);
-    return make('tr', { 'data-user': id }, ...(index === 0 ? [head] : []), ...cellsOf(state, tab));
+    return make(
+      'tr',
+      { 'data-user': id, 'data-session': state?.session },
+      ...(index === 0 ? [head] : []),
+      ...cellsOf(state, tab),
+    );
   });
   if (waitingCount > 0) rows.push(make('tr', { 'data-user': id, class: 'waiting' }, waitingCell(person)));
   return rows;

@@ -20,6 +20,7 @@ function showLinkState(tab: Tab): void {
   const state = find('#link-state');
   tab.onState((link) => {
     state.dataset['state'] = link.connected ? 'connected' : 'away';
+    state.dataset['session'] = link.session ?? '';
     state.textContent = inWords(link);
   });
 }

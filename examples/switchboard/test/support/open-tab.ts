@@ -1,6 +1,6 @@
 import type { BrowserContext } from 'playwright-core';
 import { expect, onTestFinished } from 'vitest';
-import { type Cell, Tab } from './tab.ts';
+import { type Cell, patienceMs, Tab } from './tab.ts';
 
 /** Opens the tab of a user, and watches it: what it asks of other hosts, and what it logs as an error, fails the test. `mayLose`: but for lost connections. */
 export async function openTab(
@@ -11,7 +11,7 @@ export async function openTab(
 ): Promise<Tab> {
   const page = await context.newPage();
   // Sooner than the test, so that it can say what was awaited.
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(patienceMs);
   const errors: string[] = [];
   const hosts = new Set<string>();
   page.on('console', (message) => {
