@@ -26,6 +26,8 @@ export function showMinute(tab: Tab): void {
     );
     outcomes.draw(ended, `${answered} answered · ${timedOut} timed out · ${failed} failed`);
   };
+  // As high as they will be.
+  draw();
   tab.follow(
     'board.second',
     ({ body }) => {

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll } from 'vitest';
 import { SwitchboardProgram, temporaryFolder } from './switchboard-program.ts';
 
-/** A switchboard for all tests of a file, on a free port and in a new folder. What it prints on standard error fails the file. */
-export function useSwitchboard(): { readonly address: string } {
+/** A switchboard for all tests of a file, on a free port and in a new folder, which may be filled before. What it prints on standard error fails the file. */
+export function useSwitchboard(fill?: (folder: string) => Promise<void>): { readonly address: string } {
   const folder = temporaryFolder();
   let program: SwitchboardProgram | undefined;
   let address = '';
   beforeAll(async () => {
+    await fill?.(folder.path);
     program = new SwitchboardProgram(['--port', '0', '--data', folder.path]);
     address = await program.address();
   });
