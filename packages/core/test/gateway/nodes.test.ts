@@ -250,6 +250,7 @@ describe('a request to a connection of another node', () => {
         code: 'invalid-reply',
       });
       await broker.close('strange');
+      await registry.close('strange');
     },
   );
 
@@ -307,11 +308,17 @@ describe('who is connected where', () => {
   });
 
   it('P33: a node that was taken for dead tells of its connections again, each once', async () => {
-    const { one, two } = await cluster();
+    const on = await gateways.buses.open();
+    const registry = createMemoryRegistry({ clock: on.clock });
+    let arrives = false;
+    const renew: Registry['renew'] = async (node) => arrives && registry.renew(node);
+    const one = await gateways.open({ on, registry: withMethod(registry, 'renew', renew) });
+    const two = await gateways.open({ on, registry });
     await one.connect();
-    one.clock.jump(20_000);
+    await on.clock.advance(registry.leaseMs);
     expect(await two.gateway.connections.find()).toEqual([]);
-    await one.clock.advance(5_000);
+    arrives = true;
+    await on.clock.advance(registry.leaseMs / 3);
     expect(await two.gateway.connections.find()).toHaveLength(1);
   });
 

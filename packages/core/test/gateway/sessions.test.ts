@@ -126,6 +126,7 @@ describe('a session', () => {
     if (entry !== undefined) await registry.register({ ...entry, id: 'moved', node: 'elsewhere' });
     await on.clock.advance(4_000);
     expect(world.observed('sessionExpired')).toEqual([]);
+    await registry.close('elsewhere');
   });
 
   it('does not expire when somebody came back', async () => {

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '../../clock.ts';
+import { type CancelTimer, type Clock, systemClock } from '../../clock.ts';
 import { HexbusError, shorten } from '../../errors.ts';
 import type { ConnectionEntry, ConnectionQuery, Registry } from '../../ports/registry.ts';
 import { Multimap } from './multimap.ts';
@@ -34,7 +34,11 @@ class MemoryRegistry implements Registry {
   readonly #bySession = new Multimap<ConnectionEntry>();
   readonly #byUser = new Multimap<ConnectionEntry>();
   #seenAt: number;
-  /** Counts the milliseconds that passed, so that a clock that steps back neither ends a lease nor stops it. */
+  #cancelLook: CancelTimer | undefined;
+  /**
+   * Counts the milliseconds that passed, so that a clock that steps back neither ends a lease nor stops it. While a process stands still nobody
+   * can renew, so of the time between two looks at most a third of a lease counts, and while a node lives it looks more often than that.
+   */
   #time = 0;
 
   constructor(clock: Clock, leaseMs: number) {
@@ -47,6 +51,7 @@ class MemoryRegistry implements Registry {
     this.#expire();
     this.#leave(node);
     this.#nodes.set(node, { connections: new Set(), renewedAt: this.#time, alive: true });
+    this.#lookLater();
   }
 
   async register(entry: ConnectionEntry): Promise<void> {
@@ -74,6 +79,7 @@ class MemoryRegistry implements Registry {
     const wasDead = !node.alive;
     node.alive = true;
     node.renewedAt = this.#time;
+    this.#lookLater();
     return wasDead;
   }
 
@@ -108,13 +114,28 @@ class MemoryRegistry implements Registry {
 
   #expire(): void {
     const now = this.#clock.now();
-    this.#time += Math.max(0, now - this.#seenAt);
+    this.#time += Math.min(Math.max(0, now - this.#seenAt), this.leaseMs / 3);
     this.#seenAt = now;
     for (const node of this.#nodes.values()) {
       if (!node.alive || this.#time - node.renewedAt < this.leaseMs) continue;
       node.alive = false;
       this.#removeAll(node);
     }
+    this.#restIfAllDead();
+  }
+
+  #lookLater(): void {
+    this.#cancelLook ??= this.#clock.setTimer(() => {
+      this.#cancelLook = undefined;
+      this.#lookLater();
+      this.#expire();
+    }, this.leaseMs / 4);
+  }
+
+  #restIfAllDead(): void {
+    for (const node of this.#nodes.values()) if (node.alive) return;
+    this.#cancelLook?.();
+    this.#cancelLook = undefined;
   }
 
   #leave(name: string): void {
@@ -122,6 +143,7 @@ class MemoryRegistry implements Registry {
     if (node === undefined) return;
     this.#removeAll(node);
     this.#nodes.delete(name);
+    this.#restIfAllDead();
   }
 
   #removeAll(node: Node): void {
