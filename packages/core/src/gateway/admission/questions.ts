@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock.ts';
 import { HexbusError } from '../../errors.ts';
+import { setDeadline } from '../deadline.ts';
 
 /** What the program and the history are asked about one client. An answer is waited for only for a while, and only as long as the client is there. */
 export class Questions {
@@ -24,10 +25,11 @@ export class Questions {
     const timeoutMs = this.#timeoutMs;
     let giveUp = (): void => undefined;
     const givenUp = new Promise<undefined>((resolve, reject) => {
-      const cancelTimer = this.#clock.setTimer(() => {
+      const late = (): void => {
         const message = `${name} did not answer within authenticateTimeoutMs ${timeoutMs}; nothing is allowed without an answer`;
         reject(new HexbusError('HEXBUS_HANDLER_TIMEOUT', message, { retryable: true }));
-      }, timeoutMs);
+      };
+      const cancelTimer = setDeadline(this.#clock, late, timeoutMs);
       giveUp = () => {
         cancelTimer();
         resolve(undefined);

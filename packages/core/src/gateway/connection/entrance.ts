@@ -1,6 +1,7 @@
 import type { CancelTimer } from '../../clock.ts';
 import type { Hello } from '../../ports/protocol.ts';
 import { closeCodes } from '../../protocol/close-codes.ts';
+import { setDeadline } from '../deadline.ts';
 import type { ClientLine } from './client-line.ts';
 import { EarlyFrames } from './early-frames.ts';
 import { type Greeting, greet, type Refusal } from './greeting.ts';
@@ -31,7 +32,7 @@ export class Entrance {
   begin(): void {
     const { clock, timings } = this.#line.parts.settings;
     const late = (): void => this.#host.end(closeCodes.helloTimeout, 'no HELLO in time');
-    this.#cancelHello = clock.setTimer(late, timings.helloTimeoutMs);
+    this.#cancelHello = setDeadline(clock, late, timings.helloTimeoutMs);
   }
 
   hello(hello: Hello): void {

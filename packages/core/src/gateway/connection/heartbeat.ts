@@ -1,5 +1,6 @@
 import type { CancelTimer, Clock } from '../../clock.ts';
 import type { GatewayTimings } from '../api.ts';
+import { setDeadline } from '../deadline.ts';
 import type { Outbox } from './outbox.ts';
 
 export interface HeartbeatHost {
@@ -30,7 +31,7 @@ export class Heartbeat {
   }
 
   start(): void {
-    this.#cancelPing = this.#clock.setTimer(() => this.#tick(), this.#timings.pingMs);
+    this.#cancelPing = setDeadline(this.#clock, () => this.#tick(), this.#timings.pingMs);
   }
 
   /** The client sent something. */
@@ -44,7 +45,7 @@ export class Heartbeat {
     // Over TLS a carrier holds back and drains all the time, so a running timer is left to run.
     if (this.#cancelStall !== undefined || stallTimeoutMs === Number.POSITIVE_INFINITY) return;
     const before = this.#host.outbox.drains();
-    this.#cancelStall = this.#clock.setTimer(() => this.#checkDraining(before), stallTimeoutMs);
+    this.#cancelStall = setDeadline(this.#clock, () => this.#checkDraining(before), stallTimeoutMs);
   }
 
   end(): void {

@@ -1,5 +1,6 @@
 import type { CancelTimer, Clock } from '../../clock.ts';
 import type { Carrier } from '../../ports/transport.ts';
+import { setDeadline } from '../deadline.ts';
 import type { Outbox } from './outbox.ts';
 
 /** Closing waits behind what the client has not taken yet, as long as it takes something now and then. */
@@ -16,10 +17,11 @@ export class Linger {
   begin(clock: Clock, stallTimeoutMs: number): void {
     if (stallTimeoutMs === Number.POSITIVE_INFINITY) return;
     const before = this.#outbox.drains();
-    this.#cancelTimer = clock.setTimer(() => {
+    const judge = (): void => {
       if (this.#outbox.drains() > before) this.begin(clock, stallTimeoutMs);
       else this.#carrier.terminate();
-    }, stallTimeoutMs);
+    };
+    this.#cancelTimer = setDeadline(clock, judge, stallTimeoutMs);
   }
 
   end(): void {
