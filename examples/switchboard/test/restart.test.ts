@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { useChromium } from '../../../test/support/chromium.ts';
+import { freePort } from '../../../test/support/free-port.ts';
 import { canRunPrograms } from '../../../test/support/printing-program.ts';
 import { expectNothingMissing, openTab } from './support/open-tab.ts';
 import { SwitchboardProgram, temporaryFolder } from './support/switchboard-program.ts';
@@ -10,7 +11,7 @@ describe.runIf(canRunPrograms)('a switchboard that is ended and started again', 
   test('ends though tabs are open, which come back with nothing missing', async () => {
     const folder = temporaryFolder();
     onTestFinished(folder.remove);
-    const first = new SwitchboardProgram(['--port', '0', '--data', folder.path]);
+    const first = new SwitchboardProgram(['--port', String(await freePort()), '--data', folder.path]);
     onTestFinished(() => first.kill('SIGKILL'));
     const address = await first.address();
     const ann = await openTab(await browser.newUser(), address, 'ann', { mayLose: true });
@@ -51,7 +52,7 @@ describe.runIf(canRunPrograms)('a switchboard that is ended and started again', 
   test('says of what is asked of it meanwhile that it failed', async () => {
     const folder = temporaryFolder();
     onTestFinished(folder.remove);
-    const program = new SwitchboardProgram(['--port', '0', '--data', folder.path]);
+    const program = new SwitchboardProgram(['--port', String(await freePort()), '--data', folder.path]);
     onTestFinished(() => program.kill('SIGKILL'));
     const ann = await openTab(await browser.newUser(), await program.address(), 'ann', { mayLose: true });
     await ann.rate('4');
