@@ -63,13 +63,25 @@ test('it is encoded once for all carriers of a kind, and for another kind by its
   expect(encodings).toBe(1);
 });
 
-test('what is encoded to nothing is not encoded again', () => {
+test('it is encoded once for each kind, however many carriers of several kinds share it', () => {
+  const batch = new Batch().with(a).with(b);
+  const encodings = [0, 0, 0];
+  const kinds = encodings.map((_, kind) => (frames: readonly Frame[]): { readonly texts: string } => {
+    encodings[kind]! += 1;
+    return { texts: `${kind}: ${frames.map(({ text }) => text).join('')}` };
+  });
+  const first = kinds.map((encode) => batch.encoded(encode));
+  expect(first).toEqual([{ texts: '0: ab' }, { texts: '1: ab' }, { texts: '2: ab' }]);
+  for (let carrier = 0; carrier < 9; carrier++) expect(batch.encoded(kinds[carrier % 3]!)).toBe(first[carrier % 3]);
+  expect(encodings).toEqual([1, 1, 1]);
+});
+
+test('what is encoded to nothing is not encoded again, of whichever kind', () => {
   let encodings = 0;
-  const nothing = (): undefined => {
+  const nothings = [0, 1].map(() => (): undefined => {
     encodings += 1;
-  };
+  });
   const batch = new Batch().with(a);
-  batch.encoded(nothing);
-  batch.encoded(nothing);
-  expect(encodings).toBe(1);
+  for (const nothing of [...nothings, ...nothings]) batch.encoded(nothing);
+  expect(encodings).toBe(2);
 });

@@ -14,6 +14,7 @@ export class Batch implements FrameBatch {
   #others: Map<Frame, Batch> | undefined;
   #encode: ((frames: readonly Frame[]) => unknown) | undefined;
   #encoded: unknown;
+  #ofOtherKinds: Map<unknown, unknown> | undefined;
 
   /** Without arguments: no frames. */
   constructor(before?: Batch, frame?: Frame) {
@@ -42,12 +43,18 @@ export class Batch implements FrameBatch {
   }
 
   encoded<T>(encode: (frames: readonly Frame[]) => T): T {
-    // Nearly always all carriers of a batch are of one kind; another kind encodes for itself.
+    // Nearly always all carriers of a batch are of one kind.
     if (this.#encode === undefined) {
       this.#encode = encode;
       this.#encoded = encode(this.frames);
     }
-    return this.#encode === encode ? (this.#encoded as T) : encode(this.frames);
+    return this.#encode === encode ? (this.#encoded as T) : this.#encodedOtherwise(encode);
+  }
+
+  #encodedOtherwise<T>(encode: (frames: readonly Frame[]) => T): T {
+    this.#ofOtherKinds ??= new Map();
+    if (!this.#ofOtherKinds.has(encode)) this.#ofOtherKinds.set(encode, encode(this.frames));
+    return this.#ofOtherKinds.get(encode) as T;
   }
 
   #collect(): readonly Frame[] {
