@@ -8,7 +8,8 @@ import {
   type RetentionLookup,
   type TopicMatcher,
 } from '@hexbus/core';
-import type { SqliteDatabase, SqliteStatement } from './driver.ts';
+import { prepareArrays, type SqliteDatabase, type SqliteStatement } from './driver.ts';
+import { Newest } from './newest.ts';
 import { afterAll, Rows } from './rows.ts';
 import { Scan } from './search.ts';
 import type { Topics } from './topics.ts';
@@ -19,7 +20,8 @@ export class Locator {
   readonly #retention: RetentionLookup;
   readonly #up: Rows;
   readonly #down: Rows;
-  readonly #newestAbove: SqliteStatement;
+  readonly #newestAbove: (topicId: number, floor: number, limit: number) => [position: number][];
+  readonly #countUpTo: SqliteStatement;
   readonly #next: SqliteStatement;
 
   constructor(database: SqliteDatabase, topics: Topics, retention: RetentionLookup) {
@@ -27,10 +29,12 @@ export class Locator {
     this.#retention = retention;
     this.#up = new Rows(database, 'messages', 'up');
     this.#down = new Rows(database, 'messages', 'down');
-    this.#newestAbove = database.prepare(
-      `SELECT position FROM messages INDEXED BY messages_by_topic
-       WHERE topic_id = ? AND position > ? ORDER BY position DESC LIMIT ?`,
-    );
+    const byTopic = 'FROM messages INDEXED BY messages_by_topic WHERE topic_id = ?';
+    this.#newestAbove = prepareArrays(
+      database,
+      `SELECT position ${byTopic} AND position > ? ORDER BY position DESC LIMIT ?`,
+    ) as (...values: number[]) => [number][];
+    this.#countUpTo = database.prepare(`SELECT COUNT(*) AS count FROM (SELECT 1 ${byTopic} LIMIT ?)`);
     this.#next = database.prepare('SELECT position, time FROM messages WHERE position > ? ORDER BY position LIMIT 1');
   }
 
@@ -73,14 +77,24 @@ export class Locator {
       }
       if (scan.stoppedAt === undefined) return oldest;
     }
-    let newest: number[] = [];
-    for (const id of this.#idsOf(filter, matcher)) {
-      const floor = newest.length < count ? 0 : (newest.at(-1) ?? 0);
-      const rows = this.#newestAbove.all(id, floor, Math.min(count, afterAll)) as { position: number }[];
-      if (rows.length === 0) continue;
-      newest = [...newest, ...rows.map(({ position }) => position)].sort((a, b) => b - a).slice(0, count);
+    const ids = this.#idsOf(filter, matcher);
+    if (!this.#haveMoreThan(count, ids)) return this.#firstAfter(filter, matcher, 0);
+    const newest = new Newest(count);
+    // What is new is mostly of topics that are new, and spares reading the others.
+    for (const id of ids.reverse()) {
+      for (const [position] of this.#newestAbove(id, newest.floor, count)) newest.add(position);
     }
-    return newest.at(-1);
+    return newest.oldest;
+  }
+
+  /** Counted where nothing is read, and no further than it matters. */
+  #haveMoreThan(count: number, ids: readonly number[]): boolean {
+    let left = count;
+    for (const id of ids) {
+      left -= (this.#countUpTo.get(id, Math.min(left + 1, afterAll)) as { count: number }).count;
+      if (left < 0) return true;
+    }
+    return false;
   }
 
   #idsOf(filter: Filter, matcher: TopicMatcher): number[] {

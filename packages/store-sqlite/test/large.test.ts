@@ -32,7 +32,7 @@ const filters: Filter[] = [
 
 const starts: LocateQuery['from'][] = [
   { earliest: true },
-  ...[0, 1, 5, 300, 1_000_000].map((last) => ({ last })),
+  ...[0, 1, 5, 300, 5_001, 7_500, 14_000, 1_000_000].map((last) => ({ last })),
   ...[0, 1_000, 15_000, 29_999, 99_999].map((since) => ({ since })),
 ];
 
