@@ -31,6 +31,7 @@ import { Sessions } from './sessions/sessions.ts';
 import { Tickets } from './sessions/tickets.ts';
 import { CursorTexts } from './stream/cursor-texts.ts';
 import { Matchers } from './stream/matchers.ts';
+import { SharedTurns } from './stream/shared-turns.ts';
 import { UserCursors } from './stream/user-cursors.ts';
 
 /** How long after the last client was sent away the carriers have to close by themselves. */
@@ -93,6 +94,7 @@ export class OpenGateway {
       disconnects,
       flusher: new Flusher(clock),
       matchers: new Matchers(internals.topics),
+      turns: new SharedTurns(clock),
       cursors: new CursorTexts(),
       userCursors:
         side === undefined ? undefined : new UserCursors({ side, intervalMs, maxUsers: limits.maxSessions, onError }),

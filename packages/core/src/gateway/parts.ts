@@ -14,6 +14,7 @@ import type { Sessions } from './sessions/sessions.ts';
 import type { Tickets } from './sessions/tickets.ts';
 import type { CursorTexts } from './stream/cursor-texts.ts';
 import type { Matchers } from './stream/matchers.ts';
+import type { SharedTurns } from './stream/shared-turns.ts';
 import type { UserCursors } from './stream/user-cursors.ts';
 
 /** What the connections of a gateway share. Owned by the gateway. */
@@ -31,6 +32,7 @@ export interface GatewayParts {
   readonly disconnects: Disconnects;
   readonly flusher: Flusher;
   readonly matchers: Matchers;
+  readonly turns: SharedTurns;
   readonly handlers: ReadonlyMap<string, RequestHandler>;
   /** Undefined where the bus has no history. */
   readonly userCursors: UserCursors | undefined;

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { type BusInternals, busInternals } from '../../src/bus/internals.ts';
 import type { FeedStart } from '../../src/bus/log/feed.ts';
 import { MergedStream } from '../../src/gateway/stream/merged-stream.ts';
+import { SharedTurns } from '../../src/gateway/stream/shared-turns.ts';
 import type { StreamSink } from '../../src/gateway/stream/stream-sink.ts';
 import { type TestBus, useBuses } from '../support/buses.ts';
 
@@ -48,7 +49,7 @@ async function made(start: Partial<FeedStart> = {}): Promise<Made> {
     settled: (token) => note(`settled, ${token}`),
     error: (error) => note(String(error)),
   } satisfies StreamSink;
-  const stream = new MergedStream(watched, sink, { epoch, position: 0, ...start });
+  const stream = new MergedStream(watched, sink, { epoch, position: 0, ...start }, new SharedTurns(clock));
   const subscriber = { call: () => undefined, push: stream.push.bind(stream) };
   topics.add(['>'], subscriber);
   return {

@@ -179,10 +179,11 @@ export class AdmittedClient implements Follower {
   }
 
   #openStream({ token, inboxStart }: Greeting): MergedStream | undefined {
-    const { side } = this.#line.parts.internals;
+    const { internals, turns } = this.#line.parts;
+    const { side } = internals;
     if (side === undefined) return undefined;
     const start = token ?? inboxStart ?? { epoch: side.tail.epoch, position: side.tail.head };
-    return new MergedStream(side, this.#sender, start);
+    return new MergedStream(side, this.#sender, start, turns);
   }
 }
 

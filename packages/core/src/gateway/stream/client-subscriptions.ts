@@ -181,9 +181,13 @@ export class ClientSubscriptions {
     const { rights } = this.#follower;
     const { revocations } = rights;
     try {
-      const now = { epoch: side.tail.epoch, position: side.tail.head };
-      const start = await resolveStart(side.history, [subscription.topic], query, now);
-      if (this.#all.get(subscription.id) !== subscription) return;
+      const start = await parts.turns.run(async () => {
+        // It may have ended while others had their turn.
+        if (this.#all.get(subscription.id) !== subscription) return undefined;
+        const now = { epoch: side.tail.epoch, position: side.tail.head };
+        return resolveStart(side.history, [subscription.topic], query, now);
+      });
+      if (start === undefined || this.#all.get(subscription.id) !== subscription) return;
       if (revocations === rights.revocations) this.#follow(subscription, start);
       else await this.#begin(subscription, start);
     } catch (error) {

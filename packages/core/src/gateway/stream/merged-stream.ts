@@ -7,7 +7,8 @@ import type { CursorParts } from '../../cursor.ts';
 import { RetainedMessage } from '../../message.ts';
 import type { Filter, TrimMark } from '../../ports/history-store.ts';
 import type { TopicMatcher } from '../../retention.ts';
-import { StreamFilter } from './stream-filter.ts';
+import type { SharedTurns } from './shared-turns.ts';
+import { positionsBeside, StreamFilter } from './stream-filter.ts';
 import type { StreamSink } from './stream-sink.ts';
 import { formatToken } from './token.ts';
 
@@ -19,6 +20,7 @@ import { formatToken } from './token.ts';
 export class MergedStream implements LiveTaker {
   readonly #side: RetainedParts;
   readonly #sink: StreamSink;
+  readonly #turns: Pick<SharedTurns, 'run'>;
   readonly #filters = new Map<number, StreamFilter>();
   readonly #loop: WakeLoop;
   #backoff: Backoff | undefined;
@@ -37,9 +39,10 @@ export class MergedStream implements LiveTaker {
   #isCertain: boolean;
   #ended = false;
 
-  constructor(side: RetainedParts, sink: StreamSink, start: CursorParts) {
+  constructor(side: RetainedParts, sink: StreamSink, start: CursorParts, turns: Pick<SharedTurns, 'run'>) {
     this.#side = side;
     this.#sink = sink;
+    this.#turns = turns;
     this.#loop = new WakeLoop(() => this.#run(), sink.error.bind(sink));
     this.#epoch = start.epoch;
     this.#isCertain = side.tail.has(start);
@@ -66,8 +69,8 @@ export class MergedStream implements LiveTaker {
   get lag(): number {
     const { epoch, head } = this.#side.tail;
     const main = epoch === this.#epoch ? this.position.position : 0;
-    const all = Array.from(this.#filters.values(), (filter) => filter.positionBeside(epoch, main) ?? main);
-    return Math.max(0, head - Math.min(main, ...all));
+    const own = positionsBeside(this.#filters.values(), epoch, main).map(([, position]) => position);
+    return Math.max(0, head - Math.min(main, ...own));
   }
 
   has(id: number): boolean {
@@ -150,8 +153,10 @@ export class MergedStream implements LiveTaker {
     while (!this.#ended && this.#sink.hasRoom) {
       try {
         let moved = false;
-        for (const filter of [...this.#filters.values()]) moved = (await this.#feedBehind(filter)) || moved;
-        moved = (await this.#feedMain()) || moved;
+        for (const filter of [...this.#filters.values()])
+          if (!filter.isFedByMain) moved = (await this.#turns.run(() => this.#feedBehind(filter))) || moved;
+        moved = (await this.#turns.run(() => this.#feedMain())) || moved;
+        if (this.#ended) return;
         this.#backoff?.reset();
         if (!moved) {
           this.#tellSettled();
@@ -208,7 +213,7 @@ export class MergedStream implements LiveTaker {
 
   /** Feeds one that is not settled by itself. Resolves with whether there may be more. */
   async #feedBehind(filter: StreamFilter): Promise<boolean> {
-    if (!this.#sink.hasRoom) return false;
+    if (this.#ended || !this.#sink.hasRoom) return false;
     if (filter.unsure) return this.#findStart(filter);
     const { feed } = filter;
     if (feed === undefined) return false;
@@ -345,13 +350,7 @@ export class MergedStream implements LiveTaker {
   }
 
   #tokenAt(position: number): string {
-    const own: [number, number][] = [];
-    if (!this.#allSettled) {
-      for (const filter of this.#filters.values()) {
-        const at = filter.positionBeside(this.#epoch, position);
-        if (at !== undefined) own.push([filter.id, at]);
-      }
-    }
+    const own = this.#allSettled ? [] : positionsBeside(this.#filters.values(), this.#epoch, position);
     return formatToken(this.#epoch, position, own);
   }
 

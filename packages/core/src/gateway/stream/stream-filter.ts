@@ -95,3 +95,17 @@ export class StreamFilter {
     return Math.max(position, known.find((mark) => mark.topic === topic)?.through ?? 0);
   }
 }
+
+/** Where those are that are not at the main position, by their ids. */
+export function positionsBeside(
+  filters: Iterable<StreamFilter>,
+  epoch: string,
+  main: number,
+): readonly (readonly [id: number, position: number])[] {
+  const own: [number, number][] = [];
+  for (const filter of filters) {
+    const at = filter.positionBeside(epoch, main);
+    if (at !== undefined) own.push([filter.id, at]);
+  }
+  return own;
+}

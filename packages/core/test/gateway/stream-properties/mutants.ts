@@ -170,7 +170,7 @@ export const streamMutants: readonly StreamMutant[] = [
   },
   {
     name: 'own positions are missing in the token',
-    patches: [{ file: stream, find: 'if (at !== undefined) own.push', replace: 'if (at === -1) own.push' }],
+    patches: [{ file: filter, find: 'if (at !== undefined) own.push', replace: 'if (at === -1) own.push' }],
     caughtBy: ['P14'],
     mix: connection,
   },

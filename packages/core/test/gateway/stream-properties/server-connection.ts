@@ -89,7 +89,9 @@ export class ServerConnection implements StreamSink, Subscriber {
       ...{ tail: side.tail, writer: side.writer, names: side.names, clock: side.clock, observers: side.observers },
       history: { read, locate: history.locate.bind(history) } as typeof history,
     };
-    this.#stream = new parts.MergedStream(watched, this, this.#token ?? this.#head());
+    // Whoever else reads has its turn before each page.
+    const turns = { run: <Result>(work: () => Promise<Result>) => options.schedule.step('turn to read').then(work) };
+    this.#stream = new parts.MergedStream(watched, this, this.#token ?? this.#head(), turns);
     this.#sender.stream = this.#stream;
     side.followers.add(this.#stream);
   }
