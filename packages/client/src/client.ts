@@ -167,7 +167,11 @@ class GatewayClient implements Client, ConversationHost {
     const halted = Promise.all([stream.halt(state, error), handlers.halt()]);
     await undefined;
     this.#tellState(close);
-    await this.#withinTime(halted);
+    const timeUp = new Deferred();
+    const { clock, timings } = this.#settings;
+    const cancelTimer = clock.setTimer(timeUp.resolve, timings.closeTimeoutMs, true);
+    await Promise.race([halted, timeUp.promise]);
+    cancelTimer();
     stream.abandon();
     handlers.abandon();
     await this.#conversation.close();
@@ -175,16 +179,6 @@ class GatewayClient implements Client, ConversationHost {
     this.#tellState(close);
     this.#observers.removeAll();
     this.#closed.resolve();
-  }
-
-  async #withinTime(calls: Promise<unknown>): Promise<void> {
-    let cancelTimer = (): void => undefined;
-    const timeUp = new Promise<void>((resolve) => {
-      const { clock, timings } = this.#settings;
-      cancelTimer = clock.setTimer(resolve, timings.closeTimeoutMs, true);
-    });
-    await Promise.race([calls, timeUp]);
-    cancelTimer();
   }
 
   #assertUsable(): void {
@@ -200,6 +194,6 @@ function endOnAbort(subscription: ClientSubscription, signal: AbortSignal | unde
   if (signal === undefined) return;
   const end = (): void => subscription.unsubscribe();
   if (signal.aborted) end();
-  signal.addEventListener('abort', end, { once: true });
+  signal.addEventListener('abort', end);
   void subscription.done.then(() => signal.removeEventListener('abort', end));
 }

@@ -11,7 +11,8 @@ export class Inbox {
   readonly #runtime: Runtime;
   readonly #pump: Pump;
   readonly seen: HighWater = new HighWater();
-  readonly #runners = new Map<string, Set<HandlerRunner>>();
+  /** With the type that each is for. */
+  readonly #runners = new Map<HandlerRunner, string>();
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
@@ -26,12 +27,10 @@ export class Inbox {
     const { clock, handling: usual } = this.#runtime;
     const handling = { ...usual, maxTries: maxTries ?? usual.maxTries };
     const runner = new HandlerRunner({ handler, handling, clock });
-    const runners = this.#runners.get(type) ?? new Set();
-    this.#runners.set(type, runners.add(runner));
+    this.#runners.set(runner, type);
     return () => {
       runner.end();
-      runners.delete(runner);
-      if (runners.size === 0 && this.#runners.get(type) === runners) this.#runners.delete(type);
+      this.#runners.delete(runner);
     };
   }
 
@@ -44,22 +43,18 @@ export class Inbox {
   /** Starts nothing any more. Resolves when the running calls have ended. */
   halt(): Promise<void> {
     this.#pump.halt();
-    for (const runner of this.#all()) runner.end();
+    for (const runner of this.#runners.keys()) runner.end();
     return this.#pump.idle;
   }
 
   /** Nobody waits for the running calls any more. */
   abandon(): void {
-    for (const runner of this.#all()) runner.abandon();
+    for (const runner of this.#runners.keys()) runner.abandon();
   }
 
   #runnersOf({ topic, id, type }: Message): readonly HandlerRunner[] {
-    const runners = [...(this.#runners.get(type ?? '') ?? [])];
+    const runners = [...this.#runners.keys()].filter((runner) => this.#runners.get(runner) === (type ?? ''));
     if (runners.length === 0) this.#runtime.observers.tell('unhandled', { topic, id, type });
     return runners;
-  }
-
-  #all(): readonly HandlerRunner[] {
-    return [...this.#runners.values()].flatMap((runners) => [...runners]);
   }
 }

@@ -3,7 +3,7 @@ import { configError, isName, isPrintable, systemClock, systemFraction, wireLimi
 import { checkNumber } from './checks.ts';
 import { chooseLink, type TransportChoice, type TransportOptions } from './choose-link.ts';
 import type { OpenLink } from './link.ts';
-import { memorySession, type SessionStore } from './session.ts';
+import { type SessionStore, unsavedSession } from './session.ts';
 
 /** What the client keeps and tries at most. `Infinity` takes a limit away. */
 export interface ClientLimits {
@@ -107,7 +107,7 @@ export function resolveClientOptions(options: ClientOptions): ClientSettings {
     token: readToken(token),
     tokenRenews: typeof token === 'function',
     capabilities: [...capabilities],
-    session: options.session ?? memorySession(),
+    session: options.session ?? unsavedSession(),
     limits: numbers('limits', options.limits, clientDefaults.limits, 1),
     timings,
     clock,
@@ -136,7 +136,7 @@ function numbers<Fields extends object>(
   defaults: Fields,
   least: number,
 ): Fields {
-  const all: Partial<Record<string, unknown>> = Object.assign({}, defaults);
+  const all: Partial<Record<string, unknown>> = { ...defaults };
   for (const [field, value] of Object.entries(given ?? {})) {
     if (value === undefined) continue;
     if (!(field in defaults)) throw configError(`${name}.${field}`, value, `use ${Object.keys(defaults).join(', ')}`);

@@ -18,15 +18,9 @@ export interface SessionStore {
   save(session: SavedSession | undefined): void;
 }
 
-/** Keeps the session as long as the client lives. */
-export function memorySession(): SessionStore {
-  let saved: SavedSession | undefined;
-  return {
-    load: () => saved,
-    save(session) {
-      saved = session;
-    },
-  };
+/** For a session that lives as long as its client. */
+export function unsavedSession(): SessionStore {
+  return { load: () => undefined, save: () => undefined };
 }
 
 /** What a store gave, or undefined when a server could not take it: whatever lies there may be old, or somebody else's. */
@@ -38,7 +32,7 @@ export function readSavedSession(value: unknown): SavedSession | undefined {
   if (token !== undefined && !isToken(token)) return undefined;
   if (!Array.isArray(covered) || !covered.every(isCovered)) return undefined;
   if (new Set(covered.map(([id]) => id)).size < covered.length) return undefined;
-  return { session, secret, ...(token === undefined ? {} : { token }), covered };
+  return { session, secret, token, covered };
 }
 
 /** Above every id there must be room for those of new subscriptions and requests. */

@@ -2,6 +2,7 @@ import type { Message } from '../message.ts';
 import type { Bye, Welcome, WireGap, WireReply } from '../ports/protocol.ts';
 import { isCount, isFields, isId, optionalText, readDuration, readError } from './elements.ts';
 import { frameTypes, wireLimits } from './frames.ts';
+import { parseJson } from './parse-bounded.ts';
 
 /** What a server said. */
 export type ServerFrame =
@@ -47,12 +48,7 @@ const malformed: ServerFrame = { kind: 'malformed' };
 
 /** Reads a frame of a server. Never throws. Elements and fields that it does not know are passed over. */
 export function decodeServerFrame(text: string): ServerFrame {
-  let frame: unknown;
-  try {
-    frame = JSON.parse(text);
-  } catch {
-    return malformed;
-  }
+  const frame = parseJson(text);
   if (!Array.isArray(frame)) return malformed;
   const [type, ...elements] = frame as readonly unknown[];
   if (typeof type === 'string') return decodeApplication(type, elements) ?? malformed;

@@ -5,13 +5,17 @@ import { wireLimits } from './frames.ts';
  * `wireLimits.maxDepth` (64), or numbers that became infinite.
  */
 export function parseBounded(text: string): unknown {
-  let value: unknown;
+  const value = parseJson(text);
+  return isBounded(value) ? value : undefined;
+}
+
+/** Undefined when the text is no JSON. */
+export function parseJson(text: string): unknown {
   try {
-    value = JSON.parse(text);
+    return JSON.parse(text);
   } catch {
     return undefined;
   }
-  return isBounded(value) ? value : undefined;
 }
 
 /** Goes level by level, since what recurses over a value that nests 30,000 deep overflows the stack. */
