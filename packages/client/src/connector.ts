@@ -202,8 +202,9 @@ export class Connector {
     this.#returning = false;
     this.#welcomedAt = this.#clock.now();
     this.#watch(welcome.pingMs * maxSilentIntervals + this.#settings.timings.silenceSlackMs);
-    this.#host.welcomed(welcome);
+    // First: what observers of the welcome say comes after it.
     for (const frame of this.#early.splice(0)) this.send(frame);
+    this.#host.welcomed(welcome);
   }
 
   /** Asks again when the limit could have passed, so that frames need not set timers. */

@@ -162,6 +162,26 @@ describe('a client whose handlers are slow', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  test('that comes back for a publish sends it before what an observer publishes at the welcome', async () => {
+    const { client, network, settle, welcome: connect } = createBench({ limits: { maxQueuedMessages: 1 } });
+    client.subscribe('a', () => new Promise(() => undefined));
+    const first = await connect();
+    first.say(subscribed(1, 0), event(1, 'a'), event(2, 'a'));
+    await settle();
+    expect(first.closedWith?.code).toBe(4101);
+    const publish = (body: string): void => void client.publish('b', body).catch(() => undefined);
+    client.observe('state', ({ connected }) => {
+      if (connected) publish('second');
+    });
+    publish('first');
+    await settle();
+    network.last.accept();
+    network.last.say(welcome({ resumed: true }));
+    await settle();
+    expect(framesOf(network.last, 18).map((frame) => frame[4])).toEqual(['first', 'second']);
+    void client.close();
+  });
+
   test('takes one message that is larger than the bound', async () => {
     const { client, log, settle, welcome: connect } = createBench({ limits: { maxQueuedBytes: 10 } });
     client.subscribe('a', log.handler('a'));

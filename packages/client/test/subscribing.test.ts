@@ -1,6 +1,6 @@
 import { isHexbusError } from '@hexbus/core';
 import { describe, expect, test } from 'vitest';
-import { attributes, createBench, event, eventFor, framesOf, Gate, subscribed } from './support/bench.ts';
+import { attributes, createBench, event, eventFor, framesOf, Gate, subscribed, welcome } from './support/bench.ts';
 
 describe('a subscription', () => {
   test('is asked for in HELLO, or by SUB once there is a connection, and tells its start', async () => {
@@ -37,6 +37,24 @@ describe('a subscription', () => {
     ]);
     expect(network.last.take()).toEqual([
       [3, 2, 'b'],
+      [4, 1],
+    ]);
+    await client.close();
+  });
+
+  test('that an observer ends at the welcome is not asked for after its end', async () => {
+    const { client, network, settle } = createBench();
+    void client.open();
+    await settle();
+    network.last.accept();
+    const subscription = client.subscribe('jobs', () => undefined);
+    client.observe('state', ({ connected }) => {
+      if (connected) subscription.unsubscribe();
+    });
+    network.last.say(welcome());
+    await settle();
+    expect(network.last.sent.slice(1)).toEqual([
+      [3, 1, 'jobs'],
       [4, 1],
     ]);
     await client.close();
