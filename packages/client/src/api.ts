@@ -102,8 +102,8 @@ export interface Client extends AsyncDisposable {
   on<Body = unknown>(type: string, handler: Handler<Message<Body>>, options?: ClientOnOptions): () => void;
 
   /**
-   * Publishes through the server. Rejects with `HEXBUS_DISCONNECTED` when nothing was sent, with `HEXBUS_OUTCOME_UNKNOWN` when the answer is
-   * missing (publish again with the same id), with `HEXBUS_REFUSED` when the server refused.
+   * Publishes through the server. Rejects with `HEXBUS_DISCONNECTED` when nothing was sent, with `HEXBUS_OUTCOME_UNKNOWN` when nobody knows
+   * whether it was kept (publish again with the same id), with `HEXBUS_REFUSED` when the server refused.
    */
   publish(topic: string, body: unknown, options?: ClientPublishOptions): Promise<Receipt>;
 

@@ -19,6 +19,7 @@ export function receiptOf(topic: string, settled: Settled): Receipt {
   if (settled.how === 'replied') {
     if (settled.reply.ok) return settled.reply.body as Receipt;
     const { code, message, retryable } = settled.reply.error;
+    if (code === 'timeout') return receiptOf(topic, { how: code });
     const what = `the server refused to publish to ${shorten(topic)} (${code}): ${message}`;
     throw new HexbusError('HEXBUS_REFUSED', what, { retryable });
   }

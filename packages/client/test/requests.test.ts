@@ -96,6 +96,9 @@ describe('a publish', () => {
     const refused = client.publish('a', 1);
     socket.say([9, 2, { code: 'overloaded', message: 'later', retryable: true }]);
     await expect(refused).rejects.toMatchObject({ code: 'HEXBUS_REFUSED', retryable: true });
+    const unknown = client.publish('a', 1);
+    socket.say([9, 3, { code: 'timeout', message: 'nobody knows', retryable: true }]);
+    await expect(unknown).rejects.toMatchObject({ code: 'HEXBUS_OUTCOME_UNKNOWN', retryable: true });
     const late = expect(client.publish('a', 1)).rejects.toMatchObject({ code: 'HEXBUS_OUTCOME_UNKNOWN' });
     await clock.advance(500);
     await late;
