@@ -39,7 +39,7 @@ export interface ClientTimings {
 /** What `createClient` takes. Checked at once, with `HEXBUS_CONFIG` naming the field. */
 export interface ClientOptions extends TransportOptions {
   /**
-   * A credential for the server's `authenticateToken`, or what fetches one: for each connection, and when one expires. 1 to 8,192 printable characters;
+   * A credential for the server's `authenticateToken`, or what fetches one: for each connection, and when one expires. 1 to 8,192 printable bytes;
    * a call that fails, or returns anything else, is told to `error` and made again.
    */
   readonly token?: string | (() => string | Promise<string>) | undefined;
@@ -127,7 +127,7 @@ function readToken(token: ClientOptions['token']): ClientSettings['token'] {
 function checkCredential(field: string, value: unknown): string {
   const { maxTokenLength } = wireLimits;
   if (isPrintable(value, maxTokenLength)) return value;
-  throw configError(field, typeof value, `pass a text of 1 to ${maxTokenLength} printable characters`);
+  throw configError(field, typeof value, `pass a text of 1 to ${maxTokenLength} printable bytes`);
 }
 
 function numbers<Fields extends object>(

@@ -29,6 +29,12 @@ describe('createClient', () => {
     );
   });
 
+  test('counts a token in bytes, and says so', async () => {
+    const withToken = (length: number) => createClient({ url: 'ws://bus.test', WebSocket, token: 'é'.repeat(length) });
+    await withToken(4_096).close();
+    expect(() => withToken(4_097)).toThrow(/1 to 8192 printable bytes/);
+  });
+
   test.each([
     ['https://bus.test/hexbus?x=1#part', 'wss://bus.test/hexbus?x=1'],
     ['http://bus.test', 'ws://bus.test/'],
