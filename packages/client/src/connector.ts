@@ -11,6 +11,7 @@ import {
   type Welcome,
 } from '@hexbus/core/wire';
 import { JitteredBackoff } from './backoff.ts';
+import { setDeadline } from './deadline.ts';
 import { introduction } from './introduction.ts';
 import { brokenCode, type Link } from './link.ts';
 import type { ClientSettings } from './options.ts';
@@ -258,6 +259,6 @@ export class Connector {
 
   #setTimer(callback: () => void, delayMs: number, keepAlive = false): void {
     this.#cancelTimer?.();
-    this.#cancelTimer = delayMs === Infinity ? undefined : this.#clock.setTimer(callback, delayMs, keepAlive);
+    this.#cancelTimer = setDeadline(this.#clock, callback, delayMs, keepAlive);
   }
 }

@@ -1,6 +1,7 @@
 import type { CancelTimer, HandlerContext, Message } from '@hexbus/core';
 import { HandlerRunner, HexbusError, type WireReply } from '@hexbus/core/wire';
 import { type Asked, failure } from './answers.ts';
+import { setDeadline } from './deadline.ts';
 import { handlerFailure } from './message-work.ts';
 import type { Work } from './pump.ts';
 import type { Runtime } from './runtime.ts';
@@ -38,7 +39,7 @@ export class Delivery implements Work, Asked {
     this.#memory = memory;
     this.#runtime = runtime;
     const { timeoutMs } = frame;
-    if (timeoutMs !== Infinity) this.#cancelTimer = runtime.clock.setTimer(() => this.#expire(timeoutMs), timeoutMs);
+    this.#cancelTimer = setDeadline(runtime.clock, () => this.#expire(timeoutMs), timeoutMs);
   }
 
   /** The handler was called, and has not ended. */
@@ -101,7 +102,6 @@ export class Delivery implements Work, Asked {
 
   #expire(timeoutMs: number): void {
     const { answers, observers } = this.#runtime;
-    if (!answers.isOpen(this)) return;
     answers.forget(this);
     if (this.#runner === undefined) return;
     const what = `the handler took longer than the ${timeoutMs} ms that the server waits`;

@@ -2,6 +2,7 @@ import type { CancelTimer } from '@hexbus/core';
 import { configError, HexbusError, shorten } from '@hexbus/core/wire';
 import { type Asked, failure } from './answers.ts';
 import type { ClientRequestHandler } from './api.ts';
+import { setDeadline } from './deadline.ts';
 import type { Runtime } from './runtime.ts';
 
 /** Answers what the server asks, by name. */
@@ -31,7 +32,7 @@ export class RequestHandlers {
       answers.reply(request, failure('no-handler', `nothing handles ${shorten(name)}`));
       return;
     }
-    if (timeoutMs !== Infinity) request.cancelTimer = clock.setTimer(() => this.#overdue(request, name), timeoutMs);
+    request.cancelTimer = setDeadline(clock, () => this.#overdue(request, name), timeoutMs);
     this.#run(handler, body, request, name);
   }
 

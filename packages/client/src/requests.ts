@@ -1,5 +1,6 @@
-import type { CancelTimer, Clock } from '@hexbus/core';
+import type { Clock } from '@hexbus/core';
 import { encodeCancel, type WireReply } from '@hexbus/core/wire';
+import { setDeadline } from './deadline.ts';
 import { assertFrame } from './frame-checks.ts';
 
 /** How something that was asked of the server ended. `not-sent`: there was no connection. */
@@ -47,7 +48,6 @@ export class Requests {
     if (signal?.aborted) return Promise.resolve({ how: 'cancelled' });
     if (!this.#send(frame)) return Promise.resolve({ how: 'not-sent' });
     return new Promise((resolve) => {
-      let cancelTimer: CancelTimer | undefined;
       const giveUp = (how: 'timeout' | 'cancelled'): void => {
         this.#send(encodeCancel(id));
         this.#settle(id, { how });
@@ -58,9 +58,7 @@ export class Requests {
         signal?.removeEventListener('abort', abort);
         resolve(settled);
       });
-      if (timeoutMs !== Infinity) {
-        cancelTimer = this.#clock.setTimer(() => giveUp('timeout'), timeoutMs);
-      }
+      const cancelTimer = setDeadline(this.#clock, () => giveUp('timeout'), timeoutMs);
       signal?.addEventListener('abort', abort);
     });
   }
