@@ -227,7 +227,7 @@ describe('forget', () => {
     await one.bus.forget('n');
   });
 
-  test.each([undefined, '', 'n'.repeat(257), '@held.job.x'])(
+  test.each([undefined, '', 'n'.repeat(257), '@held.job.x', 'n\0m'])(
     'refuses %j, which is no name, and harms no publish',
     async (name) => {
       const { bus } = await open();

@@ -155,6 +155,10 @@ describe('publish refuses', () => {
     ['headers', { headers: new Headers({ traceparent: '00' }) as unknown as Record<string, string> }],
     ['headers', { headers: ['traceparent'] as unknown as Record<string, string> }],
     ['id', { id: 'half of a pair \ud800' }],
+    ['id', { id: 'x\0y' }],
+    ['type', { type: 't\0u' }],
+    ['type', { type: 'two\nlines' }],
+    ['sender', { sender: 'an\0n' }],
     ['signal', { signal: new AbortController() as unknown as AbortSignal }],
     ['headers."n"', { headers: { n: 1 as unknown as string } }],
   ])('the option %s, naming it: %j', async (field, options) => {

@@ -1,7 +1,8 @@
 import type { Bus, Receipt } from '../bus/api.ts';
 import { configError, isObject } from '../bus/checks.ts';
-import { type EndingListener, type HandlingOutcome, type Hear, maxReasonLength } from '../bus/endings.ts';
+import type { EndingListener, HandlingOutcome, Hear } from '../bus/endings.ts';
 import { type BusInternals, busInternals } from '../bus/internals.ts';
+import { reasonOf } from '../bus/observers.ts';
 import { type ErrorCode, isHexbusError, shorten } from '../errors.ts';
 import type { ObserverHub } from '../observer-hub.ts';
 import type { BridgeObserverEvents, BridgeResult, MessageRoute, SourceMessage } from './api.ts';
@@ -141,7 +142,7 @@ function resultOf(
   outcomes: readonly HandlingOutcome[],
 ): Extract<BridgeResult, { status: 'handled' | 'dead' | 'dropped' }> {
   const failed = outcomes.find((outcome) => outcome.status === 'failed');
-  if (failed?.status === 'failed') return { status: 'dead', reason: shorten(failed.error, maxReasonLength) };
+  if (failed !== undefined) return { status: 'dead', reason: reasonOf(failed.error) };
   const results = outcomes.flatMap((outcome) => (outcome.status === 'handled' ? [outcome.result] : []));
   // Whom it reached without an outcome sends it on, as a gateway does.
   const left = !reached || (outcomes.length > 0 && results.length === 0);

@@ -30,13 +30,13 @@ export function assertWholeNumber(field: string, value: unknown, least: number):
   assertField(Number.isSafeInteger(value) && Number(value) >= least, field, value, `use a whole number from ${least}`);
 }
 
-/** Without lone surrogates, of which a store makes one character. */
+/** Without lone surrogates, of which a store makes one character, and control characters, as a store may read no further than a NUL. */
 export function isText(value: unknown, maxLength: number): value is string {
-  return typeof value === 'string' && value.length > 0 && value.length <= maxLength && !/\p{Cs}/u.test(value);
+  return typeof value === 'string' && value.length <= maxLength && /^[^\p{Cc}\p{Cs}]+$/u.test(value);
 }
 
 export function assertText(field: string, value: unknown, maxLength: number): asserts value is string {
-  assertField(isText(value, maxLength), field, value, `use 1 to ${maxLength} characters`);
+  assertField(isText(value, maxLength), field, value, `use 1 to ${maxLength} printable characters`);
 }
 
 export function isObject(value: unknown): value is object {

@@ -1,9 +1,6 @@
 import type { Message } from '../message.ts';
 import type { DroppedMessage } from '../ports/history-store.ts';
 
-/** How much of an error is kept as the reason why a message died, in characters. */
-export const maxReasonLength = 500;
-
 /** How a message ended for one handler. `abandoned`: the runner was ended before any try succeeded; nothing is settled. */
 export type HandlingOutcome =
   | { readonly status: 'handled'; readonly result: unknown }

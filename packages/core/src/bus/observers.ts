@@ -1,3 +1,4 @@
+import { shorten } from '../errors.ts';
 import type { Message } from '../message.ts';
 import { ObserverHub } from '../observer-hub.ts';
 import type { Ending, EndingListener } from './endings.ts';
@@ -88,4 +89,9 @@ export class Observers extends ObserverHub<ObserverEvents> {
     this.publishedWanted = this.hasObserver('published');
     this.deliveredWanted = this.hasObserver('delivered');
   }
+}
+
+/** What is kept of an error as the reason why a message died: at most 500 characters, without NUL, which not every store takes. */
+export function reasonOf(error: unknown): string {
+  return shorten(error, 500).replaceAll('\0', ' ');
 }

@@ -96,7 +96,7 @@ class HexGateway implements Gateway {
 
   async post(target: Target, type: string, body: unknown, options: PostOptions = {}): Promise<PostReceipt> {
     const topic = addressOf(target);
-    assertField(isText(type, maxNameLength), 'type', type, `use 1 to ${maxNameLength} characters`);
+    assertField(isText(type, maxNameLength), 'type', type, `use 1 to ${maxNameLength} printable characters`);
     const openGateway = this.#usable('post');
     const { id, headers, sender } = options;
     const receipt = await this.#bus.publish(topic, body, { id, headers, sender, type });
@@ -119,7 +119,7 @@ class HexGateway implements Gateway {
     options: RequestOptions = {},
   ): Promise<Outcome<Body>> {
     const asked = askedOf(target);
-    assertField(isText(name, maxNameLength), 'name', name, `use 1 to ${maxNameLength} characters`);
+    assertField(isText(name, maxNameLength), 'name', name, `use 1 to ${maxNameLength} printable characters`);
     const { timeoutMs, signal } = options;
     assertSignal(signal);
     const valid = timeoutMs === undefined || (typeof timeoutMs === 'number' && timeoutMs >= 0);
@@ -134,7 +134,7 @@ class HexGateway implements Gateway {
   }
 
   handle(name: string, handler: RequestHandler): () => void {
-    assertField(isText(name, maxNameLength), 'name', name, `use 1 to ${maxNameLength} characters`);
+    assertField(isText(name, maxNameLength), 'name', name, `use 1 to ${maxNameLength} printable characters`);
     assertFunction('handler', handler);
     assertField(!this.#handlers.has(name), 'name', name, 'end the handler that it has first');
     this.#handlers.set(name, handler);

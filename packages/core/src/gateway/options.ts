@@ -90,7 +90,8 @@ function assertParts(field: string, parts: unknown, ...methods: readonly string[
 }
 
 function assertNames(field: string, parts: readonly { readonly name: string }[]): void {
-  for (const { name } of parts) assertField(isText(name, 128), `${field}.name`, name, 'use 1 to 128 characters');
+  for (const { name } of parts)
+    assertField(isText(name, 128), `${field}.name`, name, 'use 1 to 128 printable characters');
 }
 
 /** Of as many subscriptions a token can tell the place of each. */

@@ -36,7 +36,7 @@ export interface OpenHistoryOptions {
   readonly newEpoch?: boolean | undefined;
 }
 
-/** A message to append. The history gives it position and time. */
+/** A message to append. The history gives it position and time. No id, type or name that a bus passes bears control characters, and no text NUL. */
 export interface NewMessage extends Omit<StoredMessage, 'position' | 'time'> {
   /** The caller gave the id: a second message of that topic and id, within the window, is a duplicate of the first. */
   readonly deduplicate: boolean;

@@ -1,14 +1,14 @@
 import type { CursorParts } from '../../cursor.ts';
-import { isHexbusError, shorten } from '../../errors.ts';
+import { isHexbusError } from '../../errors.ts';
 import { RetainedMessage } from '../../message.ts';
 import type { Settlement, TrimMark } from '../../ports/history-store.ts';
 import type { TopicMatcher } from '../../retention.ts';
-import { type HandlingOutcome, maxReasonLength } from '../endings.ts';
+import type { HandlingOutcome } from '../endings.ts';
 import { Feed } from '../log/feed.ts';
 import type { DurableName } from '../log/named-cursors.ts';
 import type { RetainedParts } from '../log/retained-parts.ts';
 import { WakeLoop } from '../log/wake-loop.ts';
-import { referenceOf } from '../observers.ts';
+import { reasonOf, referenceOf } from '../observers.ts';
 import { Backoff } from './backoff.ts';
 import { CaughtUpWaiters } from './caught-up.ts';
 import { handlerFailed } from './handler-runner.ts';
@@ -259,8 +259,8 @@ export class HeldQueue {
     const { observers } = this.#side;
     const { topic, position } = message;
     const failed = outcomes.find((outcome) => outcome.status === 'failed');
-    if (failed?.status === 'failed') {
-      const reason = shorten(failed.error, maxReasonLength);
+    if (failed !== undefined) {
+      const reason = reasonOf(failed.error);
       if (await this.#write({ outcome: 'dead', topic, position, reason })) {
         observers.tell('dead', { ...referenceOf(message), reason });
         observers.error(handlerFailed(message, failed.error), { message: referenceOf(message) });

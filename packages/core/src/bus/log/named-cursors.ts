@@ -19,7 +19,7 @@ const maxNameLength = 256;
 /** Throws `HEXBUS_CONFIG` for what is no durable name of a program's own. Those of the bus begin with @. */
 export function assertName(name: unknown): asserts name is string {
   const valid = isText(name, maxNameLength) && !name.startsWith('@');
-  assertField(valid, 'name', name, `use 1 to ${maxNameLength} characters, the first not @`);
+  assertField(valid, 'name', name, `use 1 to ${maxNameLength} printable characters, the first not @`);
 }
 
 /** A commit is asked for at half of this many handled messages, and no more are handled than this before it is done: a crash repeats no more. */
