@@ -70,6 +70,8 @@ export class Direction {
   halfClose(): void {
     this.#swallows = true;
     this.#to.end();
+    // What has ended drains no more.
+    this.#release('full');
   }
 
   get #clock(): Clock {

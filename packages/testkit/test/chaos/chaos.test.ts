@@ -68,6 +68,16 @@ function client(port: number) {
   };
 }
 
+/** Whether the block goes to the proxy while a hundred turns pass. */
+async function isTaken(socket: Socket, block: Buffer): Promise<boolean> {
+  let taken = false;
+  socket.write(block, () => {
+    taken = true;
+  });
+  for (let turns = 0; turns < 100; turns++) await new Promise(setImmediate);
+  return taken;
+}
+
 it('forwards both ways and unchanged while it is calm, ends included', async () => {
   const { proxy } = await start();
   const { socket, text, closed } = client(proxy.port);
@@ -124,6 +134,30 @@ it('cuts also a connection that is just being half-closed', async () => {
   proxy.cut();
   await proxy.close();
   expect(proxy.stats).toMatchObject({ open: 0, faults: { 'half-close': 2 } });
+});
+
+it('swallows what still comes on a half-closed way, also when that was full', async () => {
+  const moments: (() => void)[] = [];
+  const clock: Clock = {
+    ...systemClock,
+    setTimer(callback) {
+      moments.push(callback);
+      return () => {};
+    },
+  };
+  const { proxy, taken } = await start({ faults: ['half-close'], mode: 'calm', clock });
+  const one = client(proxy.port);
+  one.socket.write('a');
+  await one.got(1);
+  taken[0]?.unpipe().pause();
+  // Until neither the proxy nor the kernel takes more from it.
+  const block = Buffer.alloc(1024 * 1024);
+  while (await isTaken(one.socket, block));
+  proxy.setMode('wild');
+  one.socket.removeAllListeners('end');
+  for (const strike of moments.splice(0)) strike();
+  await new Promise<void>((resolve) => void one.socket.write('and this too', () => resolve()));
+  expect(one.socket.writableLength).toBe(0);
 });
 
 it('passes nothing while it is stalled, and everything afterwards', async () => {
