@@ -129,6 +129,37 @@ describe('a held topic', () => {
     expect(await world.bus.deadLetters('job.a')).toEqual([]);
   });
 
+  it.each<[string, (client: TestClient) => void]>([
+    ['unsubscribes', (client) => client.unsubscribe(1)],
+    ['disconnects', (client) => client.link.reset()],
+  ])('counts no try of a client that has cancelled it, and %s soon after', async (_, leave) => {
+    const world = await gateways.open({ bus: { maxTries: 1 } });
+    const first = await listening(world);
+    await world.publish('job.a', 1);
+    first.cancel(1);
+    await world.clock.advance(1_000);
+    leave(first);
+    await world.clock.runAll();
+    expect(await world.bus.deadLetters('job.a')).toEqual([]);
+    const second = await world.connect({ subs: [[5, 'job.a']] });
+    expect(second.lines()).toEqual(['RESULT 5 {"held":true}', 'DELIVERY 1 to 5: job.a 1']);
+    second.answer(1);
+    await world.clock.runAll();
+    expect(await waiting(world)).toBe(0);
+  });
+
+  it('is dead when a client cancels it again and again, and stays', async () => {
+    const world = await gateways.open({ bus: { maxTries: 2, handleTimeoutMs: 1_000, retryDelayMs: 10 } });
+    const client = await listening(world);
+    await world.publish('job.a', 1);
+    client.cancel(1);
+    await world.clock.advance(1_500);
+    client.cancel(2);
+    await world.clock.advance(1_500);
+    expect(await world.bus.deadLetters('job.a')).toMatchObject([{ message: { body: 1 } }]);
+    expect(world.takeErrors().length).toBeGreaterThan(0);
+  });
+
   it('tells a client that unsubscribes in the middle that its answer is not wanted', async () => {
     const world = await gateways.open();
     const client = await listening(world);

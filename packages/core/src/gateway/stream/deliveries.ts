@@ -18,6 +18,8 @@ export class Deliveries {
     const ask = (): Promise<Outcome> => this.#ask(sub, message, signal);
     const outcome = await (outbox.hasRoom ? ask() : this.#whenRoom(ask, signal));
     if (outcome.status === 'success') return outcome.body;
+    // The client's subscription has ended, of which it tells or is told next: it left, and did not fail. Until then it is one that does not answer.
+    if (outcome.status === 'error' && outcome.code === 'cancelled') await aborted(signal);
     throw new Error(outcome.status === 'error' ? `${outcome.code}: ${outcome.message}` : outcome.status);
   }
 
@@ -53,4 +55,11 @@ export class Deliveries {
     // How many there are is for subscriptions to bound, and none that was not sent may count as a try.
     return pending.ask(send, { timeoutMs: Number.POSITIVE_INFINITY, signal, isUncounted: true });
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve());
+  });
 }

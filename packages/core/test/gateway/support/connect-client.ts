@@ -41,6 +41,8 @@ export interface TestClient {
   answer(id: number, body?: unknown): void;
   /** Refuses one. */
   fail(id: number): void;
+  /** Says of a delivery that its subscription has ended. */
+  cancel(id: number): void;
 }
 
 /** Knocks and says HELLO. */
@@ -88,6 +90,8 @@ export async function welcomed(link: MemoryClient): Promise<TestClient> {
   }
 
   const send = (...elements: readonly unknown[]): void => link.send(JSON.stringify(elements));
+  const refuse = (id: number, code: 'remote-error' | 'cancelled'): void =>
+    link.send(encodeReply(id, { ok: false, error: { code, message: 'no', retryable: false } }));
   return {
     link,
     welcome,
@@ -102,8 +106,8 @@ export async function welcomed(link: MemoryClient): Promise<TestClient> {
     unsubscribe: (id) => link.send(encodeUnsubscribe(id)),
     acknowledge: (given = token) => link.send(encodeAcknowledge(given ?? '')),
     answer: (id, body = null) => link.send(encodeReply(id, { ok: true, body })),
-    fail: (id) =>
-      link.send(encodeReply(id, { ok: false, error: { code: 'remote-error', message: 'no', retryable: false } })),
+    fail: (id) => refuse(id, 'remote-error'),
+    cancel: (id) => refuse(id, 'cancelled'),
   };
 }
 
