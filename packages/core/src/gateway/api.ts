@@ -128,7 +128,7 @@ export interface GatewayLimits {
   readonly maxRunningAsks: number;
   /** Requests to one client that wait for their answer; more end as `overloaded`. */
   readonly maxPendingRequests: number;
-  /** Frames and bytes that a client may send, on average and at once. */
+  /** Frames, and characters of them, that a client may send, on average and at once. A character counts as one byte, whatever it takes on the way. */
   readonly maxFramesPerSecond: number;
   readonly maxFrameBurst: number;
   readonly maxBytesPerSecond: number;

@@ -5,6 +5,7 @@ import type { WireProtocol } from '../ports/protocol.ts';
 import type { Registry } from '../ports/registry.ts';
 import type { Transport } from '../ports/transport.ts';
 import { createHexbusV1EventSource } from '../protocol/event-source.ts';
+import { maxTokenPlaces } from '../protocol/frames.ts';
 import { createHexbusV1 } from '../protocol/hexbus-v1.ts';
 import type { GatewayLimits, GatewayOptions, GatewayTimings } from './api.ts';
 import { gatewayDefaults } from './defaults.ts';
@@ -94,13 +95,10 @@ function assertNames(field: string, parts: readonly { readonly name: string }[])
     assertField(isText(name, 128), `${field}.name`, name, 'use 1 to 128 printable characters');
 }
 
-/** Of as many subscriptions a token can tell the place of each. */
-const mostSubscriptions = 240;
-
 function checkedLimits(limits: GatewayLimits): GatewayLimits {
   const { maxSubscriptions } = limits;
-  const hint = `use at most ${mostSubscriptions}, for which a token has room`;
-  assertField(maxSubscriptions <= mostSubscriptions, 'limits.maxSubscriptions', maxSubscriptions, hint);
+  const hint = `use at most ${maxTokenPlaces}, for which a token has room`;
+  assertField(maxSubscriptions <= maxTokenPlaces, 'limits.maxSubscriptions', maxSubscriptions, hint);
   return limits;
 }
 

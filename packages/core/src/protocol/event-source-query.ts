@@ -5,16 +5,13 @@ import { assertPattern, findOverlap } from '../pattern.ts';
 import type { Hello, WireFrom } from '../ports/protocol.ts';
 import type { Handshake } from '../ports/transport.ts';
 import { isPrintable } from './elements.ts';
-import { wireLimits } from './frames.ts';
+import { maxTokenPlaces, wireLimits } from './frames.ts';
 
 /** The longest id of an event, and so the longest token that such a client can bring back. */
 export const maxIdLength = 128;
 
 /** The id of a client that was let in and has no place in the stream yet: it begins anew. */
 export const noPlaceYet = '-';
-
-/** So many topics a query may name; of as many a token can tell the place of each. */
-const maxTopics = 240;
 
 const starts = ['from', 'after', 'last', 'since'] as const;
 const idForm = /^[A-Za-z0-9_.~:;,-]+$/;
@@ -49,7 +46,7 @@ function readLastEventId(id: string | undefined): string | undefined {
 
 function readTopics(query: URLSearchParams): readonly string[] {
   const topics = query.getAll('topic');
-  assertField(topics.length <= maxTopics, 'the number of topics', topics.length, `name at most ${maxTopics}`);
+  assertField(topics.length <= maxTokenPlaces, 'the number of topics', topics.length, `name at most ${maxTokenPlaces}`);
   for (const topic of topics) {
     assertField(isPrintable(topic, wireLimits.maxTopicBytes), 'topic', topic, 'use 1 to 256 printable bytes');
     assertPattern(topic);

@@ -7,7 +7,7 @@ export const hexbusV1EventSourceName = 'hexbus.v1.eventsource';
 /** The version that HELLO and WELCOME name. */
 export const hexbusV1Version = 1;
 
-/** The first element of a frame, where it is a number. 13 is reserved. Numbers above `maxKnown` may come to mean something, and are ignored until then. */
+/** The first element of a frame, where it is a number. 13 is reserved. Numbers above `wireLimits.maxKnownType` may come to mean something, and are ignored until then. */
 export const frameTypes = {
   hello: 1,
   welcome: 2,
@@ -45,3 +45,6 @@ export const wireLimits = {
   /** Of tokens and credentials. */
   maxTokenLength: 8_192,
 } as const;
+
+/** Of so many subscriptions a token of `wireLimits.maxTokenLength` can tell the place of each. */
+export const maxTokenPlaces = 240;
