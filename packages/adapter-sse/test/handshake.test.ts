@@ -4,7 +4,7 @@ import { createSseTransport } from '@hexbus/adapter-sse';
 import { expect, it } from 'vitest';
 import { listening } from '../../../test/support/transports/servers.ts';
 import { dial } from './support/dial.ts';
-import { closeAfterEach, open, openSse } from './support/host.ts';
+import { closeAfterEach, type Opened, open, openSse } from './support/host.ts';
 import { RawClient } from './support/raw-client.ts';
 
 closeAfterEach();
@@ -56,33 +56,38 @@ it.each([
 );
 
 it('threat 13: a client that opens has its place before it has sent what comes with it, and gives it back where that fails', async () => {
-  const { port, handshakes, abandons, guests } = await openSse({ bodyTimeoutMs: 50, maxMessageBytes: 100 });
-  const half = async (headers: Record<string, string | undefined>, body: string | Buffer): Promise<RawClient> => {
+  const half = async (
+    { port, handshakes }: Opened,
+    headers: Record<string, string | undefined>,
+    body: string | Buffer,
+  ): Promise<RawClient> => {
     const before = handshakes.length;
     const client = new RawClient(port);
     client.ask({ method: 'POST', headers: { 'Content-Type': 'application/x-ndjson', ...headers }, body });
     while (handshakes.length === before) await turn();
     return client;
   };
-  const abandoned = async (count: number): Promise<void> => {
+  const abandoned = async ({ handshakes, abandons, guests }: Opened, count: number): Promise<void> => {
     while (abandons.length < count) await turn();
     expect(abandons).toEqual(handshakes);
+    expect(guests).toEqual([]);
   };
-  const slow = await half({ 'Content-Length': '10' }, 'half');
-  expect(abandons).toEqual([]);
-  expect((await slow.answer()).status).toBe(408);
-  await abandoned(1);
-  const leaving = await half({ 'Content-Length': '10' }, 'half');
+  const patient = await openSse({ maxMessageBytes: 100 });
+  const leaving = await half(patient, { 'Content-Length': '10' }, 'half');
+  expect(patient.abandons).toEqual([]);
   leaving.socket.resetAndDestroy();
-  await abandoned(2);
-  const broken = await half({}, Buffer.from([0xff]));
+  await abandoned(patient, 1);
+  const broken = await half(patient, {}, Buffer.from([0xff]));
   expect((await broken.answer()).status).toBe(400);
-  await abandoned(3);
+  await abandoned(patient, 2);
   const chunked = { 'Content-Length': undefined, 'Transfer-Encoding': 'chunked' };
-  const long = await half(chunked, `65\r\n${'x'.repeat(0x65)}\r\n0\r\n\r\n`);
+  const long = await half(patient, chunked, `65\r\n${'x'.repeat(0x65)}\r\n0\r\n\r\n`);
   expect((await long.answer()).status).toBe(413);
-  await abandoned(4);
-  expect(guests).toEqual([]);
+  await abandoned(patient, 3);
+  const hasty = await openSse({ bodyTimeoutMs: 50 });
+  const slow = await half(hasty, { 'Content-Length': '10' }, 'half');
+  expect((await slow.answer()).status).toBe(408);
+  await abandoned(hasty, 1);
 });
 
 it('a server that begins to drain while a client sends what opens sends it away', async () => {
