@@ -23,7 +23,7 @@ export interface BrokerAdapter {
   readonly pass?: ((ms: number, context: BrokerContext) => Promise<void>) | undefined;
   /** How early or late a timeout may come. Default 1. */
   readonly toleranceMs?: number | undefined;
-  /** How long what happens at once may take, in real time. Default 2,000. */
+  /** How long what happens at once may take, in real time; 200 turns at least. Default 2,000. */
   readonly patienceMs?: number | undefined;
   /** Cleans up after a test. */
   readonly dispose?: ((context: BrokerContext) => void | Promise<void>) | undefined;

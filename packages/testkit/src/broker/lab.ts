@@ -14,6 +14,9 @@ export const longMs = 10_000;
 
 const defaultPatienceMs = 2_000;
 
+/** A process that stood still finds the time passed before anything could happen, so the patience is no shorter than this. */
+const leastTurns = 200;
+
 /** How a request ended. `rejected` is none of the port's. */
 export type End = NodeAnswer | { readonly status: 'rejected' };
 
@@ -131,8 +134,8 @@ export class BrokerLab {
   /** Time on the virtual clock stands still meanwhile. */
   async #until(condition: () => boolean, what: string): Promise<void> {
     const last = systemClock.now() + (this.#adapter.patienceMs ?? defaultPatienceMs);
-    while (!condition()) {
-      check(systemClock.now() < last, what);
+    for (let turns = 0; !condition(); turns++) {
+      check(turns < leastTurns || systemClock.now() < last, what);
       await nextTurn();
     }
   }
