@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createDraw, seed } from '../../../test/end-to-end/support/seed.ts';
 import { lineOf } from '../publish.ts';
-import { canRun, runQuickstart, startQuickstart, storedLines, summaryOf, temporaryDirectory } from './program.ts';
+import { canRun, runQuickstart, startHeldQuickstart, storedLines, summaryOf, temporaryDirectory } from './program.ts';
 
 const records = 100_000;
 /** A durable subscription commits its cursor at least this often. */
@@ -25,10 +26,16 @@ function handledLines(log: string): number[] {
   return readFileSync(log, 'utf8').trimEnd().split('\n').map(lineOf);
 }
 
-describe.runIf(canRun)('a quickstart that is killed', { timeout: 120_000 }, () => {
+/** What it says when a tenth is done, and how many writes later it is held up at most, when much is left, until it is killed. */
+const published = { behind: '  published ', writes: 20_000 };
+const handled = { behind: '  handled ', writes: 2_000 };
+
+describe.runIf(canRun)(`a quickstart that is killed (seed ${seed})`, { timeout: 120_000 }, () => {
+  const draw = createDraw();
+
   test.each([
-    { mode: [], kills: [/published \d/, /handled \d/] },
-    { mode: ['--live'], kills: [/published \d/, /published \d/] },
+    { mode: [], kills: [published, handled] },
+    { mode: ['--live'], kills: [published, published] },
   ])(
     'twice, $mode, publishes every record once and has it handled at least once, in order',
     async ({ mode, kills }) => {
@@ -37,10 +44,10 @@ describe.runIf(canRun)('a quickstart that is killed', { timeout: 120_000 }, () =
       const log = directory.path(`${name}.log`);
       const args = ['--input', input, '--db', database, '--log', log, '--json', ...mode];
 
-      for (const text of kills) {
-        const program = startQuickstart(...args);
+      for (const { behind, writes } of kills) {
+        const program = startHeldQuickstart({ behind, writes: draw(writes) }, ...args);
         program.endInput();
-        await program.wrote(text);
+        await program.wrote(new RegExp(behind));
         program.kill('SIGKILL');
         expect((await program.ended).signal).toBe('SIGKILL');
       }
@@ -51,9 +58,9 @@ describe.runIf(canRun)('a quickstart that is killed', { timeout: 120_000 }, () =
       expect(summary.publishedBefore).toBeGreaterThanOrEqual(10_000);
 
       expect(await storedLines(database)).toEqual(inOrder);
-      const handled = handledLines(log);
-      expect([...new Set(handled)]).toEqual(inOrder);
-      expect(handled.length - records).toBeLessThanOrEqual(kills.length * commitBatch);
+      const lines = handledLines(log);
+      expect([...new Set(lines)]).toEqual(inOrder);
+      expect(lines.length - records).toBeLessThanOrEqual(kills.length * commitBatch);
     },
   );
 
@@ -62,11 +69,12 @@ describe.runIf(canRun)('a quickstart that is killed', { timeout: 120_000 }, () =
     const log = directory.path('interrupt.log');
     const args = ['--input', input, '--db', database, '--log', log, '--json'];
 
-    for (const text of [/published \d/, /handled \d/]) {
-      const program = startQuickstart(...args);
+    for (const { behind, writes } of [published, handled]) {
+      const program = startHeldQuickstart({ behind, writes: draw(writes) }, ...args);
       program.endInput();
-      await program.wrote(text);
+      await program.wrote(new RegExp(behind));
       program.kill('SIGINT');
+      program.letGo();
       const ended = await program.ended;
       expect(ended.code, ended.stderr).toBe(130);
       expect(summaryOf(ended).interrupted).toBe(true);

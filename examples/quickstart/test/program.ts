@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { openBus } from '../history.ts';
 import { lineOf } from '../publish.ts';
@@ -24,19 +25,25 @@ export interface Ended {
 export class Program {
   readonly ended: Promise<Ended>;
   readonly #child: ChildProcess;
+  readonly #gate: Writable;
   readonly #written = { stdout: '', stderr: '' };
   readonly #waiting = new Set<() => void>();
 
-  constructor(command: string, args: readonly string[]) {
-    this.#child = spawn(command, args, { cwd: root, stdio: ['pipe', 'pipe', 'pipe'] });
+  constructor(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+    this.#child = spawn(command, args, {
+      cwd: root,
+      stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    });
     for (const name of ['stdout', 'stderr'] as const) {
       this.#child[name]?.setEncoding('utf8').on('data', (text: string) => {
         this.#written[name] += text;
         for (const look of this.#waiting) look();
       });
     }
+    this.#gate = this.#child.stdio[3] as Writable;
     // A program that ends early need not read what it was sent.
-    this.#child.stdin?.on('error', () => undefined);
+    for (const input of [this.#child.stdin, this.#gate]) input?.on('error', () => undefined);
     this.ended = new Promise((resolve, reject) => {
       this.#child.on('error', reject);
       this.#child.on('close', (code, signal) => resolve({ code, signal, ...this.#written }));
@@ -49,6 +56,11 @@ export class Program {
 
   endInput(text = ''): void {
     this.#child.stdin?.end(text);
+  }
+
+  /** Lets a program go on that is held up, or will be. */
+  letGo(): void {
+    this.#gate.end('.');
   }
 
   kill(signal: NodeJS.Signals): void {
@@ -71,9 +83,22 @@ export class Program {
   }
 }
 
+const flags = [...(process.features.typescript ? [] : ['--experimental-strip-types']), '--conditions=hexbus-source'];
+
 export function startQuickstart(...args: string[]): Program {
-  const stripTypes = process.features.typescript ? [] : ['--experimental-strip-types'];
-  return new Program(process.execPath, [...stripTypes, '--conditions=hexbus-source', main, ...args]);
+  return new Program(process.execPath, [...flags, main, ...args]);
+}
+
+/** Where a quickstart is held up: so many writes to its history behind the output that contains this. */
+export interface Hold {
+  readonly behind: string;
+  readonly writes: number;
+}
+
+/** One that comes no further than this by itself, however long nobody looks. */
+export function startHeldQuickstart(hold: Hold, ...args: string[]): Program {
+  const preload = ['--import', new URL('./hold.ts', import.meta.url).href];
+  return new Program(process.execPath, [...flags, ...preload, main, ...args], { HEXBUS_HOLD: JSON.stringify(hold) });
 }
 
 /** Runs it to its end, with this as standard input. */
