@@ -1,6 +1,6 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -67,9 +67,9 @@ export function typescriptProgram(name: string): readonly string[] {
   return [...flags, '--no-warnings', '--conditions=hexbus-source', fileURLToPath(new URL(name, import.meta.url))];
 }
 
-/** A new directory for the files of one test file. */
+/** A new directory for the files of one test file, by the path that SQLite tells, whatever links lead there. */
 export function temporaryDirectory(): { readonly path: string; file(name: string): string; remove(): void } {
-  const path = mkdtempSync(join(tmpdir(), 'hexbus-sqlite-'));
+  const path = realpathSync(mkdtempSync(join(tmpdir(), 'hexbus-sqlite-')));
   return { path, file: (name) => join(path, name), remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
