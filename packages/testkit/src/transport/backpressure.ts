@@ -4,7 +4,7 @@ import { createFrameBatch } from './frame-batch.ts';
 import { accept, type Link, type TransportLab } from './lab.ts';
 
 /** No kernel keeps so much of one connection. */
-const maxBatches = 4_096;
+const maxBatches = 16_384;
 const text = 'x'.repeat(16_384);
 /** The most that framing may add to a text. */
 const framing = 64;
