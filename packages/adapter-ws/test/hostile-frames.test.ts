@@ -136,10 +136,12 @@ it('frames of both hands never mix: texts written past ws, and the pongs and the
   const guest = await arriving;
   const batch = createFrameBatch('a'.repeat(10), 'b'.repeat(1_000), 'c'.repeat(70_000));
   client.socket.pause();
-  for (let round = 0; round < 40; round++) {
-    client.send(ping, `ping ${round}`);
-    client.send(text, `text ${round}`);
-    await guest.got(round + 1);
+  let rounds = 0;
+  // And more, until the system takes no more.
+  for (; rounds < 40 || guest.carrier.bufferedBytes === 0; rounds++) {
+    client.send(ping, `ping ${rounds}`);
+    client.send(text, `text ${rounds}`);
+    await guest.got(rounds + 1);
     for (let count = 0; count < 5; count++) guest.carrier.send(batch);
   }
   expect(guest.carrier.bufferedBytes).toBeGreaterThan(0);
@@ -155,8 +157,8 @@ it('frames of both hands never mix: texts written past ws, and the pongs and the
   }
   client.socket.destroy();
   expect(seen).toEqual({
-    texts: 600,
-    pongs: Array.from({ length: 40 }, (_, round) => `ping ${round}`),
+    texts: 15 * rounds,
+    pongs: Array.from({ length: rounds }, (_, round) => `ping ${round}`),
     code: 4321,
   });
   expect(await guest.ended).toBe(4321);

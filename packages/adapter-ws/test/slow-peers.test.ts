@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { WsTransportOptions } from '@hexbus/adapter-ws';
 import { createFrameBatch } from '@hexbus/testkit';
 import { afterEach, expect, it } from 'vitest';
-import { sixteenKilobytes, testSlowReaders } from '../../../test/support/transports/slow-reader-tests.ts';
+import { fill, sixteenKilobytes, testSlowReaders } from '../../../test/support/transports/slow-reader-tests.ts';
 import { closeAfterEach, openWs } from './support/host.ts';
 import { RawClient, upgraded } from './support/raw-client.ts';
 
@@ -68,10 +68,12 @@ it.each([
   const opened = await openWs(options);
   const arriving = opened.nextGuest();
   const client = await upgraded(opened.port, headers);
-  const { carrier } = await arriving;
+  const guest = await arriving;
+  const { carrier } = guest;
   client.socket.pause();
+  const taken = await fill(guest, 0);
   // Compression makes nothing less of it.
-  const text = randomBytes(24 << 20).toString('base64');
+  const text = randomBytes(Math.max(24 << 20, 5 * taken)).toString('base64');
   expect(carrier.send(createFrameBatch(text))).toBe('queued');
   const seen = new Set<number>();
   client.socket.removeAllListeners('data');
