@@ -81,6 +81,7 @@ export type WireReply =
 /** Messages that a client will not get. `subs`: the subscriptions concerned, 0 being what is addressed to it; absent: all whose topics are named. */
 export interface WireGap {
   readonly subs?: readonly number[] | undefined;
+  /** Topics, or patterns that stand for several. */
   readonly topics?: readonly string[] | undefined;
   /** Positions, both included, with `trimmed`; absent with `dropped`. With `reset` all positions are void. */
   readonly from?: number | undefined;

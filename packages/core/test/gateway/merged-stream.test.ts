@@ -44,7 +44,8 @@ async function made(start: Partial<FeedStart> = {}): Promise<Made> {
     hasRoom: true,
     event: (message) => note(`${message.topic} ${message.position}`),
     eventFor: (message, subs, token) => note(`${message.topic} ${message.position} for ${subs.join()}, ${token}`),
-    gap: (gap, subs) => note(`gap ${gap.topics.join()} ${gap.from}-${gap.to} for ${subs.join()}`),
+    gap: ({ topics, from, to }, followed) =>
+      note(`gap ${topics.join()} ${from}-${to} for ${followed.map(({ id }) => id).join()}`),
     reset: (token, subs) => note(`reset ${subs?.join() ?? 'all'}, ${token}`),
     settled: (token) => note(`settled, ${token}`),
     error: (error) => note(String(error)),

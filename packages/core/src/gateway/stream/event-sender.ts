@@ -6,7 +6,8 @@ import type { Outbox } from '../connection/outbox.ts';
 import type { CursorTexts } from './cursor-texts.ts';
 import { DroppedTopics } from './dropped-topics.ts';
 import type { MergedStream } from './merged-stream.ts';
-import type { StreamSink } from './stream-sink.ts';
+import { namedTopics } from './named-topics.ts';
+import type { Followed, StreamSink } from './stream-sink.ts';
 
 export interface EventSenderHost {
   readonly protocol: ProtocolSession;
@@ -62,9 +63,10 @@ export class EventSender implements StreamSink, Subscriber {
     outbox.add(protocol.eventFor(message, subs, token, cursors.of(message, this.#epoch)));
   }
 
-  gap({ topics, from, to }: Gap, subs: readonly number[]): void {
+  gap({ topics, from, to }: Gap, followed: readonly Followed[]): void {
     const { outbox, protocol } = this.#host;
-    outbox.add(protocol.gap({ subs, topics, from, to, why: 'trimmed' }));
+    const subs = followed.map(({ id }) => id);
+    outbox.add(protocol.gap({ subs, topics: namedTopics(topics, followed), from, to, why: 'trimmed' }));
   }
 
   reset(token: string, subs?: readonly number[]): void {

@@ -229,7 +229,7 @@ export class MergedStream implements LiveTaker {
         feed.take();
         this.#sink.eventFor(item, [filter.id], this.token);
       } else {
-        if (item.kind === 'gap') this.#sink.gap(item.gap, [filter.id]);
+        if (item.kind === 'gap') this.#sink.gap(item.gap, [filter]);
         feed.take();
         if (item.kind === 'reset') {
           if (feed.epoch === this.#epoch) this.#startOver(filter);
@@ -313,22 +313,23 @@ export class MergedStream implements LiveTaker {
   }
 
   #tellGap(gap: Gap): void {
-    const marks = this.#main.known.filter(({ topic }) => gap.topics.includes(topic));
-    const subs: number[] = [];
+    const lost = new Set(gap.topics);
+    const marks = this.#main.known.filter(({ topic }) => lost.has(topic));
+    const settled: StreamFilter[] = [];
     for (const filter of this.#filters.values()) {
       if (filter.isSettled) {
-        if (filter.touches(gap.topics)) subs.push(filter.id);
+        if (filter.touches(gap.topics)) settled.push(filter);
       } else if (filter.isFedByMain) {
         this.#tellLosses(filter, filter.losses(marks), Math.max(gap.from, filter.start.position + 1));
       }
     }
-    if (subs.length > 0) this.#sink.gap(gap, subs);
+    if (settled.length > 0) this.#sink.gap(gap, settled);
   }
 
-  #tellLosses({ id }: StreamFilter, marks: readonly TrimMark[], from: number): void {
+  #tellLosses(filter: StreamFilter, marks: readonly TrimMark[], from: number): void {
     if (marks.length === 0) return;
     const to = Math.max(...marks.map(({ through }) => through));
-    this.#sink.gap({ topics: marks.map(({ topic }) => topic), from, to }, [id]);
+    this.#sink.gap({ topics: marks.map(({ topic }) => topic), from, to }, [filter]);
   }
 
   /** The stream goes on at the beginning of another epoch. A subscription of which it is not known where it begins may begin there. */

@@ -1,5 +1,12 @@
 import type { Gap } from '../../bus/log/losses.ts';
 import type { RetainedMessage } from '../../message.ts';
+import type { Filter } from '../../ports/history-store.ts';
+
+/** A subscription that a sink is told of. */
+export interface Followed {
+  readonly id: number;
+  readonly entries: Filter;
+}
 
 /** Where a merged stream goes. Every method returns at once. */
 export interface StreamSink {
@@ -9,7 +16,8 @@ export interface StreamSink {
   event(message: RetainedMessage): void;
   /** A message for these subscriptions alone. */
   eventFor(message: RetainedMessage, subs: readonly number[], token: string): void;
-  gap(gap: Gap, subs: readonly number[]): void;
+  /** Messages were lost that these subscriptions were to get. */
+  gap(gap: Gap, followed: readonly Followed[]): void;
   /** All positions are void, of these subscriptions or of all: they go on at the beginning of another epoch. */
   reset(token: string, subs?: readonly number[]): void;
   /** The last subscription that was not settled is. On a quiet connection nothing else would tell. */

@@ -35,6 +35,8 @@ export interface Mix {
   readonly maxCommands: number;
   /** How long the pages of the history are at most. */
   readonly maxPage: number;
+  /** Others read too: each page waits for its turn. */
+  readonly othersRead: boolean;
   /** How many bytes wait for the client; an event takes about 150. */
   readonly maxOutboxBytes: number;
 }

@@ -39,6 +39,7 @@ export const connection: Mix = {
   bursts: fc.constantFrom(1, 1, 1, 2, 3, 8),
   maxCommands: 80,
   maxPage: Infinity,
+  othersRead: false,
   maxOutboxBytes: 600,
 };
 
@@ -51,4 +52,5 @@ export const paged: Mix = {
   bursts: fc.constantFrom(1, 2, 4, 8, 20),
   maxCommands: 60,
   maxPage: 3,
+  othersRead: true,
 };

@@ -146,7 +146,7 @@ export const streamMutants: readonly StreamMutant[] = [
   },
   {
     name: 'a gap is told to all that are settled',
-    patches: [{ file: stream, find: 'if (filter.touches(gap.topics)) subs.push', replace: 'subs.push' }],
+    patches: [{ file: stream, find: 'if (filter.touches(gap.topics)) settled.push', replace: 'settled.push' }],
     caughtBy: ['P4'],
     mix: connection,
   },

@@ -23,8 +23,7 @@ export async function runStreams(options: StreamRunsOptions): Promise<RunsOutcom
   const counts = new Map<PropertyId, number>();
   let steps = 0;
   const outcome = await checkRuns(options, programsOf(mix), async (commands, scheduler) => {
-    const { maxPage, maxOutboxBytes } = mix;
-    const world = new StreamWorld({ parts, mistakes, place, scheduler, maxPage, maxOutboxBytes });
+    const world = new StreamWorld({ parts, mistakes, place, scheduler, mix });
     try {
       await world.run(commands);
     } finally {

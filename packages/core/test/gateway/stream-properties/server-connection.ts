@@ -4,12 +4,13 @@ import type { RetainedParts } from '../../../src/bus/log/retained-parts.ts';
 import type { Subscriber, TopicTable } from '../../../src/bus/topic-table.ts';
 import { CursorTexts } from '../../../src/gateway/stream/cursor-texts.ts';
 import { EventSender } from '../../../src/gateway/stream/event-sender.ts';
-import type { StreamSink } from '../../../src/gateway/stream/stream-sink.ts';
+import type { Followed, StreamSink } from '../../../src/gateway/stream/stream-sink.ts';
 import type { RetainedMessage } from '../../../src/message.ts';
 import type { ProtocolHost } from '../../../src/ports/protocol.ts';
 import type { Frame } from '../../../src/ports/transport.ts';
 import type { Checks } from '../../properties/checks.ts';
 import type { Schedule } from '../../properties/schedule.ts';
+import type { Mix } from './commands.ts';
 import type * as Parts from './parts.ts';
 import type { SimulatedCarrier } from './simulated-carrier.ts';
 
@@ -26,7 +27,7 @@ export interface ServerOptions {
   readonly schedule: Schedule;
   readonly checks: Checks;
   readonly carrier: SimulatedCarrier;
-  readonly maxOutboxBytes: number;
+  readonly mix: Mix;
   readonly onError: (error: unknown) => void;
 }
 
@@ -61,10 +62,10 @@ export class ServerConnection implements StreamSink, Subscriber {
   #ended = false;
 
   constructor(options: ServerOptions, token: string | undefined) {
-    const { parts, side, carrier, maxOutboxBytes, checks } = options;
+    const { parts, side, carrier, mix, checks } = options;
     this.#options = options;
     this.#token = token === undefined ? undefined : parts.parseToken(token);
-    this.#outbox = measured(parts, carrier, new parts.Flusher(side.clock), maxOutboxBytes, {
+    this.#outbox = measured(parts, carrier, new parts.Flusher(side.clock), mix.maxOutboxBytes, {
       onHeldBack: () => undefined,
       onFull: () => {
         this.wasHeldBack = true;
@@ -89,8 +90,10 @@ export class ServerConnection implements StreamSink, Subscriber {
       ...{ tail: side.tail, writer: side.writer, names: side.names, clock: side.clock, observers: side.observers },
       history: { read, locate: history.locate.bind(history) } as typeof history,
     };
-    // Whoever else reads has its turn before each page.
-    const turns = { run: <Result>(work: () => Promise<Result>) => options.schedule.step('turn to read').then(work) };
+    const turns = {
+      run: <Result>(work: () => Promise<Result>) =>
+        mix.othersRead ? options.schedule.step('turn to read').then(work) : work(),
+    };
     this.#stream = new parts.MergedStream(watched, this, this.#token ?? this.#head(), turns);
     this.#sender.stream = this.#stream;
     side.followers.add(this.#stream);
@@ -142,8 +145,8 @@ export class ServerConnection implements StreamSink, Subscriber {
     this.#sender.eventFor(message, subs, token);
   }
 
-  gap(gap: Gap, subs: readonly number[]): void {
-    this.#sender.gap(gap, subs);
+  gap(gap: Gap, followed: readonly Followed[]): void {
+    this.#sender.gap(gap, followed);
   }
 
   settled(token: string): void {
@@ -159,9 +162,9 @@ export class ServerConnection implements StreamSink, Subscriber {
   }
 
   #checkRoom(): void {
-    const { checks, maxOutboxBytes, carrier } = this.#options;
+    const { checks, mix, carrier } = this.#options;
     const bytes = this.#outbox.unsentBytes + carrier.bufferedBytes;
-    checks.hold('P27', bytes < maxOutboxBytes, () => `a message is added to ${bytes} bytes that wait`);
+    checks.hold('P27', bytes < mix.maxOutboxBytes, () => `a message is added to ${bytes} bytes that wait`);
   }
 
   #head(): Head {

@@ -20,7 +20,7 @@ import type { Place, PlaceMaker } from '../../properties/places.ts';
 import { promisesSettled, Schedule, SimulatedTime, trimIntervalMs } from '../../properties/schedule.ts';
 import { type Fault, type HistoryEvents, ScheduledHistory } from '../../properties/scheduled-history.ts';
 import { policies, topicSettings } from '../../properties/topics.ts';
-import type { Command, ResumeCommand } from './commands.ts';
+import type { Command, Mix, ResumeCommand } from './commands.ts';
 import { badCursor, corrupted, isNowhere, placeIn } from './nowhere.ts';
 import type * as Parts from './parts.ts';
 import { type ClientMistakes, type ClientSubscription, checkAgreement, ReferenceClient } from './reference-client.ts';
@@ -33,8 +33,7 @@ export interface StreamWorldOptions {
   readonly mistakes: ClientMistakes;
   readonly place: PlaceMaker;
   readonly scheduler: Scheduler;
-  readonly maxPage: number;
-  readonly maxOutboxBytes: number;
+  readonly mix: Mix;
 }
 
 interface Life {
@@ -80,7 +79,7 @@ export class StreamWorld implements HistoryEvents {
 
   constructor(options: StreamWorldOptions) {
     this.#options = options;
-    this.maxPage = options.maxPage;
+    this.maxPage = options.mix.maxPage;
     this.schedule = new Schedule(options.scheduler);
     this.#time = new SimulatedTime(this.schedule);
     this.#place = options.place(this.#randomness);
@@ -175,7 +174,7 @@ export class StreamWorld implements HistoryEvents {
   }
 
   #connect(back: number, corruption: ResumeCommand['corruption']): void {
-    const { parts, maxOutboxBytes } = this.#options;
+    const { parts, mix } = this.#options;
     const life = this.#life;
     this.#cut();
     if (life?.bus.state !== 'open') return;
@@ -195,7 +194,7 @@ export class StreamWorld implements HistoryEvents {
         side,
         topics,
         carrier,
-        maxOutboxBytes,
+        mix,
         schedule: this.schedule,
         checks: this.checks,
         onError: (error) => this.#failed(error),
