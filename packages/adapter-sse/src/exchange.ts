@@ -66,7 +66,9 @@ export class Exchange {
       };
       const end = (): void => settle(collector.bytes);
       const gone = (): void => settle('gone');
-      const cancel = this.#clock.setTimer(() => settle('too slow'), timeoutMs);
+      // After a standstill of the process, what came meanwhile is read one turn behind the timers.
+      const late = (): void => this.#clock.nextTurn(() => settle('too slow'));
+      const cancel = this.#clock.setTimer(late, timeoutMs);
       const settle = (result: Buffer | 'too long' | 'too slow' | 'gone'): void => {
         cancel();
         request.off('data', take).off('end', end);
