@@ -8,10 +8,10 @@ import {
   type Reconnect,
   reconnectAfter,
   type ServerFrame,
+  setDeadline,
   type Welcome,
 } from '@hexbus/core/wire';
 import { JitteredBackoff } from './backoff.ts';
-import { setDeadline } from './deadline.ts';
 import { introduction } from './introduction.ts';
 import { brokenCode, type Link } from './link.ts';
 import type { ClientSettings } from './options.ts';

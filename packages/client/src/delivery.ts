@@ -1,7 +1,6 @@
 import type { CancelTimer, HandlerContext, Message } from '@hexbus/core';
-import { HandlerRunner, HexbusError, type WireReply } from '@hexbus/core/wire';
+import { HandlerRunner, HexbusError, setDeadline, type WireReply } from '@hexbus/core/wire';
 import { type Asked, failure } from './answers.ts';
-import { setDeadline } from './deadline.ts';
 import { handlerFailure } from './message-work.ts';
 import type { Work } from './pump.ts';
 import type { Runtime } from './runtime.ts';

@@ -1,8 +1,7 @@
 import type { CancelTimer } from '@hexbus/core';
-import { configError, HexbusError, shorten } from '@hexbus/core/wire';
+import { configError, HexbusError, setDeadline, shorten } from '@hexbus/core/wire';
 import { type Asked, failure } from './answers.ts';
 import type { ClientRequestHandler } from './api.ts';
-import { setDeadline } from './deadline.ts';
 import type { Runtime } from './runtime.ts';
 
 /** Answers what the server asks, by name. */

@@ -1,6 +1,5 @@
 import type { Clock } from '@hexbus/core';
-import { encodeCancel, type WireReply } from '@hexbus/core/wire';
-import { setDeadline } from './deadline.ts';
+import { encodeCancel, setDeadline, type WireReply } from '@hexbus/core/wire';
 import { assertFrame } from './frame-checks.ts';
 
 /** How something that was asked of the server ended. `not-sent`: there was no connection. */

@@ -6,6 +6,7 @@ export { parseFrom } from './bus/delivery/start.ts';
 export type { HandlingSettings } from './bus/options.ts';
 export { systemClock, systemFraction } from './clock.ts';
 export { formatCursor, parseCursor } from './cursor.ts';
+export { setDeadline } from './deadline.ts';
 export { HexbusError, shorten } from './errors.ts';
 export { assertPattern, assertTopic, matchesPattern, patternsOverlap } from './pattern.ts';
 export type {

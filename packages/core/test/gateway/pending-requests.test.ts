@@ -150,8 +150,8 @@ const mutants: readonly (Patch & { readonly fault: string; readonly rule: string
   {
     fault: 'Infinity is a timeout',
     rule: 'P(29|30)',
-    find: 'if (timeoutMs !== Infinity)',
-    replace: 'if (timeoutMs >= 0)',
+    find: 'timedOut), timeoutMs);',
+    replace: 'timedOut), timeoutMs === Infinity ? 0 : timeoutMs);',
   },
 ];
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.ts';
+import { setDeadline } from '../../deadline.ts';
 import { HexbusError } from '../../errors.ts';
-import { setDeadline } from '../deadline.ts';
 
 /** What the program and the history are asked about one client. An answer is waited for only for a while, and only as long as the client is there. */
 export class Questions {
@@ -31,7 +31,7 @@ export class Questions {
       };
       const cancelTimer = setDeadline(this.#clock, late, timeoutMs);
       giveUp = () => {
-        cancelTimer();
+        cancelTimer?.();
         resolve(undefined);
       };
     });

@@ -1,7 +1,7 @@
 import type { CancelTimer } from '../../clock.ts';
+import { setDeadline } from '../../deadline.ts';
 import type { Hello } from '../../ports/protocol.ts';
 import { closeCodes } from '../../protocol/close-codes.ts';
-import { setDeadline } from '../deadline.ts';
 import type { ClientLine } from './client-line.ts';
 import { EarlyFrames } from './early-frames.ts';
 import { type Greeting, greet, type Refusal } from './greeting.ts';

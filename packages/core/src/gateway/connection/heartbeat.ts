@@ -1,6 +1,6 @@
 import type { CancelTimer, Clock } from '../../clock.ts';
+import { setDeadline } from '../../deadline.ts';
 import type { GatewayTimings } from '../api.ts';
-import { setDeadline } from '../deadline.ts';
 import type { Outbox } from './outbox.ts';
 
 export interface HeartbeatHost {

@@ -1,6 +1,6 @@
 import type { CancelTimer, Clock } from '../../clock.ts';
+import { setDeadline } from '../../deadline.ts';
 import type { Carrier } from '../../ports/transport.ts';
-import { setDeadline } from '../deadline.ts';
 import type { Outbox } from './outbox.ts';
 
 /** Closing waits behind what the client has not taken yet, as long as it takes something now and then. */
@@ -15,7 +15,6 @@ export class Linger {
   }
 
   begin(clock: Clock, stallTimeoutMs: number): void {
-    if (stallTimeoutMs === Number.POSITIVE_INFINITY) return;
     const before = this.#outbox.drains();
     const judge = (): void => {
       if (this.#outbox.drains() > before) this.begin(clock, stallTimeoutMs);

@@ -1,5 +1,5 @@
 import type { CancelTimer, Clock } from '../../clock.ts';
-import { setDeadline } from '../deadline.ts';
+import { setDeadline } from '../../deadline.ts';
 
 /** Why a call is not waited for any more: its time is over, its `signal` was aborted, or all calls were ended. */
 export type GivenUp = 'late' | 'aborted' | 'ended';
@@ -41,8 +41,7 @@ export class OpenCalls {
       if (signal?.aborted === true) return abort();
       this.#open.add(giveUp);
       signal?.addEventListener('abort', abort);
-      if (timeoutMs !== Number.POSITIVE_INFINITY)
-        cancelTimer = setDeadline(this.#clock, () => giveUp('late'), timeoutMs);
+      cancelTimer = setDeadline(this.#clock, () => giveUp('late'), timeoutMs);
       // What throws at once has failed like what rejects.
       new Promise<Answer>((answer) => answer(call())).finally(forget).then(resolve, reject);
     });

@@ -1,7 +1,7 @@
 import type { CancelTimer, Clock } from '../../clock.ts';
+import { setDeadline } from '../../deadline.ts';
 import type { WireErrorCode, WireReply } from '../../ports/protocol.ts';
 import type { Outcome, RequestErrorCode } from '../api.ts';
-import { setDeadline } from '../deadline.ts';
 
 export interface PendingRequestsOptions {
   readonly clock: Clock;
@@ -87,8 +87,7 @@ export class PendingRequests {
   }
 
   #watch(id: number, request: PendingRequest, { timeoutMs, signal }: AskOptions): void {
-    if (timeoutMs !== Infinity)
-      request.cancelTimer = setDeadline(this.#options.clock, () => this.#end(id, timedOut), timeoutMs);
+    request.cancelTimer = setDeadline(this.#options.clock, () => this.#end(id, timedOut), timeoutMs);
     if (signal === undefined) return;
     const abort = (): void => {
       if (this.#end(id, cancelled)) this.#options.cancel(id);
