@@ -22,13 +22,18 @@ function counted(database: SqliteDatabase): SqliteDatabase {
     close: () => database.close(),
     prepare(sql) {
       const statement = database.prepare(sql);
-      const all = statement.all.bind(statement);
-      statement.all = (...values) => {
-        const rows = all(...values);
-        rowsRead += rows.length;
-        return rows;
+      const { setReturnArrays, raw } = statement;
+      return {
+        run: (...values) => statement.run(...values),
+        get: (...values) => statement.get(...values),
+        all(...values) {
+          const rows = statement.all(...values);
+          rowsRead += rows.length;
+          return rows;
+        },
+        ...(setReturnArrays === undefined ? {} : { setReturnArrays: setReturnArrays.bind(statement) }),
+        ...(raw === undefined ? {} : { raw: raw.bind(statement) }),
       };
-      return statement;
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { CursorParts } from '../../cursor.ts';
+import { wireLimits } from '../../protocol/frames.ts';
 
 /**
  * Where a connection stands: everything of its settled subscriptions up to `position` was sent, and of the others up to their own position. As text it
@@ -10,7 +11,6 @@ export interface Token extends CursorParts {
 }
 
 const tokenForm = /^([A-Za-z0-9_-]{1,64})\.(0|[1-9]\d{0,15})(?:~(\d+:\d+(?:,\d+:\d+)*))?$/;
-const maxTokenLength = 8_192;
 
 export function formatToken(epoch: string, position: number, own: Iterable<readonly [number, number]>): string {
   const parts = Array.from(own, ([id, at]) => `${id}:${at}`);
@@ -19,7 +19,7 @@ export function formatToken(epoch: string, position: number, own: Iterable<reado
 
 /** Undefined for what is no token. Whether its epoch and positions exist, only the history can tell. */
 export function parseToken(text: string): Token | undefined {
-  const match = text.length > maxTokenLength ? null : tokenForm.exec(text);
+  const match = text.length > wireLimits.maxTokenLength ? null : tokenForm.exec(text);
   if (match === null) return undefined;
   const own = new Map<number, number>();
   for (const part of match[3]?.split(',') ?? []) {
