@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type Clock, systemClock } from '@hexbus/core';
+import { setDeadline } from '@hexbus/core/gateway';
 import { ByteCollector } from './byte-collector.ts';
 import { channelOf, http2StreamOf, type SseRequest, type SseResponse } from './http.ts';
 
@@ -66,11 +67,9 @@ export class Exchange {
       };
       const end = (): void => settle(collector.bytes);
       const gone = (): void => settle('gone');
-      // After a standstill of the process, what came meanwhile is read one turn behind the timers.
-      const late = (): void => this.#clock.nextTurn(() => settle('too slow'));
-      const cancel = this.#clock.setTimer(late, timeoutMs);
+      const cancel = setDeadline(this.#clock, () => settle('too slow'), timeoutMs);
       const settle = (result: Buffer | 'too long' | 'too slow' | 'gone'): void => {
-        cancel();
+        cancel?.();
         request.off('data', take).off('end', end);
         signal.removeEventListener('abort', gone);
         resolve(result);

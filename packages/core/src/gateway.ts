@@ -1,3 +1,4 @@
+export { setDeadline } from './deadline.ts';
 export type {
   AuthorizeRequest,
   ConnectionInfo,
